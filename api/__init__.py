@@ -1,0 +1,1 @@
+"""HTTP over store, ledger and registry."""

@@ -1,0 +1,1 @@
+"""The shared ground: vocabulary, wire, MQTT session, store, ledger, registry."""

@@ -1,0 +1,157 @@
+"""Many readings of one kind as columns."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from city.reading import Flag, Reading
+
+Floats = NDArray[np.float64]
+Times = NDArray[np.int64]
+Rows = NDArray[np.int32]
+Flags = NDArray[np.uint8]
+
+
+class Place(NamedTuple):
+    """Where a device belongs; an empty string means not known."""
+
+    province: str
+    district: str = ""
+    owner: str = ""
+
+
+NOWHERE = Place("")
+
+
+@dataclass(slots=True)
+class Batch:
+    """Readings of one kind, `n` rows in order of receipt: of two for the same instant the later one wins.
+
+    Attributes:
+        kind: Key of the kind.
+        devices: The distinct device ids, `m` of them.
+        index: (n,) row to position in `devices`.
+        time_ns: (n,) instants, nanoseconds UTC.
+        values: Quantity to (n,) values; NaN where the row lacks it.
+        lat: (n,) degrees north, NaN where unknown; None when no row has a position.
+        lon: (n,) degrees east, likewise.
+        flags: Quantity to (n,) `Flag` codes, only for quantities with a value that isn't good.
+        places: (m,) where each device belongs; empty until ingest has looked them up.
+        rx_ns: When ingest took the batch, nanoseconds UTC; 0 before.
+    """
+
+    kind: str
+    devices: list[str]
+    index: Rows
+    time_ns: Times
+    values: dict[str, Floats]
+    lat: Floats | None = None
+    lon: Floats | None = None
+    flags: dict[str, Flags] = field(default_factory=dict)
+    places: list[Place] = field(default_factory=list)
+    rx_ns: int = 0
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.time_ns)
+
+    @classmethod
+    def from_readings(cls, readings: Sequence[Reading]) -> "Batch":
+        """Turn rows of one kind (at least one) into columns."""
+        numbers: dict[str, int] = {}
+        index = [numbers.setdefault(r.device, len(numbers)) for r in readings]
+        values = [r.values for r in readings]
+        keys = dict.fromkeys(key for row in values for key in row)
+        batch = cls(
+            kind=readings[0].kind,
+            devices=list(numbers),
+            index=np.array(index, np.int32),
+            time_ns=np.array([r.time_ns for r in readings], np.int64),
+            values={key: _floats(row.get(key) for row in values) for key in keys},
+        )
+        if any(r.lat is not None for r in readings):
+            batch.lat = _floats(r.lat for r in readings)
+            batch.lon = _floats(r.lon for r in readings)
+        for key in dict.fromkeys(key for r in readings for key in r.flags):
+            batch.flags[key] = np.array([r.flags.get(key, Flag.GOOD) for r in readings], np.uint8)
+        return batch
+
+    def readings(self) -> list[Reading]:
+        """Turn the columns back into rows: for tests, quarantine and the journal's readers."""
+        return [self.reading(row) for row in range(len(self))]
+
+    def reading(self, row: int) -> Reading:
+        """One row as a reading; `row` counts from 0."""
+        lat = None if self.lat is None or np.isnan(self.lat[row]) else float(self.lat[row])
+        lon = None if self.lon is None or np.isnan(self.lon[row]) else float(self.lon[row])
+        return Reading(
+            device=self.devices[self.index[row]],
+            kind=self.kind,
+            time_ns=int(self.time_ns[row]),
+            values={
+                key: float(column[row]) for key, column in self.values.items() if not np.isnan(column[row])
+            },
+            lat=lat,
+            lon=lon,
+            flags={
+                key: int(column[row])
+                for key, column in self.flags.items()
+                if column[row] != Flag.GOOD and not np.isnan(self.values[key][row])
+            },
+        )
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Batch":
+        """Keep only some rows (positions or a mask of shape (n,)); devices stay as they are."""
+        return Batch(
+            kind=self.kind,
+            devices=self.devices,
+            index=self.index[rows],
+            time_ns=self.time_ns[rows],
+            values={key: column[rows] for key, column in self.values.items()},
+            lat=None if self.lat is None else self.lat[rows],
+            lon=None if self.lon is None else self.lon[rows],
+            flags={key: column[rows] for key, column in self.flags.items()},
+            places=self.places,
+            rx_ns=self.rx_ns,
+        )
+
+
+def concat(parts: Sequence[Batch]) -> Batch:
+    """Join batches of one kind (at least one) in order; their `places` are dropped, to be looked up once."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    numbers: dict[str, int] = {}
+    index = []
+    for part in parts:
+        renumber = np.array([numbers.setdefault(device, len(numbers)) for device in part.devices], np.int32)
+        index.append(renumber[part.index])
+    positioned = any(part.lat is not None for part in parts)
+    keys = dict.fromkeys(key for part in parts for key in part.values)
+    flagged = dict.fromkeys(key for part in parts for key in part.flags)
+    return Batch(
+        kind=first.kind,
+        devices=list(numbers),
+        index=np.concatenate(index),
+        time_ns=np.concatenate([part.time_ns for part in parts]),
+        values={key: np.concatenate([_column(part, part.values.get(key)) for part in parts]) for key in keys},
+        lat=np.concatenate([_column(part, part.lat) for part in parts]) if positioned else None,
+        lon=np.concatenate([_column(part, part.lon) for part in parts]) if positioned else None,
+        flags={key: np.concatenate([_good(part, part.flags.get(key)) for part in parts]) for key in flagged},
+    )
+
+
+def _floats(cells: Iterable[float | None]) -> Floats:
+    # numpy turns None into NaN when it is told the type
+    return np.array(list(cells), np.float64)
+
+
+def _column(part: Batch, column: Floats | None) -> Floats:
+    return np.full(len(part), np.nan) if column is None else column
+
+
+def _good(part: Batch, column: Flags | None) -> Flags:
+    return np.full(len(part), Flag.GOOD, np.uint8) if column is None else column

@@ -1,0 +1,112 @@
+"""The table of quantities: one row each, read by validation, API, boards and simulators alike."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Fold(StrEnum):
+    """How many values of a bucket become one."""
+
+    MEAN = "mean"
+    MIN = "min"
+    MAX = "max"
+    SUM = "sum"
+    COUNT = "count"
+    FIRST = "first"
+    LAST = "last"
+    P50 = "p50"
+    P90 = "p90"
+    P95 = "p95"
+    P99 = "p99"
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One measurable quantity.
+
+    Attributes:
+        key: Name on the wire and in the store.
+        unit: UCUM code (https://ucum.org); `1` for states and counts without unit.
+        en: English label.
+        th: Thai label.
+        low: Lowest plausible value, inclusive, in `unit`.
+        high: Highest plausible value, inclusive, in `unit`.
+        decimals: Digits that mean something.
+        fold: How a bucket is summed up when nobody says otherwise.
+        grafana: Grafana's unit id.
+    """
+
+    key: str
+    unit: str
+    en: str
+    th: str
+    low: float
+    high: float
+    decimals: int
+    fold: Fold
+    grafana: str
+
+
+_MEAN, _LAST, _SUM, _MAX = Fold.MEAN, Fold.LAST, Fold.SUM, Fold.MAX
+
+_ROWS: Final = (
+    # air
+    Quantity("pm1", "ug/m3", "PM1", "ฝุ่น PM1", 0, 2000, 1, _MEAN, "conμgm3"),
+    Quantity("pm2_5", "ug/m3", "PM2.5", "ฝุ่น PM2.5", 0, 2000, 1, _MEAN, "conμgm3"),
+    Quantity("pm10", "ug/m3", "PM10", "ฝุ่น PM10", 0, 3000, 1, _MEAN, "conμgm3"),
+    Quantity("o3", "[ppb]", "Ozone", "โอโซน", 0, 1000, 1, _MEAN, "conppb"),
+    Quantity("co", "[ppm]", "Carbon monoxide", "คาร์บอนมอนอกไซด์", 0, 500, 2, _MEAN, "conppm"),
+    Quantity("no2", "[ppb]", "Nitrogen dioxide", "ไนโตรเจนไดออกไซด์", 0, 2000, 1, _MEAN, "conppb"),
+    Quantity("so2", "[ppb]", "Sulfur dioxide", "ซัลเฟอร์ไดออกไซด์", 0, 2000, 1, _MEAN, "conppb"),
+    Quantity("co2", "[ppm]", "Carbon dioxide", "คาร์บอนไดออกไซด์", 200, 10000, 0, _MEAN, "conppm"),
+    # weather
+    Quantity("temperature", "Cel", "Temperature", "อุณหภูมิ", -60, 85, 1, _MEAN, "celsius"),
+    Quantity("humidity", "%", "Relative humidity", "ความชื้นสัมพัทธ์", 0, 100, 1, _MEAN, "humidity"),
+    Quantity("pressure", "hPa", "Air pressure", "ความกดอากาศ", 300, 1100, 1, _MEAN, "pressurehpa"),
+    Quantity("wind_speed", "m/s", "Wind speed", "ความเร็วลม", 0, 115, 1, _MEAN, "velocityms"),
+    Quantity("wind_direction", "deg", "Wind direction", "ทิศทางลม", 0, 360, 0, _LAST, "degree"),
+    Quantity("solar_radiation", "W/m2", "Solar radiation", "รังสีดวงอาทิตย์", 0, 1800, 0, _MEAN, "Wm2"),
+    Quantity("rain_rate", "mm/h", "Rain intensity", "ความเข้มฝน", 0, 500, 1, _MEAN, "suffix:mm/h"),
+    Quantity("rain_amount", "mm", "Rainfall", "ปริมาณฝน", 0, 1000, 1, _SUM, "lengthmm"),
+    # water
+    Quantity(
+        "level", "m", "Water level (above mean sea level)", "ระดับน้ำ (รทก.)", -50, 3000, 2, _MEAN, "lengthm"
+    ),
+    Quantity("flow", "m3/s", "River discharge", "อัตราการไหล", -5000, 50000, 3, _MEAN, "cms"),
+    # street
+    Quantity("vehicle_count", "1", "Vehicles counted", "จำนวนรถ", 0, 100000, 0, _SUM, "short"),
+    Quantity("speed", "km/h", "Speed", "ความเร็ว", 0, 300, 1, _MEAN, "velocitykmh"),
+    Quantity("lane_occupancy", "%", "Road occupancy", "การครอบครองช่องทาง", 0, 100, 1, _MEAN, "percent"),
+    Quantity("sound_level", "dB[SPL]", "Sound level (A-weighted)", "ระดับเสียง", 0, 160, 1, _MEAN, "dB"),
+    Quantity("spaces_free", "1", "Parking spaces free", "ช่องจอดว่าง", 0, 100000, 0, _LAST, "short"),
+    Quantity("spaces_total", "1", "Parking spaces", "ช่องจอดทั้งหมด", 0, 100000, 0, _LAST, "short"),
+    Quantity("people_count", "1", "People", "จำนวนคน", 0, 1000000, 0, _MEAN, "short"),
+    # energy
+    Quantity("power", "W", "Power", "กำลังไฟฟ้า", -10000000, 10000000, 1, _MEAN, "watt"),
+    Quantity("energy", "kWh", "Energy, meter reading", "พลังงานสะสม", 0, 1000000000, 3, _LAST, "kwatth"),
+    Quantity("voltage", "V", "Voltage", "แรงดันไฟฟ้า", 0, 50000, 1, _MEAN, "volt"),
+    Quantity("current", "A", "Current", "กระแสไฟฟ้า", -10000, 10000, 2, _MEAN, "amp"),
+    Quantity("brightness", "%", "Light dimming level", "ระดับความสว่าง", 0, 100, 0, _LAST, "percent"),
+    Quantity("lamp_on", "1", "Lamp on", "ไฟติด", 0, 1, 0, _LAST, "bool_on_off"),
+    Quantity("charging", "1", "Charging", "กำลังชาร์จ", 0, 1, 0, _LAST, "bool_yes_no"),
+    Quantity("state_of_charge", "%", "State of charge", "ระดับประจุ", 0, 100, 1, _LAST, "percent"),
+    Quantity("fill_level", "%", "Fill level", "ระดับการเติม", 0, 100, 0, _LAST, "percent"),
+    # things on the move
+    Quantity("heading", "deg", "Heading", "ทิศทาง", 0, 360, 0, _LAST, "degree"),
+    Quantity("altitude", "m", "Altitude", "ความสูง", -500, 10000, 0, _LAST, "lengthm"),
+    Quantity("odometer", "km", "Odometer", "ระยะทางสะสม", 0, 10000000, 1, _LAST, "lengthkm"),
+    Quantity("fuel_level", "%", "Fuel level", "ระดับน้ำมัน", 0, 100, 1, _LAST, "percent"),
+    Quantity("ignition", "1", "Ignition on", "สตาร์ทเครื่อง", 0, 1, 0, _LAST, "bool_on_off"),
+    Quantity("shock", "m/s2", "Shock, peak acceleration", "แรงกระแทก", 0, 5000, 1, _MAX, "accMS2"),
+    Quantity("door_open", "1", "Door open", "ประตูเปิด", 0, 1, 0, _LAST, "bool_yes_no"),
+    Quantity("occupied", "1", "Occupied", "มีการใช้งาน", 0, 1, 0, _LAST, "bool_yes_no"),
+    Quantity("weight", "kg", "Weight", "น้ำหนัก", 0, 200000, 1, _LAST, "masskg"),
+    # the device itself
+    Quantity("battery", "%", "Battery", "แบตเตอรี่", 0, 100, 0, _LAST, "percent"),
+    Quantity("battery_voltage", "V", "Battery voltage", "แรงดันแบตเตอรี่", 0, 1000, 2, _LAST, "volt"),
+    Quantity("rssi", "dB[mW]", "Signal strength", "ความแรงสัญญาณ", -200, 30, 0, _MEAN, "dBm"),
+    Quantity("snr", "dB", "Signal to noise ratio", "อัตราส่วนสัญญาณต่อสัญญาณรบกวน", -60, 60, 1, _MEAN, "dB"),
+)
+
+QUANTITIES: Final[dict[str, Quantity]] = {row.key: row for row in _ROWS}

@@ -1,0 +1,103 @@
+"""Every error of the platform, classed by what the caller should do next.
+
+KoratError
+├── ConfigurationError      refuse to start, say the sentence
+├── Malformed               quarantine the bytes with `reason`; never retry
+├── Unavailable             keep everything, try again after `retry_after_s`
+│   ├── StoreUnavailable
+│   └── LedgerUnavailable
+├── Broken                  a file of ours is damaged: stop with the sentence, never start afresh over it
+├── SettledMeanwhile        another worker committed a claim of this flush: load it again
+├── Full                    custody refused: the sender keeps its reading and tries later
+└── AskRefused              a question out of its limits: the asker changes it
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why bytes are in quarantine: the bounded list, used in the ledger, the API and the metrics."""
+
+    TOO_LARGE = "too_large"
+    EMPTY = "empty"
+    NOT_UTF8 = "not_utf8"
+    MALFORMED_JSON = "malformed_json"
+    DUPLICATE_KEY = "duplicate_key"
+    WRONG_TYPE = "wrong_type"
+    MISSING_FIELD = "missing_field"
+    UNKNOWN_FIELD = "unknown_field"
+    NOT_FINITE = "not_finite"
+    NO_VALUES = "no_values"
+    BAD_TIME = "bad_time"
+    BAD_POSITION = "bad_position"
+    BAD_QUANTITY = "bad_quantity"
+    BAD_DEVICE = "bad_device"
+    TOO_MANY_READINGS = "too_many_readings"
+    BAD_TOPIC = "bad_topic"
+    UNKNOWN_WORKSTREAM = "unknown_workstream"
+    UNKNOWN_KIND = "unknown_kind"
+    PACK_VERSION = "pack_version"
+    PACK_MALFORMED = "pack_malformed"
+    PACK_FOREIGN = "pack_foreign"
+    UNDECODED = "undecoded"
+    NO_CODEC = "no_codec"
+    CLOCK_AHEAD = "clock_ahead"
+    BUDGET_MESSAGES = "budget_messages"
+    BUDGET_BYTES = "budget_bytes"
+    BUDGET_DEVICES = "budget_devices"
+    BUDGET_QUANTITIES = "budget_quantities"
+    STORE_REFUSED = "store_refused"
+
+
+class KoratError(Exception):
+    """The root: whoever catches this catches everything the platform itself raises."""
+
+
+class ConfigurationError(KoratError):
+    """A setting is wrong; the message is one sentence that names the key."""
+
+
+class Malformed(KoratError):
+    """Bytes that can't become a reading.
+
+    Attributes:
+        reason: The bounded reason under which the bytes are kept.
+        detail: One sentence for a person, naming what and where; may be empty.
+    """
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+        self.reason = reason
+        self.detail = detail
+
+
+class Unavailable(KoratError):
+    """A part that is down for now; nothing is lost by waiting."""
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class StoreUnavailable(Unavailable):
+    """The store did not confirm the batch; whether it holds a part of it is unknown."""
+
+
+class LedgerUnavailable(Unavailable):
+    """The ledger's database did not commit."""
+
+
+class Broken(KoratError):
+    """A database or spool file that can't be read; the message names the file."""
+
+
+class SettledMeanwhile(KoratError):
+    """Another worker settled a pack, message or re-drive of this flush first."""
+
+
+class Full(KoratError):
+    """Custody can't be taken: the spool's byte limit is reached or the disk is full."""
+
+
+class AskRefused(KoratError):
+    """A question to the store that goes beyond its limits."""

@@ -1,0 +1,255 @@
+"""The ledger port: what was received, and what became of it.
+
+A flush is settled in one transaction: counters, packs, fingerprints, journal, quarantine and new devices together,
+after the store has confirmed the write. Two workers may hold the same pack; the first one to settle has it.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from city.errors import Reason
+
+DIRECT = ""
+"""The gateway of a device that publishes itself."""
+
+
+class PackId(NamedTuple):
+    """One pack of one life of one gateway's spool."""
+
+    gateway: str
+    boot: str
+    seq: int
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of readings; each is a number of readings.
+
+    received = stored + duplicate + quarantined + rejected, always.
+    """
+
+    received: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    rejected: int = 0
+
+
+class Source(NamedTuple):
+    """Whose readings are counted; `gateway` is DIRECT for a device's own, `device` empty where it isn't known."""
+
+    gateway: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """Bytes for the quarantine.
+
+    Attributes:
+        topic: MQTT topic on which they came; for what a gateway could not decode, the topic of its pack.
+        payload: The original bytes.
+        received_ns: When ingest (or the gateway) got them.
+        reason: Why they are here.
+        detail: One sentence for a person.
+        source: Gateway and device they are counted for.
+        origin: `link:decoder?...` of a gateway's undecoded bytes; empty for MQTT messages.
+        readings: How many readings they count as (a pack: as many as it says; what can't be counted is 1).
+    """
+
+    topic: str
+    payload: bytes
+    received_ns: int
+    reason: Reason
+    detail: str
+    source: Source
+    origin: str = ""
+    readings: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class NewDevice:
+    """A device that was not in the registry when the flush was loaded."""
+
+    device: str
+    kind: str
+    province: str
+    gateway: str
+    first_seen_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """Stored readings of one owner, for those who follow changes.
+
+    Attributes:
+        owner: Owner of the devices; empty where nobody owns them.
+        readings: How many.
+        payload: Blocks of `city.wire.pack` as a MessagePack array, zlib-compressed.
+    """
+
+    owner: str
+    readings: int
+    payload: bytes
+
+
+class PackClaim(NamedTuple):
+    """A pack that this flush settles.
+
+    `before` and `count` are the pack's own: readings of the boot before it, and readings in it.
+    """
+
+    id: PackId
+    before: int
+    count: int
+
+
+@dataclass(slots=True)
+class Settlement:
+    """Everything that one flush changes, committed together or not at all.
+
+    Attributes:
+        at_ns: Time of the flush; the hour of its counters.
+        packs: Packs that it settles for the first time.
+        fingerprints: 64-bit fingerprints of the direct messages that it settles for the first time.
+        counts: Source to counts.
+        suspects: New in the quarantine.
+        journal: One entry an owner.
+        devices: To be registered.
+        redriven: Quarantine id to what became of it. Its counters are corrected in the hour in which it was
+            received first: received and quarantined fall by the readings it counted as, and `counts` of the
+            redrive (given here, not in `counts`) are added to that hour.
+    """
+
+    at_ns: int
+    packs: list[PackClaim] = field(default_factory=list)
+    fingerprints: list[int] = field(default_factory=list)
+    counts: defaultdict[Source, Counts] = field(default_factory=lambda: defaultdict(Counts))
+    suspects: list[Suspect] = field(default_factory=list)
+    journal: list[JournalEntry] = field(default_factory=list)
+    devices: list[NewDevice] = field(default_factory=list)
+    redriven: dict[int, "Redriven"] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Redriven:
+    """What became of a quarantined payload that was tried again.
+
+    Attributes:
+        counts: Source to counts, when it became readings; empty when it failed again.
+        reason: The new reason when it failed again, else None.
+        detail: The sentence for it.
+    """
+
+    counts: dict[Source, Counts] = field(default_factory=dict)
+    reason: Reason | None = None
+    detail: str = ""
+
+
+class Memory(Protocol):
+    """What is settled already, as far as this process has read."""
+
+    def has_pack(self, pack: PackId) -> bool:
+        """Tell whether a pack is settled."""
+
+    def has_fingerprint(self, fingerprint: int) -> bool:
+        """Tell whether a direct message is settled; remembered for about the last 100,000."""
+
+
+class By(StrEnum):
+    """How an account is broken down."""
+
+    TOTAL = "total"
+    GATEWAY = "gateway"
+    DEVICE = "device"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The ledger's answer for one total, gateway or device.
+
+    Attributes:
+        key: Empty for the total, and for the gateway of direct devices.
+        counts: As settled in the asked hours.
+        pending: Readings spooled at the gateway without a receipt, by its last status (now, whatever the range);
+            0 for a device.
+        gaps: Readings in packs that are missing between packs that came (now, whatever the range); 0 for a device.
+    """
+
+    key: str
+    counts: Counts
+    pending: int = 0
+    gaps: int = 0
+
+
+class SuspectState(StrEnum):
+    """Where a quarantined payload stands."""
+
+    HELD = "held"
+    REQUESTED = "requested"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSuspect:
+    """A row of the quarantine: `id` rises in order of commit; `tries` counts re-drives that failed again."""
+
+    id: int
+    suspect: Suspect
+    state: SuspectState
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRow:
+    """A gateway by its last status; `pending` is None when a will said offline and nothing was known before."""
+
+    gateway: str
+    province: str
+    online: bool
+    boot: str
+    pending: int | None
+    packs: int
+    spool_bytes: int
+    at_ns: int
+
+
+class Ledger(Protocol):
+    """The one transactional database beside the store. All calls raise LedgerUnavailable when it is down."""
+
+    async def refresh(self) -> Memory:
+        """Read what others have settled since the last call; cheap when it's little."""
+
+    async def settle(self, settlement: Settlement) -> None:
+        """Commit a flush.
+
+        Raises:
+            SettledMeanwhile: A pack, fingerprint or redrive of it was settled by another worker; nothing changed.
+        """
+
+    async def note_status(self, row: GatewayRow) -> None:
+        """Keep a gateway's last status; an older `at_ns` never replaces a newer one, a will keeps `pending`."""
+
+    async def gateways(self) -> list[GatewayRow]:
+        """All gateways that ever said something, sorted by id."""
+
+    async def account(
+        self, start_ns: int, end_ns: int, by: By, *, after: str = "", most: int = 1000
+    ) -> list[Account]:
+        """Counts of the hours that begin in `[start_ns, end_ns)`, by key; `after` and `most` make pages."""
+
+    async def quarantine(
+        self, *, after: int = 0, most: int = 100, state: SuspectState | None = None, reason: str | None = None
+    ) -> list[HeldSuspect]:
+        """Rows of the quarantine with `id > after`, rising."""
+
+    async def request_redrive(self, ids: list[int] | None, reason: str | None) -> int:
+        """Ask ingest to try held rows again: these ids, or all of a reason, or (both None) all; how many."""
+
+    async def ping(self) -> None:
+        """Return when the database answers."""
+
+    async def aclose(self) -> None:
+        """Close connections."""

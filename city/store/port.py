@@ -1,0 +1,235 @@
+"""The store port: what ingest writes to and the API asks.
+
+No query string, dict or driver type crosses it; one contract suite runs on every adapter.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Protocol, Self
+
+from city.batch import Batch
+from city.catalog import Fold
+from city.errors import AskRefused
+from city.reading import Flag
+
+MOST_POINTS: Final = 50_000
+"""Points that one answer may hold."""
+
+
+class Everything:
+    """Selects all there is; a class of its own, so that an empty set can't mean it."""
+
+    def __repr__(self) -> str:
+        """Name it."""
+        return "EVERYTHING"
+
+
+EVERYTHING: Final = Everything()
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """Selects these and no others; an empty set selects nothing."""
+
+    keys: frozenset[str]
+
+    @classmethod
+    def of(cls, *keys: str) -> Self:
+        """Spell it shortly."""
+        return cls(frozenset(keys))
+
+
+Selection = Everything | Only
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A bounding box in degrees (WGS 84), edges included; west > east crosses the date line."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+    def holds(self, lat: float, lon: float) -> bool:
+        """Tell whether a position lies in it."""
+        inside = (
+            self.west <= lon <= self.east if self.west <= self.east else lon >= self.west or lon <= self.east
+        )
+        return inside and self.south <= lat <= self.north
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOutcome:
+    """What the store said of a batch.
+
+    Attributes:
+        rejected: Row to reason, for rows that the store refuses for ever; all others are durable.
+    """
+
+    rejected: dict[int, str] = field(default_factory=dict)
+
+
+class Value(NamedTuple):
+    """One value of one quantity at one instant."""
+
+    time_ns: int
+    value: float
+    flag: int
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The newest of everything that one device said.
+
+    Attributes:
+        device: Id of the device.
+        kind: Its kind.
+        values: Quantity to its newest value, a failed one included.
+        lat: Newest known position, degrees north, or None.
+        lon: Degrees east, or None.
+    """
+
+    device: str
+    kind: str
+    values: dict[str, Value]
+    lat: float | None = None
+    lon: float | None = None
+
+    @property
+    def time_ns(self) -> int:
+        """Instant of the newest value."""
+        return max(value.time_ns for value in self.values.values())
+
+
+@dataclass(frozen=True, slots=True)
+class LatestAsk:
+    """Which newest values.
+
+    Attributes:
+        devices: Of which devices.
+        kinds: Of which kinds.
+    """
+
+    devices: Selection = EVERYTHING
+    kinds: Selection = EVERYTHING
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesAsk:
+    """Values over time: raw, or folded into buckets.
+
+    Attributes:
+        devices: Devices and the kind of each (a device without readings yields an empty series).
+        quantities: Of which quantities; EVERYTHING for all that the devices have.
+        start_ns: First instant, inclusive.
+        end_ns: End, exclusive.
+        every_ns: Width of a bucket, aligned to the epoch; None for raw values.
+        fold: How a bucket becomes one value; failed and missing values never enter it.
+        most: Most points in the whole answer (raw and folded).
+    """
+
+    devices: dict[str, str]
+    quantities: Selection
+    start_ns: int
+    end_ns: int
+    every_ns: int | None = None
+    fold: Fold = Fold.MEAN
+    most: int = MOST_POINTS
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            AskRefused: An empty or reversed range, or a bucket of no width.
+        """
+        if self.end_ns <= self.start_ns:
+            raise AskRefused("end must be later than start")
+        if self.every_ns is not None and self.every_ns <= 0:
+            raise AskRefused("every must be longer than nothing")
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One quantity of one device over the asked range.
+
+    Attributes:
+        device: Id of the device.
+        quantity: Key of the quantity.
+        points: Rising in time. Raw: instant, value, its flag. Folded: start of the bucket, folded value, and the
+            worst flag of the values that entered it; a bucket whose values all failed is absent.
+        completeness: Distinct instants that have a value which isn't failed, over the number expected by the
+            kind's cadence in the range (at least 1), capped at 1.0.
+        worst_flag: Worst `Flag` of any value in the range, failed ones included; MISSING when there is none.
+    """
+
+    device: str
+    quantity: str
+    points: list[Value]
+    completeness: float
+    worst_flag: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesAnswer:
+    """Series sorted by device and quantity.
+
+    Attributes:
+        series: One for each device and quantity with any value in the range.
+        next_ns: When `most` cut the answer: ask again from this instant on. Every series then holds all its points
+            before it and none from it on.
+    """
+
+    series: list[Series]
+    next_ns: int | None = None
+
+
+SEVERITY: Final = {Flag.GOOD: 0, Flag.NOT_EVALUATED: 1, Flag.SUSPECT: 2, Flag.FAIL: 3, Flag.MISSING: 4}
+"""Order of badness: QARTOD's codes happen to rise with it."""
+
+
+def completeness(instants: int, start_ns: int, end_ns: int, cadence_s: int) -> float:
+    """Share of the expected samples that is there, 0 to 1."""
+    expected = max(1, (end_ns - start_ns) // (cadence_s * 1_000_000_000))
+    return min(1.0, instants / expected)
+
+
+class Store(Protocol):
+    """Where readings are kept."""
+
+    async def write(self, batch: Batch) -> WriteOutcome:
+        """Make a batch durable; idempotent by (device, quantity, time), the last one wins.
+
+        Raises:
+            StoreUnavailable: Nothing is known of the batch: keep it all and send it again.
+        """
+
+    async def latest(self, ask: LatestAsk) -> list[Latest]:
+        """Newest values, sorted by device.
+
+        Raises:
+            StoreUnavailable: The store can't answer now.
+        """
+
+    async def series(self, ask: SeriesAsk) -> SeriesAnswer:
+        """Values over time.
+
+        Raises:
+            StoreUnavailable: The store can't answer now.
+        """
+
+    async def forget(self, device: str, start_ns: int, end_ns: int) -> None:
+        """Delete a device's readings in `[start_ns, end_ns)`.
+
+        Raises:
+            StoreUnavailable: The store can't do it now.
+        """
+
+    async def ping(self) -> None:
+        """Return when the store answers.
+
+        Raises:
+            StoreUnavailable: It doesn't.
+        """
+
+    async def aclose(self) -> None:
+        """Let go of files and connections."""

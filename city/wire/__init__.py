@@ -1,0 +1,1 @@
+"""What travels over MQTT: direct payloads, packs, receipts, statuses."""

@@ -1,0 +1,211 @@
+"""Direct payloads: one JSON object or an array of at most 1,000, strict.
+
+`{"ts": 1764900000000, "values": {"pm2_5": 18.2}, "lat": 14.97, "lon": 102.10}`
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+import msgspec
+
+from city.errors import Malformed, Reason
+from city.reading import FIRST_NS, LAST_NS, Reading, checked_quantity
+
+MOST_BYTES: Final = 256 * 1024
+MOST_READINGS: Final = 1_000
+MOST_VALUES: Final = 64
+"""Values in one reading: a device with more has several kinds."""
+
+_NS_PER_MS: Final = 1_000_000
+_POLE: Final = 90.0
+_DATE_LINE: Final = 180.0
+_RFC_3339: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+T = TypeVar("T")
+
+
+class Row(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """One object of a direct payload, as it stands on the wire."""
+
+    values: dict[str, float | bool]
+    ts: int | str | msgspec.UnsetType = msgspec.UNSET
+    lat: float | msgspec.UnsetType = msgspec.UNSET
+    lon: float | msgspec.UnsetType = msgspec.UNSET
+
+
+_decoder: Final = msgspec.json.Decoder(Row | list[Row])
+_encoder: Final = msgspec.json.Encoder()
+_known_keys: Final[set[str]] = set()
+_MOST_KNOWN: Final = 10_000
+
+
+def decode(payload: bytes, *, kind: str, device: str, received_ns: int) -> list[Reading]:
+    """Understand a direct payload.
+
+    Args:
+        payload: The bytes of the MQTT message.
+        kind: Kind of the topic.
+        device: Device of the topic.
+        received_ns: Time of receipt, which stands in for an absent `ts`; nanoseconds UTC.
+
+    Raises:
+        Malformed: With the reason from the bounded list; the whole payload counts as one.
+    """
+    decoded = load(payload, _decoder)
+    rows = decoded if isinstance(decoded, list) else [decoded]
+    if not 0 < len(rows) <= MOST_READINGS:
+        reason = Reason.TOO_MANY_READINGS if rows else Reason.EMPTY
+        raise Malformed(reason, f"{len(rows)} readings; from 1 to {MOST_READINGS} are allowed")
+    readings = [to_reading(row, kind, device, received_ns) for row in rows]
+    refuse_repeated_keys(payload, rows)
+    return readings
+
+
+def encode(readings: list[Reading]) -> bytes:
+    """Write readings of one device as the canonical direct payload: an object, or an array of several."""
+    rows = [
+        {"ts": _spell(r.time_ns), "values": r.values}
+        | ({} if r.lat is None or r.lon is None else {"lat": r.lat, "lon": r.lon})
+        for r in readings
+    ]
+    return _encoder.encode(rows[0] if len(rows) == 1 else rows)
+
+
+def load(payload: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """Decode strict JSON, with our reasons for msgspec's errors.
+
+    Raises:
+        Malformed: The payload is too large, empty, no UTF-8, no JSON, or of another shape.
+    """
+    if len(payload) > MOST_BYTES:
+        raise Malformed(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {MOST_BYTES}")
+    try:
+        return decoder.decode(payload)
+    except msgspec.ValidationError as error:
+        raise Malformed(_reason(str(error)), str(error)) from None
+    except UnicodeDecodeError as error:
+        raise Malformed(Reason.NOT_UTF8, str(error)) from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        if not payload.strip():
+            raise Malformed(Reason.EMPTY, "no payload") from None
+        raise Malformed(_unreadable(payload), str(error)) from None
+
+
+def to_reading(row: Row, kind: str, device: str, received_ns: int) -> Reading:
+    """Check one row and make it a reading.
+
+    Raises:
+        Malformed: `no_values`, `bad_quantity`, `bad_time` or `bad_position`.
+    """
+    values = row.values
+    if not 0 < len(values) <= MOST_VALUES:
+        raise Malformed(Reason.NO_VALUES, f"{len(values)} values; from 1 to {MOST_VALUES} are allowed")
+    if not _known_keys.issuperset(values):
+        _learn(values)
+    for value in values.values():
+        if value is True or value is False:
+            values = {key: float(value) for key, value in values.items()}
+            break
+    time_ns = received_ns if row.ts is msgspec.UNSET else to_time_ns(row.ts)
+    if row.lat is msgspec.UNSET and row.lon is msgspec.UNSET:
+        return Reading(device, kind, time_ns, values)
+    lat, lon = to_position(row.lat, row.lon)
+    return Reading(device, kind, time_ns, values, lat, lon)
+
+
+def to_time_ns(ts: int | str) -> int:
+    """Read Unix milliseconds, or an RFC 3339 string with an offset, as nanoseconds UTC.
+
+    Raises:
+        Malformed: `bad_time`.
+    """
+    time_ns = ts * _NS_PER_MS if isinstance(ts, int) else _parsed_ns(ts)
+    if not FIRST_NS <= time_ns < LAST_NS:
+        raise Malformed(Reason.BAD_TIME, f"{str(ts)[:80]} is outside 1970 to 2100")
+    return time_ns
+
+
+def to_position(lat: float | msgspec.UnsetType, lon: float | msgspec.UnsetType) -> tuple[float, float]:
+    """Check that a position is whole and on the globe.
+
+    Raises:
+        Malformed: `bad_position`.
+    """
+    if isinstance(lat, msgspec.UnsetType) or isinstance(lon, msgspec.UnsetType):
+        raise Malformed(Reason.BAD_POSITION, "lat and lon come together or not at all")
+    if abs(lat) > _POLE or abs(lon) > _DATE_LINE:
+        raise Malformed(Reason.BAD_POSITION, f"{lat}, {lon} is not on the globe")
+    return lat, lon
+
+
+def refuse_repeated_keys(payload: bytes, rows: Sequence[Row], extra: int = 0) -> None:
+    """Find repeated keys, which the decoder lets pass silently, by counting colons.
+
+    A well-formed quantity key holds no colon, so every colon stands behind a key or inside a string field.
+
+    Args:
+        payload: The JSON text.
+        rows: What was decoded from it.
+        extra: Colons of fields that a format has beyond those of `Row`.
+
+    Raises:
+        Malformed: `duplicate_key`.
+    """
+    if payload.count(b":") > extra + sum(map(_colons, rows)):
+        raise Malformed(Reason.DUPLICATE_KEY, "a key stands twice in one object")
+
+
+def _colons(row: Row) -> int:
+    ts = row.ts
+    colons = 1 + len(row.values)
+    if ts is not msgspec.UNSET:
+        colons += 1 + ts.count(":") if isinstance(ts, str) else 1
+    return colons + (row.lat is not msgspec.UNSET) + (row.lon is not msgspec.UNSET)
+
+
+def _parsed_ns(ts: str) -> int:
+    match = _RFC_3339.fullmatch(ts)
+    if match is None:
+        raise Malformed(Reason.BAD_TIME, f"{ts[:80]!r} is not an RFC 3339 time with an offset")
+    whole, fraction, offset = match.groups(default="")
+    try:
+        since = msgspec.convert(whole + offset, datetime) - _EPOCH
+    except (msgspec.ValidationError, OverflowError):
+        raise Malformed(Reason.BAD_TIME, f"{ts[:80]!r} is no such day or hour") from None
+    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + int(fraction.ljust(9, "0")[:9])
+
+
+def _learn(values: dict[str, float | bool]) -> None:
+    # what passed once is remembered, so that the pattern runs once a key and not once a reading
+    for key in values:
+        checked_quantity(key)
+        if len(_known_keys) < _MOST_KNOWN:
+            _known_keys.add(key)
+
+
+def _spell(time_ns: int) -> int | str:
+    if time_ns % _NS_PER_MS == 0:
+        return time_ns // _NS_PER_MS
+    seconds, rest = divmod(time_ns, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
+
+
+def _reason(sentence: str) -> Reason:
+    if "missing required" in sentence:
+        return Reason.MISSING_FIELD
+    if "unknown field" in sentence:
+        return Reason.UNKNOWN_FIELD
+    return Reason.NOT_FINITE if "out of range" in sentence else Reason.WRONG_TYPE
+
+
+def _unreadable(payload: bytes) -> Reason:
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return Reason.NOT_UTF8
+    return Reason.NOT_FINITE if re.search(rb"\b(NaN|Infinity)\b", payload) else Reason.MALFORMED_JSON

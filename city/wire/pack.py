@@ -1,0 +1,230 @@
+"""Packs: what a gateway publishes, MessagePack, with the readings as columns (one block a kind).
+
+`{"v": 1, "gateway", "boot", "seq", "before", "readings": [block, ...], "undecoded": [...]}`
+
+Columns, because a pack of rows costs ingest ten times as much to take apart (docs/decisions/0004).
+"""
+
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from city.batch import Batch, Flags, Floats
+from city.catalog import KINDS
+from city.errors import Malformed, Reason
+from city.reading import FIRST_NS, LAST_NS, Flag, checked_id, checked_quantity
+from city.wire.direct import MOST_VALUES
+
+VERSION: Final = 1
+MOST_BYTES: Final = 8 * 2**20
+"""A pack that is larger is refused unread; gateways close theirs long before."""
+
+MOST_READINGS: Final = 100_000
+
+
+class Block(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
+    """Readings of one kind, `n` rows; numbers are little-endian arrays.
+
+    Attributes:
+        kind: Key of the kind.
+        devices: The distinct device ids.
+        index: n x uint16, row to position in `devices`.
+        time_ns: n x int64, nanoseconds UTC.
+        values: Quantity to n x float64; NaN where the row lacks it.
+        position: n x float64 latitudes, then n x float64 longitudes; empty when no row has a position.
+        flags: Quantity to n x uint8 QARTOD codes, only where some aren't good.
+    """
+
+    kind: str
+    devices: list[str]
+    index: bytes
+    time_ns: bytes
+    values: dict[str, bytes]
+    position: bytes = b""
+    flags: dict[str, bytes] = {}
+
+
+class Undecoded(msgspec.Struct, gc=False):
+    """Bytes that a gateway could not decode, on their way to the one quarantine.
+
+    Attributes:
+        source: How they came: `link:decoder?device=...`, enough to decode them again.
+        payload: The bytes themselves.
+        received_at_ns: When the gateway got them, nanoseconds UTC.
+        reason: The bounded reason.
+        detail: One sentence for a person.
+    """
+
+    source: str
+    payload: bytes
+    received_at_ns: int
+    reason: str
+    detail: str = ""
+
+
+class Pack(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """One pack.
+
+    Attributes:
+        v: Version of this form.
+        gateway: Id of the gateway.
+        boot: Name of the spool's life; new for each new spool.
+        seq: Rises by one from 1 within a boot.
+        before: Readings (and undecoded) in all earlier packs of this boot: it makes a gap countable.
+        readings: One block a kind.
+        undecoded: What the gateway could not decode.
+    """
+
+    v: int
+    gateway: str
+    boot: str
+    seq: int
+    before: int
+    readings: list[Block]
+    undecoded: list[Undecoded]
+
+    def count(self) -> int:
+        """Readings in it, where each undecoded payload counts as one."""
+        return len(self.undecoded) + sum(len(block.time_ns) // 8 for block in self.readings)
+
+
+class _Version(msgspec.Struct):
+    v: int
+
+
+_decoder: Final = msgspec.msgpack.Decoder(Pack)
+_version_decoder: Final = msgspec.msgpack.Decoder(_Version)
+_encoder: Final = msgspec.msgpack.Encoder()
+
+
+def encode(pack: Pack) -> bytes:
+    """Write a pack."""
+    return _encoder.encode(pack)
+
+
+def decode(payload: bytes, gateway: str) -> Pack:
+    """Understand a pack's frame; its blocks are checked by `to_batch`.
+
+    Raises:
+        Malformed: `too_large`, `pack_version`, `pack_malformed`, or `pack_foreign`
+            when it names another gateway than its topic.
+    """
+    if len(payload) > MOST_BYTES:
+        raise Malformed(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {MOST_BYTES}")
+    try:
+        pack = _decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _unreadable(payload, error) from None
+    if pack.v != VERSION:
+        raise Malformed(Reason.PACK_VERSION, f"version {pack.v}; this is {VERSION}")
+    if pack.gateway != gateway:
+        raise Malformed(Reason.PACK_FOREIGN, f"a pack of {pack.gateway[:80]!r} on the topic of {gateway!r}")
+    checked_id(pack.boot, Reason.PACK_MALFORMED)
+    if pack.seq < 1 or pack.before < 0 or pack.count() > MOST_READINGS:
+        raise Malformed(
+            Reason.PACK_MALFORMED, f"seq {pack.seq}, before {pack.before}, {pack.count()} readings"
+        )
+    return pack
+
+
+def to_block(batch: Batch) -> Block:
+    """Lay a batch out for the wire; at most 65,536 distinct devices."""
+    return Block(
+        kind=batch.kind,
+        devices=batch.devices,
+        index=batch.index.astype("<u2").tobytes(),
+        time_ns=batch.time_ns.astype("<i8").tobytes(),
+        values={key: column.astype("<f8").tobytes() for key, column in batch.values.items()},
+        position=b"" if batch.lat is None or batch.lon is None else _pair(batch.lat, batch.lon),
+        flags={key: column.tobytes() for key, column in batch.flags.items()},
+    )
+
+
+def to_batch(block: Block) -> Batch:
+    """Check a block and make it a batch, without copying its numbers.
+
+    Raises:
+        Malformed: `unknown_kind`, `bad_device`, `bad_quantity`, `no_values`, `not_finite`, `bad_time`,
+            `bad_position` or `pack_malformed` (columns of unequal length).
+    """
+    if block.kind not in KINDS:
+        raise Malformed(Reason.UNKNOWN_KIND, f"no kind {block.kind[:80]!r}")
+    for device in block.devices:
+        checked_id(device)
+    try:
+        batch = _columns(block)
+    except ValueError as error:
+        raise Malformed(Reason.PACK_MALFORMED, f"columns of {block.kind}: {error}") from None
+    _check(batch)
+    return batch
+
+
+def _columns(block: Block) -> Batch:
+    index = np.frombuffer(block.index, "<u2").astype(np.int32)
+    rows = len(index)
+    batch = Batch(
+        kind=block.kind,
+        devices=block.devices,
+        index=index,
+        time_ns=_sized(block.time_ns, "<i8", rows),
+        values={checked_quantity(key): _sized(column, "<f8", rows) for key, column in block.values.items()},
+        flags={key: _sized(column, "u1", rows) for key, column in block.flags.items()},
+    )
+    if block.position:
+        batch.lat, batch.lon = _sized(block.position, "<f8", 2 * rows).reshape(2, rows)
+    return batch
+
+
+def _sized(column: bytes, dtype: str, rows: int) -> Any:
+    array = np.frombuffer(column, dtype)
+    if len(array) != rows:
+        raise ValueError(f"{len(array)} cells for {rows} rows")
+    return array
+
+
+def _check(batch: Batch) -> None:
+    rows = len(batch)
+    if rows == 0 or not 0 < len(batch.values) <= MOST_VALUES * 4:
+        raise Malformed(Reason.NO_VALUES, f"{rows} rows of {len(batch.values)} quantities of {batch.kind}")
+    if int(batch.index.max()) >= len(batch.devices):
+        raise Malformed(Reason.PACK_MALFORMED, f"a row of {batch.kind} names a device that the block lacks")
+    if int(batch.time_ns.min()) < FIRST_NS or int(batch.time_ns.max()) >= LAST_NS:
+        raise Malformed(Reason.BAD_TIME, f"a time of {batch.kind} is outside 1970 to 2100")
+    filled = np.zeros(rows, np.bool_)
+    for key, column in batch.values.items():
+        if np.isinf(column).any():
+            raise Malformed(Reason.NOT_FINITE, f"{key} of {batch.kind} is infinite")
+        filled |= ~np.isnan(column)
+    if not filled.all():
+        raise Malformed(Reason.NO_VALUES, f"a row of {batch.kind} has no value")
+    if not batch.flags.keys() <= batch.values.keys() or any(
+        not np.isin(column, _CODES).all() for column in batch.flags.values()
+    ):
+        raise Malformed(Reason.PACK_MALFORMED, f"flags of {batch.kind} that are none")
+    if batch.lat is not None and batch.lon is not None and not _on_globe(batch.lat, batch.lon):
+        raise Malformed(
+            Reason.BAD_POSITION, f"a position of {batch.kind} is not on the globe, or half of one"
+        )
+
+
+_CODES: Final[Flags] = np.array(list(Flag), np.uint8)
+
+
+def _on_globe(lat: Floats, lon: Floats) -> bool:
+    whole = bool((np.isnan(lat) == np.isnan(lon)).all())
+    return whole and not bool((np.abs(lat) > 90).any() or (np.abs(lon) > 180).any())  # noqa: PLR2004 - degrees
+
+
+def _pair(lat: Floats, lon: Floats) -> bytes:
+    return np.concatenate([lat, lon]).astype("<f8").tobytes()
+
+
+def _unreadable(payload: bytes, error: Exception) -> Malformed:
+    try:
+        version = _version_decoder.decode(payload).v
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        version = VERSION
+    if version != VERSION:
+        return Malformed(Reason.PACK_VERSION, f"version {version}; this is {VERSION}")
+    return Malformed(Reason.PACK_MALFORMED if payload else Reason.EMPTY, str(error))

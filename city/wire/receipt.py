@@ -1,0 +1,59 @@
+"""Receipts: which packs of a gateway are settled for good.
+
+`{"boot": "k3f0", "done": [[1, 40], [42, 42]]}`
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from city.errors import Malformed, Reason
+
+
+class Receipt(msgspec.Struct, forbid_unknown_fields=True):
+    """Sequence numbers that a gateway may forget.
+
+    Attributes:
+        boot: The boot that numbered them.
+        done: Closed ranges `[first, last]`, rising and apart.
+    """
+
+    boot: str
+    done: list[tuple[int, int]]
+
+
+_decoder: Final = msgspec.json.Decoder(Receipt)
+
+
+def encode(receipt: Receipt) -> bytes:
+    """Write a receipt."""
+    return msgspec.json.encode(receipt)
+
+
+def decode(payload: bytes) -> Receipt:
+    """Understand a receipt.
+
+    Raises:
+        Malformed: `malformed_json` or `wrong_type`; a gateway ignores it and sends its packs again.
+    """
+    try:
+        receipt = _decoder.decode(payload)
+    except msgspec.ValidationError as error:
+        raise Malformed(Reason.WRONG_TYPE, str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed(Reason.MALFORMED_JSON, str(error)) from None
+    if any(not 1 <= first <= last for first, last in receipt.done):
+        raise Malformed(Reason.WRONG_TYPE, "a range that does not rise from 1")
+    return receipt
+
+
+def to_ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Gather numbers into rising closed ranges."""
+    ranges: list[tuple[int, int]] = []
+    for number in sorted(set(numbers)):
+        if ranges and ranges[-1][1] == number - 1:
+            ranges[-1] = (ranges[-1][0], number)
+        else:
+            ranges.append((number, number))
+    return ranges

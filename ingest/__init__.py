@@ -1,0 +1,1 @@
+"""From the broker through checks into store and ledger, and a receipt back."""

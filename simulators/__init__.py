@@ -1,0 +1,1 @@
+"""A seeded city, and replay of recordings."""
