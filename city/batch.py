@@ -91,9 +91,7 @@ class Batch:
             device=self.devices[self.index[row]],
             kind=self.kind,
             time_ns=int(self.time_ns[row]),
-            values={
-                key: float(column[row]) for key, column in self.values.items() if not np.isnan(column[row])
-            },
+            values={key: float(column[row]) for key, column in self.values.items() if not np.isnan(column[row])},
             lat=lat,
             lon=lon,
             flags={

@@ -98,12 +98,12 @@ class JournalEntry:
 class PackClaim(NamedTuple):
     """A pack that this flush settles.
 
-    `before` and `count` are the pack's own: readings of the boot before it, and readings in it.
+    `before` and `readings` are the pack's own: readings of the boot before it, and readings in it.
     """
 
     id: PackId
     before: int
-    count: int
+    readings: int
 
 
 @dataclass(slots=True)
@@ -235,9 +235,7 @@ class Ledger(Protocol):
     async def gateways(self) -> list[GatewayRow]:
         """All gateways that ever said something, sorted by id."""
 
-    async def account(
-        self, start_ns: int, end_ns: int, by: By, *, after: str = "", most: int = 1000
-    ) -> list[Account]:
+    async def account(self, start_ns: int, end_ns: int, by: By, *, after: str = "", most: int = 1000) -> list[Account]:
         """Counts of the hours that begin in `[start_ns, end_ns)`, by key; `after` and `most` make pages."""
 
     async def quarantine(

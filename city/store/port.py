@@ -52,9 +52,7 @@ class Box:
 
     def holds(self, lat: float, lon: float) -> bool:
         """Tell whether a position lies in it."""
-        inside = (
-            self.west <= lon <= self.east if self.west <= self.east else lon >= self.west or lon <= self.east
-        )
+        inside = self.west <= lon <= self.east if self.west <= self.east else lon >= self.west or lon <= self.east
         return inside and self.south <= lat <= self.north
 
 

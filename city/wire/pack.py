@@ -122,9 +122,7 @@ def decode(payload: bytes, gateway: str) -> Pack:
         raise Malformed(Reason.PACK_FOREIGN, f"a pack of {pack.gateway[:80]!r} on the topic of {gateway!r}")
     checked_id(pack.boot, Reason.PACK_MALFORMED)
     if pack.seq < 1 or pack.before < 0 or pack.count() > MOST_READINGS:
-        raise Malformed(
-            Reason.PACK_MALFORMED, f"seq {pack.seq}, before {pack.before}, {pack.count()} readings"
-        )
+        raise Malformed(Reason.PACK_MALFORMED, f"seq {pack.seq}, before {pack.before}, {pack.count()} readings")
     return pack
 
 
@@ -203,9 +201,7 @@ def _check(batch: Batch) -> None:
     ):
         raise Malformed(Reason.PACK_MALFORMED, f"flags of {batch.kind} that are none")
     if batch.lat is not None and batch.lon is not None and not _on_globe(batch.lat, batch.lon):
-        raise Malformed(
-            Reason.BAD_POSITION, f"a position of {batch.kind} is not on the globe, or half of one"
-        )
+        raise Malformed(Reason.BAD_POSITION, f"a position of {batch.kind} is not on the globe, or half of one")
 
 
 _CODES: Final[Flags] = np.array(list(Flag), np.uint8)

@@ -1,0 +1,1 @@
+"""The transactional database that ledger and registry share: its engine and its tables."""

@@ -1,0 +1,1 @@
+"""The ledger: what was received, and what became of it."""
