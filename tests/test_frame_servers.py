@@ -174,9 +174,7 @@ def test_a_program_deaf_to_the_stop_signal_is_killed(tmp_path: Path) -> None:
         time.sleep(60)
     """
     log = tmp_path / "deaf.log"
-    process = Process(
-        [sys.executable, "-c", deaf], tmp_path, name="deaf", ready=lambda: "deaf" in log.read_text()
-    )
+    process = Process([sys.executable, "-c", deaf], tmp_path, name="deaf", ready=lambda: "deaf" in log.read_text())
     with process:
         assert process.stop(within=0.2) == -9
 

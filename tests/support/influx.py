@@ -2,9 +2,12 @@
 
 import http.client
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+
+import pytest
 
 from support.ports import free_port
 from support.process import Process, find_or_skip
@@ -79,9 +82,7 @@ class Influx(Process):
             InfluxRefusedError: the status, or the result inside a 200, was an error.
         """
         form = urlencode({"q": statement, "db": database, "epoch": "ns"})
-        answer = json.loads(
-            self._post("/query", form.encode(), {"Content-Type": "application/x-www-form-urlencoded"})
-        )
+        answer = json.loads(self._post("/query", form.encode(), {"Content-Type": "application/x-www-form-urlencoded"}))
         result = answer["results"][0]
         if "error" in result:
             raise InfluxRefusedError(result["error"])
@@ -117,3 +118,12 @@ class Influx(Process):
             return False
         finally:
             connection.close()
+
+
+def _version_1_or_skip() -> Path:
+    """Find an influxd of the 1.x line: later ones take no configuration file of this kind."""
+    program = find_or_skip("influxd", "influxdb")
+    version = subprocess.run([program, "version"], capture_output=True, text=True, check=False).stdout
+    if not version.startswith("InfluxDB v1."):
+        pytest.skip(f"{program} is {version.strip() or 'of no known version'}: this test needs InfluxDB 1.x")
+    return program

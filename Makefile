@@ -1,0 +1,60 @@
+# Everything runs from .venv, which is made, and made anew, from requirements.lock.
+#   make up ARGS="--no-demo"       make test ARGS="-k broker"
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.made-from-lock
+# A Python that was upgraded or removed leaves a dead link in the venv.
+ALIVE := $(shell $(BIN)/python -c "" 2>/dev/null && echo yes)
+
+# Servers live in sbin, which a plain user's PATH lacks; a caller's PYTHONPATH would mix other code in.
+export PATH := $(PATH):/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin:/opt/homebrew/bin
+unexport PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help up test check bench chaos lock clean FORCE
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+up: $(STAMP) ## run the whole platform on this machine; Ctrl-C ends it
+	@deploy/need up
+	@exec $(BIN)/korat up $(ARGS)
+
+test: check ## all checks and all tests
+	@deploy/need test
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## format, lint, types, room directions, module sizes
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tests/support/sizes.py
+
+bench: $(STAMP) ## measure side by side with the peers
+	@deploy/need test
+	@exec $(BIN)/python bench/run.py $(ARGS)
+
+chaos: $(STAMP) ## the long runs with kill -9
+	@deploy/need test
+	@KORAT_CHAOS=long exec $(BIN)/python -m pytest -m chaos $(ARGS)
+
+lock: $(STAMP) ## write requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate --all-extras --quiet pyproject.toml -o requirements.lock
+
+clean: ## remove what can be made anew; var/, the data, stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# hatchling and editables are in the lock, so the last step needs no network and no unchecked download.
+$(STAMP): requirements.lock pyproject.toml $(if $(ALIVE),,FORCE)
+	@echo "Installing the locked packages into $(VENV); this takes a minute the first time."
+	@python=$$(deploy/need python) && $$python -m venv $(if $(ALIVE),,--clear) $(VENV)
+	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check \
+		--require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check \
+		--no-deps --no-build-isolation --editable .
+	@touch $@
