@@ -39,7 +39,7 @@ bench: $(STAMP) ## measure side by side with the peers
 
 chaos: $(STAMP) ## the long runs with kill -9
 	@deploy/need test
-	@KORAT_CHAOS=long exec $(BIN)/python -m pytest -m chaos $(ARGS)
+	@KORAT_CHAOS=long exec $(BIN)/python -m pytest -m chaos --timeout=3600 $(ARGS)
 
 lock: $(STAMP) ## write requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

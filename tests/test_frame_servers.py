@@ -209,3 +209,9 @@ def test_a_free_port_can_be_bound_and_is_given_once() -> None:
     ports = [free_port() for _ in range(50)]
     assert len(set(ports)) == 50
     assert not any(accepts(port) for port in ports[:5])
+
+
+def test_extra_configuration_overrides_the_brokers_own(tmp_path: Path) -> None:
+    with Mosquitto(tmp_path, config_extra="persistence false\nmax_queued_messages 5") as server:
+        assert accepts(server.port)
+    assert not (tmp_path / "mosquitto.db").exists()

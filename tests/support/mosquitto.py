@@ -1,10 +1,12 @@
 """A mosquitto of our own."""
 
-import getpass
+import os
 from pathlib import Path
 
 from support.ports import accepts, free_port
 from support.process import Process, find_or_skip
+
+_STAY_ROOT = "user root"  # else it becomes a user who may not write to the folder
 
 
 class Mosquitto(Process):
@@ -38,7 +40,7 @@ class Mosquitto(Process):
             "max_queued_messages 0\n"  # 0: no limit; the default drops what exceeds 1,000
             "set_tcp_nodelay true\n"
             "log_dest stderr\n"
-            f"user {getpass.getuser()}\n"  # as root it would become a user who may not write here
+            f"{_STAY_ROOT if os.geteuid() == 0 else ''}\n"
             f"{config_extra}\n"
         )
 
