@@ -1,0 +1,163 @@
+"""One connection's life: opened, subscribed, kept alive, closed."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from mqtt5 import (
+    ConnAckPacket,
+    ConnAckReasonCode,
+    DisconnectPacket,
+    Packet,
+    PingReqPacket,
+    PingRespPacket,
+    PubAckPacket,
+    SubAckPacket,
+)
+
+from city.mqtt.address import Address
+from city.mqtt.counters import Counters
+from city.mqtt.errors import ConnectError, Disconnected, MqttError, SilenceError, StreamError
+from city.mqtt.inbox import Inbox
+from city.mqtt.outbox import Outbox
+from city.mqtt.packets import Subscription, check_subscribed, subscribe_packet
+from city.mqtt.protocol import Link
+
+# How long the broker may take to accept a connection and answer CONNECT, and how long a goodbye may take.
+_OPEN_S = 10.0
+_GOODBYE_S = 0.4
+
+_PING = PingReqPacket().write()
+_GOODBYE = DisconnectPacket().write()
+
+
+class Connection:
+    """One connection to the broker; a session has one after the other.
+
+    Args:
+        inbox: where received messages go.
+        counters: the session's.
+        subscriptions: what to subscribe to, said by each connection because the broker may have lost the session.
+        ready: called when the broker has taken the connection and every subscription.
+        arrived: called when messages have come.
+    """
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        counters: Counters,
+        subscriptions: Sequence[Subscription],
+        *,
+        ready: Callable[[], None],
+        arrived: Callable[[], None],
+    ) -> None:
+        self._subscriptions = subscriptions
+        self._ready = ready
+        self._accepted: asyncio.Future[ConnAckPacket] = asyncio.get_running_loop().create_future()
+        self._subscribed = False
+        self._outbox: Outbox | None = None
+        self.link = Link(inbox, counters, self._handle, arrived)
+
+    async def live(self, address: Address, connect: bytes, keep_alive_s: float) -> None:
+        """Open the connection and keep it until it ends; it never returns.
+
+        Raises:
+            MqttError: why it ended.
+            OSError: there is no way to the broker, or TLS does not trust it.
+            TimeoutError: the broker did not answer in time.
+            ConfigurationError: a certificate cannot be read.
+        """
+        try:
+            async with asyncio.timeout(_OPEN_S):
+                await self._open(address, connect)
+            accepted = self._accepted.result()
+            await self._keep(accepted.server_keep_alive or keep_alive_s)
+        except MqttError as error:
+            self.link.fail(error)
+            raise
+        finally:
+            if self._outbox is not None:
+                self._outbox.lost()
+
+    async def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> bool:
+        """Send one message; see `Outbox.publish`."""
+        if self._outbox is None:
+            raise Disconnected("the broker has not answered yet")
+        return await self._outbox.publish(topic, payload, qos=qos, retain=retain)
+
+    async def close(self) -> None:
+        """Close the socket; if all is well say goodbye first, so that the broker does not publish our will."""
+        await self.link.close(_GOODBYE, _GOODBYE_S)
+
+    async def _open(self, address: Address, connect: bytes) -> None:
+        """Reach the broker and have it accept us."""
+        context = address.ssl_context()
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(lambda: self.link, address.host, address.port, ssl=context)
+        self.link.write(connect)
+        await asyncio.wait((self._accepted, self.link.closed), return_when=asyncio.FIRST_COMPLETED)
+        if not self._accepted.done():
+            raise self.link.closed.result()
+
+    async def _keep(self, keep_alive_s: float) -> None:
+        """Ask for a sign of life twice each keep-alive, and give up after one without any."""
+        loop = asyncio.get_running_loop()
+        asked_s = loop.time()
+        while True:
+            await asyncio.wait((self.link.closed,), timeout=keep_alive_s / 2)
+            if self.link.closed.done():
+                raise self.link.closed.result()
+            self.link.write(_PING)
+            if self.link.paused:
+                # The answers wait unread behind the messages that we do not want yet.
+                asked_s = loop.time()
+                continue
+            # A little less than the whole, since two half waits may end a moment early.
+            patience_s = 0.95 * keep_alive_s
+            if loop.time() - self.link.heard_s > patience_s:
+                raise SilenceError(f"the broker has been silent for {keep_alive_s:g} s")
+            if not self._subscribed and loop.time() - asked_s > patience_s:
+                raise SilenceError(f"the broker has not answered SUBSCRIBE for {keep_alive_s:g} s")
+
+    def _handle(self, packet: Packet) -> None:
+        """Take in a packet that is no publish.
+
+        Raises:
+            MqttError: the connection must end.
+        """
+        match packet:
+            case PubAckPacket() if self._outbox is not None:
+                self._outbox.answer(packet)
+            case PingRespPacket():
+                pass
+            case ConnAckPacket() if self._outbox is None:
+                self._begin(packet)
+            case SubAckPacket() if self._outbox is not None and not self._subscribed:
+                check_subscribed(packet, self._subscriptions)
+                self._finish()
+            case DisconnectPacket():
+                raise Disconnected(
+                    f"the broker ended the connection: {_reason(packet.reason_code.name, packet.reason_str)}"
+                )
+            case _:
+                raise StreamError(f"an unexpected {type(packet).__name__}")
+
+    def _begin(self, packet: ConnAckPacket) -> None:
+        """Subscribe, now that the broker has accepted us."""
+        if packet.reason_code != ConnAckReasonCode.SUCCESS:
+            raise ConnectError(f"the broker refused us: {_reason(packet.reason_code.name, packet.reason_str)}")
+        self._outbox = Outbox(self.link, packet)
+        self._accepted.set_result(packet)
+        if self._subscriptions:
+            self.link.write(subscribe_packet(self._outbox.free_id(), self._subscriptions))
+        else:
+            self._finish()
+
+    def _finish(self) -> None:
+        """Note that the broker has taken everything we asked for."""
+        self._subscribed = True
+        self._ready()
+
+
+def _reason(name: str, text: str | None) -> str:
+    """Return a reason code's name with the broker's own words, if it has any."""
+    return f"{name.lower()} ({text})" if text else name.lower()

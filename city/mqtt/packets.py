@@ -1,0 +1,118 @@
+"""What a session asks of the broker, and the packets that say it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mqtt5 import ConnectPacket, QoS, SubAckPacket, SubscribePacket, TopicFilter
+from mqtt5 import Will as WillPacket
+
+from city.mqtt.address import Address
+from city.mqtt.errors import SubscribeError
+
+# The largest packet that we accept, in bytes; announced in CONNECT.
+MOST_PACKET = 16 * 2**20
+# The receive maximum is 16 bits wide, and so are packet ids.
+MOST_IN_FLIGHT = 65_535
+# The codec's codes are no integers, whatever its type stub says: compare their values.
+_REFUSED = 0x80
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A topic filter to receive.
+
+    Attributes:
+        pattern: the filter, `$share/<group>/...` included.
+        qos: the highest quality of service to receive with, 0 or 1.
+    """
+
+    pattern: str
+    qos: int = 1
+
+    def __post_init__(self) -> None:
+        check_qos(self.qos)
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    """What the broker publishes for us when our connection ends without a goodbye."""
+
+    topic: str
+    payload: bytes
+    qos: int = 1
+    retain: bool = False
+
+    def __post_init__(self) -> None:
+        check_qos(self.qos)
+
+
+def check_qos(qos: int) -> None:
+    """Raise ValueError unless the quality of service is one we speak."""
+    if qos not in {0, 1}:
+        raise ValueError(f"quality of service is 0 or 1 here, not {qos}")
+
+
+def connect_packet(
+    address: Address,
+    client_id: str,
+    *,
+    will: Will | None,
+    session_expiry_s: int,
+    keep_alive_s: int,
+    most_in_flight: int,
+) -> bytes:
+    """Return a CONNECT that resumes the session.
+
+    Raises:
+        ConfigurationError: the password cannot be read.
+    """
+    return ConnectPacket(
+        client_id,
+        username=address.user,
+        password=address.secret(),
+        clean_start=False,
+        will=None if will is None else _will(will),
+        keep_alive=keep_alive_s,
+        session_expiry_interval=session_expiry_s,
+        receive_max=min(MOST_IN_FLIGHT, most_in_flight),
+        topic_alias_max=0,
+        max_packet_size=MOST_PACKET,
+    ).write()
+
+
+def _will(will: Will) -> WillPacket:
+    """Return the codec's will."""
+    return WillPacket(will.topic, payload=will.payload, qos=QoS(will.qos), retain=will.retain)
+
+
+def subscribe_packet(packet_id: int, subscriptions: Sequence[Subscription]) -> bytes:
+    """Return one SUBSCRIBE for all.
+
+    `retain` on a received message then says that the broker had kept it, not that its publisher asked for that.
+    """
+    filters = [
+        TopicFilter(
+            subscription.pattern,
+            max_qos=QoS(subscription.qos),
+            retain_as_published=False,
+        )
+        for subscription in subscriptions
+    ]
+    return SubscribePacket(packet_id, filters).write()
+
+
+def check_subscribed(packet: SubAckPacket, subscriptions: Sequence[Subscription]) -> None:
+    """Compare the broker's answer with what was asked.
+
+    Raises:
+        SubscribeError: a filter was refused, or granted with less than was asked.
+    """
+    if len(packet.reason_codes) != len(subscriptions):
+        raise SubscribeError(f"the broker answered {len(packet.reason_codes)} of {len(subscriptions)} subscriptions")
+    refused = [
+        f"{subscription.pattern} ({code.name.lower()})"
+        for subscription, code in zip(subscriptions, packet.reason_codes, strict=True)
+        if code.value >= _REFUSED or code.value < subscription.qos
+    ]
+    if refused:
+        raise SubscribeError(f"subscriptions refused: {', '.join(refused)}")

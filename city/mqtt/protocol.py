@@ -1,0 +1,255 @@
+"""Bytes to packets and packets to bytes, on one connection."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import cast
+
+from mqtt5 import ConnAckPacket, Packet, PublishPacket, read
+
+from city.mqtt.counters import Counters
+from city.mqtt.errors import Disconnected, MqttError, StreamError
+from city.mqtt.inbox import Inbox, Message
+from city.mqtt.packets import MOST_PACKET
+
+# One read takes up to this many bytes, so that thousands of small messages share its cost.
+_READ = 256 * 1024
+# Room to read into below which what is left of the last packets moves to the front.
+_LEAST_ROOM = 64 * 1024
+
+_TYPE = 0xF0
+_PUBLISH = 0x30
+_DUPLICATE = 0x08
+_RETAIN = 0x01
+_HEADER = 5
+
+
+def packet_size(head: memoryview) -> int | None:
+    """Return the whole size in bytes of the packet that begins here, or None while its header is incomplete.
+
+    Source: MQTT 5, 2.1.4, remaining length.
+    """
+    length = 0
+    for index, byte in enumerate(head[1:_HEADER]):
+        length |= (byte & 0x7F) << 7 * index
+        if byte < 0x80:  # noqa: PLR2004 - the continuation bit; a name would say less than the mask above
+            return index + 2 + length
+    return None
+
+
+def read_packet(view: memoryview) -> tuple[Packet, int] | None:
+    """Read the packet at the front, or return None while it is incomplete.
+
+    Raises:
+        StreamError: what is there can never become a packet.
+    """
+    try:
+        return read(view)
+    except IndexError:
+        size = packet_size(view)
+        if size is not None and size <= len(view):
+            # The codec asks for more although the packet is whole: its fields overrun it.
+            raise StreamError("a packet is shorter than its own fields") from None
+        if size is not None and size > MOST_PACKET:
+            raise StreamError(f"a packet of {size} bytes is larger than we announced to take") from None
+        return None
+    except ValueError as error:
+        raise StreamError(f"a malformed packet: {error}") from error
+    except BaseException as error:
+        # The codec is Rust and panics, outside of Exception, at a string that is not UTF-8.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise StreamError("a packet whose text is not UTF-8") from error
+
+
+class Link(asyncio.BufferedProtocol):
+    """One connection. Publishes go to the inbox, all else to `handle`.
+
+    When the inbox is full and the next packet is a publish, reading stops, and with it the broker, by TCP. Other
+    packets in front of that publish still pass, so a broker that honours the receive maximum is never stopped by the
+    number of messages.
+
+    Args:
+        inbox: where received messages wait.
+        counters: where bytes, messages and pauses are counted.
+        handle: called with each other packet; an MqttError from it ends the connection.
+        arrived: called when messages have been added to the inbox.
+    """
+
+    def __init__(
+        self, inbox: Inbox, counters: Counters, handle: Callable[[Packet], None], arrived: Callable[[], None]
+    ) -> None:
+        self._inbox = inbox
+        self._counters = counters
+        self._handle = handle
+        self._arrived = arrived
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._error: MqttError | None = None
+        self._view = memoryview(bytearray(_READ))
+        self._start = self._end = self._needed = 0
+        self._read_ns = 0
+        self._accepting = False
+        self._outgoing: list[bytes] = []
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self.paused = False
+        self.heard_s = self._loop.time()
+        self.closed: asyncio.Future[MqttError] = self._loop.create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember where to write."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell everyone who waits why it ended."""
+        reason = self._error or Disconnected(
+            f"the connection broke: {exc}" if exc else "the broker closed the connection"
+        )
+        self._transport = None
+        if self._accepting:
+            self._inbox.lost()
+        if not self.closed.done():
+            self.closed.set_result(reason)
+        self._writable.set()
+
+    def fail(self, error: MqttError) -> None:
+        """End the connection at once, for this reason."""
+        self._error = self._error or error
+        if self._transport is not None:
+            self._transport.abort()
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
+        """Offer room for the rest of the packet that is incomplete, and for as much more as fits."""
+        held = self._end - self._start
+        room = max(self._needed - held, _LEAST_ROOM)
+        if held == 0 and len(self._view) > _READ:
+            self._view = memoryview(bytearray(_READ))
+            self._start = self._end = 0
+        elif len(self._view) - self._end < room:
+            target = self._view if held + room <= len(self._view) else memoryview(bytearray(held + room))
+            target[:held] = self._view[self._start : self._end]
+            self._view, self._start, self._end = target, 0, held
+        return self._view[self._end :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Read what the socket brought."""
+        self._end += nbytes
+        self._counters.bytes_in += nbytes
+        self.heard_s = self._loop.time()
+        self._read_ns = time.time_ns()
+        self._advance()
+
+    def resume(self) -> None:
+        """Go on reading if the inbox has room again."""
+        if self.paused and not self._inbox.full:
+            self._advance()
+
+    def _advance(self) -> None:
+        """Parse what is there, and let the socket be read accordingly."""
+        before = self._inbox.messages
+        try:
+            blocked = self._parse()
+        except MqttError as error:
+            self.fail(error)
+            return
+        finally:
+            if self._inbox.messages > before:
+                self._arrived()
+        transport = self._transport
+        if transport is None or transport.is_closing() or blocked == self.paused:
+            return
+        self.paused = blocked
+        if blocked:
+            self._counters.paused += 1
+            transport.pause_reading()
+        else:
+            # While nothing was read nothing could be heard: the broker's silence counts from now.
+            self.heard_s = self._loop.time()
+            transport.resume_reading()
+
+    def _parse(self) -> bool:
+        """Take whole packets off the buffer's front. Return whether the full inbox stopped it."""
+        if self._end - self._start < self._needed or self._error is not None:
+            return False
+        self._needed = 0
+        inbox, view, end = self._inbox, self._view, self._end
+        while self._start < end:
+            start = self._start
+            first = view[start]
+            if first & _TYPE == _PUBLISH and inbox.full:
+                return True
+            found = read_packet(view[start:end])
+            if found is None:
+                self._needed = packet_size(view[start:end]) or 0
+                return False
+            packet, size = found
+            self._start = start + size
+            if isinstance(packet, PublishPacket):
+                self._accept(packet, first)
+            else:
+                self._accepting = self._accepting or isinstance(packet, ConnAckPacket)
+                self._handle(packet)
+        self._start = self._end = 0
+        return False
+
+    def _accept(self, packet: PublishPacket, first: int) -> None:
+        """Put one message into the inbox; `first` is the packet's first byte, which holds the flags."""
+        qos = first >> 1 & 3
+        topic = packet.topic
+        if not self._accepting or qos > 1 or not topic:
+            raise StreamError("a publish that we had not asked for: too early, at QoS 2 or by a topic alias")
+        self._inbox.accept(
+            Message(
+                topic,
+                packet.payload,
+                self._read_ns,
+                bool(first & _RETAIN),
+                qos,
+                bool(first & _DUPLICATE),
+                self._inbox.epoch,
+                packet.packet_id or 0,
+            )
+        )
+        self._counters.received += 1
+
+    def write(self, data: bytes) -> None:
+        """Send bytes with all others of this turn of the loop, in one write."""
+        if not self._outgoing:
+            self._loop.call_soon(self._flush)
+        self._outgoing.append(data)
+
+    def _flush(self) -> None:
+        """Hand what has gathered to the socket."""
+        outgoing, self._outgoing = self._outgoing, []
+        if self._transport is not None and outgoing:
+            self._transport.write(b"".join(outgoing))
+
+    async def writable(self) -> None:
+        """Wait until the socket takes more.
+
+        Raises:
+            Disconnected: the connection has ended.
+        """
+        await self._writable.wait()
+        if self.closed.done() or self._error is not None:
+            raise Disconnected("the connection ended before the message was sent")
+
+    def pause_writing(self) -> None:
+        """The socket's buffer is full."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """The socket's buffer has room."""
+        self._writable.set()
+
+    async def close(self, goodbye: bytes, within_s: float) -> None:
+        """Say goodbye and close, by force if something went wrong or if it takes longer than `within_s`."""
+        if self._transport is not None and self._error is None:
+            self.write(goodbye)
+            self._flush()
+            self._transport.close()
+            await asyncio.wait((self.closed,), timeout=within_s)
+        if self._transport is not None:
+            self._transport.abort()
+            await asyncio.wait((self.closed,), timeout=within_s)

@@ -1,0 +1,235 @@
+"""A session with a broker that outlives its connections."""
+
+import asyncio
+import struct
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from city.errors import ConfigurationError, KoratError
+from city.mqtt.address import Address
+from city.mqtt.backoff import Backoff
+from city.mqtt.connection import Connection
+from city.mqtt.counters import Counters
+from city.mqtt.errors import Disconnected
+from city.mqtt.inbox import Inbox, Message
+from city.mqtt.packets import Subscription, Will, check_qos, connect_packet
+
+# A connection that lived this long was a good one: the next failure starts with a short delay again.
+_GOOD_S = 5.0
+# PUBACK with success is four bytes: this and the packet id (MQTT 5, 3.4.2).
+_PUBACK = 0x40020000
+
+_log = structlog.get_logger(__name__)
+
+
+class Session:
+    """An MQTT 5 session: subscribes, receives, acknowledges when told to, publishes; reconnects for ever.
+
+    Every message that `receive` returns must be acknowledged sometime, also after a reconnect: only that frees its
+    share of `most_messages` and `most_bytes`. When these are used up the session stops reading, and the answers to its
+    own publishes wait unread with all the rest. So an acknowledgement that waits for a `publish` on the same session
+    can wait for ever, unless the broker honours the receive maximum and `most_bytes` is ample; publish on another.
+
+    Args:
+        address: the broker.
+        client_id: the name of the session at the broker; a second session of that name pushes the first one out.
+        subscriptions: what to receive.
+        will: what the broker publishes when we vanish.
+        session_expiry_s: for how many seconds without a connection the broker keeps the session and its messages.
+        keep_alive_s: seconds of silence after which a connection is given up; the broker may set its own.
+        most_messages: how many received messages may be unacknowledged.
+        most_bytes: how many bytes of them.
+        name: how tasks and logs call this session.
+
+    Raises:
+        ValueError: a number is out of MQTT's range.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        client_id: str,
+        subscriptions: Sequence[Subscription] = (),
+        will: Will | None = None,
+        session_expiry_s: int = 7 * 86400,
+        keep_alive_s: int = 30,
+        most_messages: int = 20_000,
+        most_bytes: int = 64 * 2**20,
+        name: str = "mqtt",
+    ) -> None:
+        if min(keep_alive_s, most_messages, most_bytes) < 1:
+            raise ValueError("keep_alive_s, most_messages and most_bytes are at least 1")
+        self.counters = Counters()
+        self.last_error: str | None = None
+        self._address = address
+        self._client_id = client_id
+        self._subscriptions = tuple(subscriptions)
+        self._will = will
+        self._session_expiry_s = session_expiry_s
+        self._keep_alive_s = keep_alive_s
+        self._most_messages = most_messages
+        self._name = name
+        self._inbox = Inbox(most_messages, most_bytes)
+        self._arrived = asyncio.Event()
+        self._online = asyncio.Event()
+        self._connection: Connection | None = None
+        self._connections = 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Begin to connect; do not wait for it.
+
+        Raises:
+            ConfigurationError: the password or a certificate cannot be read.
+        """
+        self._address.ssl_context()
+        self._connect_packet()
+        self._task = asyncio.create_task(self._run(), name=f"{self._name} connection")
+        self._task.add_done_callback(self._ended)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Say goodbye to the broker, which keeps the session, and stop."""
+        if self._task is None:
+            return
+        task, self._task = self._task, None
+        task.cancel()
+        await asyncio.wait((task,))
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker has taken the connection and every subscription."""
+        return self._online.is_set() and self._task is not None
+
+    async def connected(self) -> None:
+        """Wait until connected and subscribed; `last_error` says why it takes long.
+
+        Raises:
+            Disconnected: the session is not open.
+        """
+        self._check_open()
+        await self._online.wait()
+        self._check_open()
+
+    async def receive(self, most: int = 5000) -> list[Message]:
+        """Wait for at least one message, and return up to `most`, oldest first. There is one consumer.
+
+        Raises:
+            Disconnected: the session is not open.
+        """
+        self._check_open()
+        while not self._inbox.waiting:
+            self._arrived.clear()
+            await self._arrived.wait()
+            self._check_open()
+        return self._inbox.take(most)
+
+    def acknowledge(self, messages: Iterable[Message]) -> None:
+        """Let the broker forget these messages.
+
+        They may come in any order and twice; the PUBACKs leave in the order of receipt, all in one write. For messages
+        of an earlier connection nothing is sent: the broker delivers them again.
+        """
+        packet_ids = self._inbox.acknowledge(messages)
+        connection = self._connection
+        if connection is None:
+            return
+        if packet_ids:
+            connection.link.write(struct.pack(f">{len(packet_ids)}I", *[_PUBACK | number for number in packet_ids]))
+            self.counters.acknowledged += len(packet_ids)
+        connection.link.resume()
+
+    async def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
+        """Publish one message; at QoS 1 return once the broker has taken it.
+
+        Waits for the broker's receive maximum and for room in the socket's buffer.
+
+        Returns:
+            False if the broker said that nobody subscribes to the topic, True if it said nothing of the kind.
+
+        Raises:
+            Disconnected: there is no connection, or it ended before the answer, and the outcome is unknown.
+            PublishRefused: the broker refused it, or it is larger than the broker takes and was not sent.
+            ValueError: `qos` is neither 0 nor 1.
+        """
+        check_qos(qos)
+        if self._connection is None or not self.is_connected:
+            raise Disconnected(self.last_error or "not connected yet")
+        matched = await self._connection.publish(topic, payload, qos=qos, retain=retain)
+        self.counters.published += 1
+        return matched
+
+    async def _run(self) -> None:
+        """Connect, and connect again, for ever."""
+        backoff = Backoff()
+        loop = asyncio.get_running_loop()
+        while True:
+            began_s = loop.time()
+            try:
+                await self._live()
+            except (KoratError, OSError) as error:
+                self._note(error)
+            if loop.time() - began_s > _GOOD_S:
+                backoff.reset()
+            await asyncio.sleep(backoff.next())
+
+    async def _live(self) -> None:
+        """Live through one connection."""
+        connection = Connection(
+            self._inbox, self.counters, self._subscriptions, ready=self._ready, arrived=self._arrived.set
+        )
+        self._connection = connection
+        try:
+            await connection.live(self._address, self._connect_packet(), self._keep_alive_s)
+        finally:
+            self._online.clear()
+            # Wait for the socket's end: only then do acknowledgements of what it brought go nowhere.
+            await connection.close()
+            self._connection = None
+
+    def _connect_packet(self) -> bytes:
+        """Return this session's CONNECT, with the password as it is now."""
+        try:
+            return connect_packet(
+                self._address,
+                self._client_id,
+                will=self._will,
+                session_expiry_s=self._session_expiry_s,
+                keep_alive_s=self._keep_alive_s,
+                most_in_flight=self._most_messages,
+            )
+        except (ValueError, OverflowError) as error:
+            raise ConfigurationError(f"the session {self._name} cannot be asked for: {error}") from error
+
+    def _ready(self) -> None:
+        """Note that the broker has taken the connection and the subscriptions."""
+        self._connections += 1
+        self.counters.reconnects = self._connections - 1
+        self.last_error = None
+        self._online.set()
+        _log.info("mqtt connected", session=self._name, broker=str(self._address))
+
+    def _note(self, error: Exception) -> None:
+        """Keep an error, and log it unless it only repeats the one before."""
+        text = str(error) or type(error).__name__
+        if text != self.last_error:
+            _log.warning("mqtt disconnected", session=self._name, broker=str(self._address), reason=text)
+        self.last_error = text
+
+    def _check_open(self) -> None:
+        """Raise Disconnected unless the connection task runs."""
+        if self._task is None or self._task.done():
+            raise Disconnected(f"the session {self._name} is not open")
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Wake everyone who waits: nothing will come any more."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("mqtt session broke", session=self._name, exc_info=error)
+        self._online.set()
+        self._arrived.set()
