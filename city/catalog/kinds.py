@@ -66,9 +66,7 @@ _ROWS: Final = (
     Kind("energy_meter", _CITY, "Energy meter", "มิเตอร์ไฟฟ้า", ("power", "energy", "voltage", "current"), 60),
     Kind("crowd", _CITY, "Crowd", "ฝูงชน", ("people_count",), 60),
     Kind("mapping_robot", _CITY, "Mapping robot", "หุ่นยนต์สำรวจ", ("speed", "heading", "battery", "pm2_5"), 5),
-    Kind(
-        "vehicle", _HUB, "Vehicle", "ยานพาหนะ", ("speed", "heading", "odometer", "fuel_level", "ignition"), 10
-    ),
+    Kind("vehicle", _HUB, "Vehicle", "ยานพาหนะ", ("speed", "heading", "odometer", "fuel_level", "ignition"), 10),
     Kind("cargo", _HUB, "Cargo", "สินค้า", ("temperature", "humidity", "shock", "door_open", "battery"), 60),
     Kind("dock", _HUB, "Dock", "ท่าขนถ่าย", ("door_open", "occupied"), 60),
     Kind(

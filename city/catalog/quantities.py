@@ -70,9 +70,7 @@ _ROWS: Final = (
     Quantity("rain_rate", "mm/h", "Rain intensity", "ความเข้มฝน", 0, 500, 1, _MEAN, "suffix:mm/h"),
     Quantity("rain_amount", "mm", "Rainfall", "ปริมาณฝน", 0, 1000, 1, _SUM, "lengthmm"),
     # water
-    Quantity(
-        "level", "m", "Water level (above mean sea level)", "ระดับน้ำ (รทก.)", -50, 3000, 2, _MEAN, "lengthm"
-    ),
+    Quantity("level", "m", "Water level (above mean sea level)", "ระดับน้ำ (รทก.)", -50, 3000, 2, _MEAN, "lengthm"),
     Quantity("flow", "m3/s", "River discharge", "อัตราการไหล", -5000, 50000, 3, _MEAN, "cms"),
     # street
     Quantity("vehicle_count", "1", "Vehicles counted", "จำนวนรถ", 0, 100000, 0, _SUM, "short"),
