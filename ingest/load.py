@@ -1,0 +1,185 @@
+"""The first step: MQTT messages become readings, packs, statuses, or suspects with a reason."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from xxhash import xxh3_64_intdigest
+
+from city import topics
+from city.batch import Batch, Place
+from city.errors import Malformed, Reason
+from city.ledger.port import DIRECT, Source, Suspect
+from city.mqtt import Message
+from city.reading import Reading
+from city.wire import direct, pack, status
+from ingest.budgets import Budgets
+
+
+class DirectLoad(NamedTuple):
+    """A device's own message.
+
+    `fingerprint` tells a redelivery from news; None when the payload has no time of its own, because then an equal
+    payload may well be a new measurement, and one reading twice is better than none.
+    """
+
+    message: Message
+    province: str
+    fingerprint: int | None
+    readings: list[Reading]
+
+
+class PackLoad(NamedTuple):
+    """A gateway's pack, taken apart."""
+
+    message: Message
+    province: str
+    pack: pack.Pack
+    batches: list[Batch]
+
+
+class Refusal(NamedTuple):
+    """A message that goes to quarantine whole; `pack` when its frame could be read, so that it gets its receipt."""
+
+    suspect: Suspect
+    pack: PackLoad | None = None
+
+
+class StatusLoad(NamedTuple):
+    """What a gateway says of itself."""
+
+    province: str
+    gateway: str
+    status: status.Status
+
+
+@dataclass(slots=True)
+class Load:
+    """What a flush is made of, in order of receipt."""
+
+    messages: list[Message] = field(default_factory=list)
+    opened: list[DirectLoad | PackLoad] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    statuses: list[StatusLoad] = field(default_factory=list)
+    readings: int = 0
+
+
+@dataclass(slots=True)
+class Loader:
+    """Opens messages and charges their senders.
+
+    Attributes:
+        budgets: What each sender may still use up.
+        known: The registered devices; somebody else keeps it up to date.
+        met: Devices that were charged as new and are on their way into the registry.
+    """
+
+    budgets: Budgets
+    known: Mapping[str, Place]
+    met: set[str] = field(default_factory=set)
+
+    def load(self, messages: Iterable[Message], into: Load) -> None:
+        """Open messages into a load; nothing here can fail but with a reason."""
+        for message in messages:
+            into.messages.append(message)
+            try:
+                self._open(message, into)
+            except Malformed as error:
+                into.refused.append(Refusal(suspect(message, error)))
+                into.readings += 1
+
+    def _open(self, message: Message, into: Load) -> None:
+        topic = topics.parse(message.topic)
+        if isinstance(topic, topics.Direct):
+            opened = self._direct(message, topic)
+            into.opened.append(opened)
+            into.readings += len(opened.readings)
+        elif topic.leaf == "pack":
+            self._pack(message, topic, into)
+        elif topic.leaf == "status" and message.payload:
+            into.statuses.append(StatusLoad(topic.province, topic.gateway, status.decode(message.payload)))
+
+    def _direct(self, message: Message, topic: topics.Direct) -> DirectLoad:
+        payload = message.payload
+        self.budgets.charge_device(message.topic, len(payload))
+        readings = direct.decode(payload, kind=topic.kind, device=topic.device, received_ns=message.received_ns)
+        for reading in readings:
+            self.budgets.charge_quantities(message.topic, reading.values)
+        if topic.device not in self.known:
+            self._meet(topic.province, [topic.device])
+        timed = payload.count(b'"ts"') >= len(readings)
+        fingerprint = xxh3_64_intdigest(payload, _seed(message.topic)) if timed else None
+        return DirectLoad(message, topic.province, fingerprint, readings)
+
+    def _pack(self, message: Message, topic: topics.OfGateway, into: Load) -> None:
+        frame = pack.decode(message.payload, topic.gateway)
+        into.readings += frame.count()
+        opened = PackLoad(message, topic.province, frame, [])
+        try:
+            self.budgets.charge_gateway(topic.gateway, len(message.payload))
+            opened.batches.extend(map(pack.to_batch, frame.readings))
+            for batch in opened.batches:
+                self.budgets.charge_quantities(topic.gateway, batch.values)
+                if not self.known.keys() >= set(batch.devices):
+                    self._meet(topic.gateway, batch.devices)
+        except Malformed as error:
+            counted = suspect(message, error, Source(topic.gateway, ""), frame.count())
+            into.refused.append(Refusal(counted, opened))
+        else:
+            into.opened.append(opened)
+
+    def _meet(self, source: str, devices: Sequence[str]) -> None:
+        new = {device for device in devices if device not in self.known} - self.met
+        self.budgets.charge_new_devices(source, len(new))
+        self.met |= new
+
+
+def suspect(message: Message, error: Malformed, source: Source | None = None, readings: int = 1) -> Suspect:
+    """Keep a message's bytes under the reason why they could not be used."""
+    return Suspect(
+        topic=message.topic,
+        payload=message.payload,
+        received_ns=message.received_ns,
+        reason=error.reason,
+        detail=error.detail[:500],
+        source=source or _blame(message.topic),
+        readings=readings,
+    )
+
+
+def undecoded(load: PackLoad) -> list[Suspect]:
+    """Turn what a gateway could not decode into suspects."""
+    gateway = load.pack.gateway
+    return [
+        Suspect(
+            topic=load.message.topic,
+            payload=row.payload,
+            received_ns=row.received_at_ns,
+            reason=Reason(row.reason) if row.reason in _REASONS else Reason.UNDECODED,
+            detail=row.detail[:500],
+            source=Source(gateway, ""),
+            origin=row.source[:500],
+        )
+        for row in load.pack.undecoded
+    ]
+
+
+_REASONS: Final = frozenset(map(str, Reason))
+
+
+@lru_cache(maxsize=65_536)
+def _seed(topic: str) -> int:
+    return xxh3_64_intdigest(topic)
+
+
+def _blame(topic: str) -> Source:
+    try:
+        parsed = topics.parse(topic)
+    except Malformed:
+        return Source(DIRECT, "")
+    return Source(DIRECT, parsed.device) if isinstance(parsed, topics.Direct) else Source(parsed.gateway, "")
+
+
+Decode = Callable[[str, bytes, int], list[Reading]]
+"""Decodes a gateway's `origin`, payload and receive time again; korat/ hands the gateway's decoders in."""

@@ -1,0 +1,157 @@
+"""The way of a reading through ingest: receive, load, check, write, settle.
+
+Store first, then one ledger transaction, then acknowledge and send receipts. Whatever dies in between, the broker or
+the gateway still holds the messages, and they come again: the store overwrites, the ledger knows its packs.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+
+from city import topics
+from city.errors import Malformed, Reason, SettledMeanwhile, Unavailable
+from city.ledger.port import GatewayRow, Ledger, Suspect
+from city.mqtt import Backoff, MqttError, Session
+from city.store.port import Store
+from city.wire import receipt
+from ingest.check import Checked, check
+from ingest.load import Load, Loader, StatusLoad
+from ingest.metrics import Metrics
+from ingest.places import Places
+from ingest.settings import IngestSettings
+from ingest.settle import receipts, settlement
+
+log = structlog.get_logger("ingest")
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """One worker of the ingest service; `run` goes on until it is cancelled."""
+
+    settings: IngestSettings
+    session: Session
+    store: Store
+    ledger: Ledger
+    places: Places
+    loader: Loader
+    metrics: Metrics
+    trouble: str = ""
+    _sending: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def run(self) -> None:
+        """Flush after flush."""
+        await self.until_available(self.places.refresh)
+        while True:
+            load = await self.receive()
+            await self.flush(load)
+
+    async def flush(self, load: Load) -> None:
+        """Take one load all the way; returns when it is durable and acknowledged."""
+        started = time.process_time(), time.monotonic()
+        await self.until_available(partial(self.settle, load))
+        await self.note(load.statuses)
+        self.session.acknowledge(load.messages)
+        self.send_receipts(load)
+        self.metrics.flushed(started)
+
+    async def receive(self) -> Load:
+        """Gather messages until they are enough or the oldest has waited long enough."""
+        load = Load()
+        self.loader.budgets.turn(time.time_ns())
+        self.loader.load(await self.session.receive(self.settings.flush_readings), load)
+        deadline = time.monotonic() + self.settings.flush_ms / 1000
+        while (room := self.settings.flush_readings - load.readings) > 0:
+            try:
+                async with asyncio.timeout(deadline - time.monotonic()):
+                    messages = await self.session.receive(room)
+            except TimeoutError:
+                break
+            self.loader.load(messages, load)
+        return load
+
+    async def settle(self, load: Load) -> None:
+        """Check, write, and commit to the ledger; again from the check when another worker was first."""
+        while True:
+            await self.places.refresh()
+            memory = await self.ledger.refresh()
+            checked = check(load, memory, self.places.known, time.time_ns(), self.settings.ahead_s)
+            rejected = await self.write(checked)
+            try:
+                flush = settlement(checked, rejected, self.places.known)
+                await self.ledger.settle(flush)
+            except SettledMeanwhile:
+                self.metrics.raced()
+                continue
+            self.places.learn(flush.devices)
+            self.loader.met.clear()
+            self.metrics.settled(flush)
+            return
+
+    async def write(self, checked: Checked) -> list[Suspect]:
+        """Write every sheet to the store; what it refuses for ever becomes a suspect and leaves its sheet."""
+        refused: list[Suspect] = []
+        for number, sheet in enumerate(checked.sheets):
+            if len(sheet.batch) == 0:
+                continue
+            outcome = await self.store.write(sheet.batch)
+            if outcome.rejected:
+                refused += [
+                    sheet.suspect(row, Malformed(Reason.STORE_REFUSED, why)) for row, why in outcome.rejected.items()
+                ]
+                checked.sheets[number] = sheet.without(outcome.rejected)
+        return refused
+
+    async def note(self, statuses: list[StatusLoad]) -> None:
+        """Keep what gateways say of themselves."""
+        for said in statuses:
+            await self.until_available(partial(self.ledger.note_status, _row(said)))
+
+    async def until_available(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Do a step, waiting as long as store or ledger are down: nothing is acknowledged meanwhile."""
+        backoff = Backoff()
+        while True:
+            try:
+                await step()
+            except Unavailable as error:
+                if str(error) != self.trouble:
+                    log.warning("waiting", error=str(error))
+                self.trouble = str(error)
+                self.metrics.waited()
+                await asyncio.sleep(max(backoff.next(), min(error.retry_after_s, 5.0)))
+            else:
+                if self.trouble:
+                    log.info("going on")
+                self.trouble = ""
+                return
+
+    def send_receipts(self, load: Load) -> None:
+        """Tell gateways what they may forget; a receipt that is lost is asked for by sending the pack again."""
+        for province, gateway, done in receipts(load):
+            topic = topics.receipt(province, gateway)
+            task = asyncio.create_task(self._send(topic, receipt.encode(done)), name=f"receipt to {gateway}")
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    async def _send(self, topic: str, payload: bytes) -> None:
+        try:
+            await self.session.publish(topic, payload)
+        except MqttError as error:
+            log.info("receipt not sent", topic=topic, error=str(error))
+
+
+def _row(said: StatusLoad) -> GatewayRow:
+    status = said.status
+    return GatewayRow(
+        gateway=said.gateway,
+        province=said.province,
+        online=status.online,
+        boot=status.boot,
+        pending=status.pending,
+        packs=status.packs,
+        spool_bytes=status.spool_bytes,
+        at_ns=status.at_ns or time.time_ns(),
+    )

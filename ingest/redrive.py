@@ -1,0 +1,153 @@
+"""Quarantined payloads tried again, after somebody mended a decoder, the catalog or a budget and asked for it."""
+
+import asyncio
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from city import topics
+from city.batch import NOWHERE, Batch, Place
+from city.errors import Malformed, Reason, SettledMeanwhile, Unavailable
+from city.ledger.port import Counts, HeldSuspect, Ledger, NewDevice, Redriven, Settlement, Source, SuspectState
+from city.mqtt import Backoff
+from city.reading import Reading
+from city.store.port import Store
+from city.wire import direct, pack
+from ingest.check import judge_ranges
+from ingest.load import Decode
+from ingest.places import Places
+from ingest.settle import journal
+
+log = structlog.get_logger("redrive")
+
+POLL_S: Final = 1.0
+MOST: Final = 200
+"""Payloads tried in one transaction."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """One reading of a payload that can be understood now."""
+
+    held: HeldSuspect
+    province: str
+    reading: Reading
+
+    @property
+    def source(self) -> Source:
+        return Source(self.held.suspect.source.gateway, self.reading.device)
+
+
+@dataclass(slots=True)
+class Redrive:
+    """Looks for requested payloads every second; `run` goes on until it is cancelled."""
+
+    store: Store
+    ledger: Ledger
+    places: Places
+    decode: Decode
+    ahead_s: int
+    _backoff: Backoff = field(default_factory=Backoff)
+
+    async def run(self) -> None:
+        """Try what was requested, again and again."""
+        while True:
+            try:
+                tried = await self.once()
+            except Unavailable as error:
+                log.info("redrive waits", error=str(error))
+                await asyncio.sleep(self._backoff.next())
+                continue
+            except SettledMeanwhile:
+                continue
+            self._backoff.reset()
+            if not tried:
+                await asyncio.sleep(POLL_S)
+
+    async def once(self) -> int:
+        """Try up to `MOST` payloads in one settlement; how many.
+
+        Raises:
+            StoreUnavailable: Nothing was settled.
+            LedgerUnavailable: Nothing was settled.
+            SettledMeanwhile: Another worker took one of them; nothing was settled.
+        """
+        requested = await self.ledger.quarantine(state=SuspectState.REQUESTED, most=MOST)
+        if not requested:
+            return 0
+        await self.places.refresh()
+        settlement = Settlement(at_ns=time.time_ns())
+        rows: list[_Row] = []
+        for held in requested:
+            settlement.redriven[held.id] = Redriven()
+            try:
+                rows += self._understand(held, settlement.at_ns)
+            except Malformed as error:
+                settlement.redriven[held.id] = Redriven(reason=error.reason, detail=error.detail[:500])
+        await self._store(rows, settlement)
+        await self.ledger.settle(settlement)
+        self.places.learn(settlement.devices)
+        log.info("redriven", payloads=len(requested), readings=len(rows))
+        return len(requested)
+
+    def _understand(self, held: HeldSuspect, now_ns: int) -> list[_Row]:
+        """Decode a payload as its way in was.
+
+        Raises:
+            Malformed: It still can't be used.
+        """
+        suspect = held.suspect
+        topic = topics.parse(suspect.topic)
+        if suspect.origin:
+            readings = self.decode(suspect.origin, suspect.payload, suspect.received_ns)
+        elif isinstance(topic, topics.Direct):
+            readings = direct.decode(
+                suspect.payload, kind=topic.kind, device=topic.device, received_ns=suspect.received_ns
+            )
+        else:
+            frame = pack.decode(suspect.payload, topic.gateway)
+            readings = [reading for block in frame.readings for reading in pack.to_batch(block).readings()]
+            if frame.undecoded:
+                raise Malformed(Reason.UNDECODED, f"{len(frame.undecoded)} payloads in this pack")
+        if any(reading.time_ns > now_ns + self.ahead_s * 10**9 for reading in readings):
+            raise Malformed(Reason.CLOCK_AHEAD, "still ahead of our clock")
+        return [_Row(held, topic.province, reading) for reading in readings]
+
+    async def _store(self, rows: list[_Row], settlement: Settlement) -> None:
+        kinds: defaultdict[str, list[_Row]] = defaultdict(list)
+        for row in rows:
+            kinds[row.reading.kind].append(row)
+        batches = []
+        for kind in kinds.values():
+            batch = Batch.from_readings([row.reading for row in kind])
+            batch.rx_ns = settlement.at_ns
+            batch.places = self._places(batch, kind, settlement)
+            judge_ranges(batch)
+            outcome = await self.store.write(batch)
+            for number, why in outcome.rejected.items():
+                failed = Redriven(reason=Reason.STORE_REFUSED, detail=why[:500])
+                settlement.redriven[kind[number].held.id] = failed
+            batches.append(batch)
+        settlement.journal = journal(batches)
+        for row in rows:
+            outcome_of = settlement.redriven[row.held.id]
+            if outcome_of.reason is None:
+                counts = outcome_of.counts.setdefault(row.source, Counts())
+                counts.received += 1
+                counts.stored += 1
+
+    def _places(self, batch: Batch, rows: list[_Row], settlement: Settlement) -> list[Place]:
+        provinces = {row.reading.device: row for row in rows}
+        found = []
+        for device in batch.devices:
+            place = self.places.known.get(device, NOWHERE)
+            if place is NOWHERE:
+                row = provinces[device]
+                place = Place(row.province)
+                new = NewDevice(device, batch.kind, row.province, row.source.gateway, settlement.at_ns)
+                settlement.devices.append(new)
+            found.append(place)
+        return found

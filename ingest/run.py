@@ -1,0 +1,100 @@
+"""Ingest as a service: one worker, wired from its parts."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from prometheus_client import CollectorRegistry
+
+from city import topics
+from city.errors import Unavailable
+from city.ledger.port import Ledger
+from city.mqtt import Address, Session, Subscription
+from city.registry.port import Registry
+from city.store.port import Store
+from ingest.budgets import Budgets
+from ingest.load import Decode, Loader
+from ingest.metrics import Metrics
+from ingest.pipeline import Pipeline
+from ingest.places import Places
+from ingest.redrive import Redrive
+from ingest.settings import IngestSettings
+
+Checks = dict[str, Callable[[], Awaitable[None]]]
+
+
+async def run(
+    settings: IngestSettings,
+    *,
+    address: Address,
+    store: Store,
+    ledger: Ledger,
+    registry: Registry,
+    decode: Decode,
+    stop: asyncio.Event,
+    metrics: CollectorRegistry | None = None,
+    checks: Checks | None = None,
+) -> None:
+    """Work until `stop` is set; a flush that has begun is finished first when it can be within a second.
+
+    Args:
+        settings: Ingest's own settings.
+        address: The broker.
+        store: Where readings go.
+        ledger: Where their fate is written down.
+        registry: Which devices there are.
+        decode: The gateways' decoders, for quarantined payloads that are tried again.
+        stop: Set it to end.
+        metrics: Where to register counters.
+        checks: Filled with this service's readiness checks.
+    """
+    session = Session(
+        address,
+        client_id=f"korat-{settings.group}-{settings.worker}",
+        subscriptions=subscriptions(settings.group),
+        most_messages=settings.inflight_messages,
+        most_bytes=settings.inflight_bytes,
+        name="ingest",
+    )
+    places = Places(registry)
+    loader = Loader(Budgets(settings), places.known)
+    counters = Metrics(metrics or CollectorRegistry(), session)
+    pipeline = Pipeline(settings, session, store, ledger, places, loader, counters)
+    redrive = Redrive(store, ledger, places, decode, settings.ahead_s)
+    if checks is not None:
+        checks.update(readiness(session, pipeline))
+    async with session:
+        tasks = [
+            asyncio.create_task(pipeline.run(), name="ingest pipeline"),
+            asyncio.create_task(redrive.run(), name="ingest redrive"),
+        ]
+        stopping = asyncio.create_task(stop.wait(), name="ingest stop")
+        try:
+            done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in [stopping, *tasks]:
+                task.cancel()
+            await asyncio.gather(stopping, *tasks, return_exceptions=True)
+        for task in done - {stopping}:
+            task.result()
+
+
+def subscriptions(group: str) -> list[Subscription]:
+    """Everything of the city, shared among the workers of a group; the retained statuses, each for itself.
+
+    A shared subscription gets no retained messages (MQTT 5, 4.8.2), hence the second one.
+    """
+    return [Subscription(f"$share/{group}/{topics.EVERYTHING}"), Subscription(topics.STATUSES)]
+
+
+def readiness(session: Session, pipeline: Pipeline) -> Mapping[str, Callable[[], Awaitable[None]]]:
+    """Checks that raise with a sentence when ingest can't do its work."""
+
+    async def broker() -> None:
+        if not session.is_connected:
+            raise Unavailable(session.last_error or "not connected to the broker yet")
+
+    async def ingest() -> None:
+        if pipeline.trouble:
+            raise Unavailable(pipeline.trouble)
+
+    return {"broker": broker, "ingest": ingest}

@@ -1,0 +1,106 @@
+"""The last step: what one flush changes in the ledger, and the receipts that follow from it."""
+
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable
+
+import msgspec
+import numpy as np
+
+from city.batch import Batch
+from city.ledger.port import Counts, JournalEntry, NewDevice, PackClaim, PackId, Settlement, Source, Suspect
+from city.wire import pack
+from city.wire.receipt import Receipt, to_ranges
+from ingest.check import Checked, Sheet
+from ingest.load import Load, PackLoad
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+def settlement(checked: Checked, rejected: list[Suspect], known: Iterable[str]) -> Settlement:
+    """Write down a flush that the store has confirmed.
+
+    Args:
+        checked: The flush; its sheets hold only what is stored.
+        rejected: What the store refused.
+        known: Devices that are registered.
+    """
+    flush = Settlement(
+        at_ns=checked.now_ns,
+        packs=[claim(load.pack) for load in checked.packs],
+        fingerprints=[load.fingerprint for load in checked.direct if load.fingerprint is not None],
+        suspects=checked.suspects + rejected,
+        journal=journal([sheet.batch for sheet in checked.sheets]),
+        devices=[device for sheet in checked.sheets for device in _new(sheet, checked.now_ns, known)],
+    )
+    _count(flush.counts, checked, rejected)
+    return flush
+
+
+def claim(frame: pack.Pack) -> PackClaim:
+    """Name a pack for the ledger."""
+    return PackClaim(PackId(frame.gateway, frame.boot, frame.seq), frame.before, frame.count())
+
+
+def journal(batches: Iterable[Batch]) -> list[JournalEntry]:
+    """Pack stored readings for those who follow changes, one entry an owner."""
+    blocks: defaultdict[str, list[pack.Block]] = defaultdict(list)
+    readings: defaultdict[str, int] = defaultdict(int)
+    for batch in batches:
+        for owner, part in _by_owner(batch):
+            blocks[owner].append(pack.to_block(part))
+            readings[owner] += len(part)
+    return [JournalEntry(owner, readings[owner], zlib.compress(_encoder.encode(blocks[owner]), 1)) for owner in blocks]
+
+
+def receipts(load: Load) -> list[tuple[str, str, Receipt]]:
+    """Say which packs are done, as (province, gateway, receipt); those that were done before are said again."""
+    packs = [opened for opened in load.opened if isinstance(opened, PackLoad)]
+    packs += [refusal.pack for refusal in load.refused if refusal.pack is not None]
+    numbers: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for opened in packs:
+        numbers[opened.province, opened.pack.gateway, opened.pack.boot].append(opened.pack.seq)
+    return [(province, gateway, Receipt(boot, to_ranges(done))) for (province, gateway, boot), done in numbers.items()]
+
+
+def _by_owner(batch: Batch) -> Iterable[tuple[str, Batch]]:
+    owners = dict.fromkeys(place.owner for place in batch.places)
+    if len(batch) == 0:
+        return
+    if len(owners) == 1:
+        yield next(iter(owners)), batch
+        return
+    for owner in owners:
+        theirs = np.array([place.owner == owner for place in batch.places])
+        part = batch.take(theirs[batch.index])
+        if len(part):
+            yield owner, part
+
+
+def _new(sheet: Sheet, now_ns: int, known: Iterable[str]) -> Iterable[NewDevice]:
+    batch = sheet.batch
+    fresh = {number: device for number, device in enumerate(batch.devices) if device not in known}
+    if not fresh:
+        return
+    gateways = dict(zip(batch.index[::-1].tolist(), sheet.gateway[::-1].tolist(), strict=True))
+    for number, device in fresh.items():
+        if number in gateways:
+            gateway = sheet.gateways[gateways[number]]
+            yield NewDevice(device, batch.kind, batch.places[number].province, gateway, now_ns)
+
+
+def _count(counts: defaultdict[Source, Counts], checked: Checked, rejected: Iterable[Suspect]) -> None:
+    """Write down what became of every reading: received = stored + duplicate + quarantined + rejected."""
+    for sheet in checked.sheets:
+        for source, rows in sheet.counts():
+            counts[source].received += rows
+            counts[source].stored += rows
+    for source, rows in checked.duplicates.items():
+        counts[source].received += rows
+        counts[source].duplicate += rows
+    for held in checked.suspects:
+        counts[held.source].received += held.readings
+        counts[held.source].quarantined += held.readings
+    for held in rejected:
+        counts[held.source].received += held.readings
+        counts[held.source].rejected += held.readings
