@@ -10,6 +10,7 @@ from city.batch import Batch
 from city.catalog import Fold
 from city.errors import AskRefused
 from city.reading import Flag
+from city.store import layout
 
 MOST_POINTS: Final = 50_000
 """Points that one answer may hold."""
@@ -21,6 +22,10 @@ class Everything:
     def __repr__(self) -> str:
         """Name it."""
         return "EVERYTHING"
+
+    def __contains__(self, key: str) -> bool:
+        """Hold every key."""
+        return True
 
 
 EVERYTHING: Final = Everything()
@@ -36,6 +41,10 @@ class Only:
     def of(cls, *keys: str) -> Self:
         """Spell it shortly."""
         return cls(frozenset(keys))
+
+    def __contains__(self, key: str) -> bool:
+        """Tell whether a key is selected."""
+        return key in self.keys
 
 
 Selection = Everything | Only
@@ -117,12 +126,14 @@ class SeriesAsk:
     """Values over time: raw, or folded into buckets.
 
     Attributes:
-        devices: Devices and the kind of each (a device without readings yields an empty series).
-        quantities: Of which quantities; EVERYTHING for all that the devices have.
+        devices: Devices and the kind of each (a device without readings yields no series).
+        quantities: Of which quantities; EVERYTHING for all that the devices have. `lat` and `lon` may be named and
+            come like quantities; EVERYTHING leaves them out.
         start_ns: First instant, inclusive.
         end_ns: End, exclusive.
         every_ns: Width of a bucket, aligned to the epoch; None for raw values.
-        fold: How a bucket becomes one value; failed and missing values never enter it.
+        fold: How a bucket becomes one value; failed and missing values never enter it. Percentile p of n values is
+            the one of rank `floor(n * p / 100 + 0.5)`, as InfluxQL counts, so that boards show the same numbers.
         most: Most points in the whole answer (raw and folded).
     """
 
@@ -157,7 +168,7 @@ class Series:
             worst flag of the values that entered it; a bucket whose values all failed is absent.
         completeness: Distinct instants that have a value which isn't failed, over the number expected by the
             kind's cadence in the range (at least 1), capped at 1.0.
-        worst_flag: Worst `Flag` of any value in the range, failed ones included; MISSING when there is none.
+        worst_flag: Worst `Flag` of any value in the range, failed ones included.
     """
 
     device: str
@@ -173,8 +184,8 @@ class SeriesAnswer:
 
     Attributes:
         series: One for each device and quantity with any value in the range.
-        next_ns: When `most` cut the answer: ask again from this instant on. Every series then holds all its points
-            before it and none from it on.
+        next_ns: When `most` cut the answer: ask again from this instant on. The answer is then that to the same
+            question with this end: every series holds all its points before it and none from it on.
     """
 
     series: list[Series]
@@ -189,6 +200,16 @@ def completeness(instants: int, start_ns: int, end_ns: int, cadence_s: int) -> f
     """Share of the expected samples that is there, 0 to 1."""
     expected = max(1, (end_ns - start_ns) // (cadence_s * 1_000_000_000))
     return min(1.0, instants / expected)
+
+
+def asks_for(ask: SeriesAsk, quantity: str) -> bool:
+    """Tell whether a quantity, or a coordinate, is asked for."""
+    return quantity in ask.quantities and not (ask.quantities is EVERYTHING and quantity in layout.POSITION)
+
+
+def percentile_of(fold: Fold) -> int | None:
+    """Percentile that a fold stands for; None when it is another fold."""
+    return int(fold[1:]) if fold.startswith("p") else None
 
 
 class Store(Protocol):
@@ -212,6 +233,7 @@ class Store(Protocol):
         """Values over time.
 
         Raises:
+            AskRefused: `most` can't hold a single instant of the asked series, or the fold is too large to compute.
             StoreUnavailable: The store can't answer now.
         """
 

@@ -1,0 +1,234 @@
+"""The embedded adapter: one thread writes, another reads."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, Self, TypeVar
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from city.batch import Batch, Flags, Floats, Times
+from city.errors import Broken, StoreUnavailable
+from city.store import layout
+from city.store.duckdb.ask import series_of
+from city.store.duckdb.file import connect, path_of
+from city.store.duckdb.heads import NEVER, Heads, Ids, Newcomers
+from city.store.duckdb.rows import Rows, rows_of
+from city.store.port import EVERYTHING, Latest, LatestAsk, Only, SeriesAnswer, SeriesAsk, Value, WriteOutcome, asks_for
+
+MEMORY_MB: Final = 128
+"""What DuckDB may take: a process that only takes readings in stays below 300 MB with it."""
+
+_RETRY_S: Final = 5.0
+_T = TypeVar("_T")
+
+_open: set[Path] = set()
+"""Files held by this process. DuckDB would share one between two openers, whose heads would not know of each other."""
+
+_LATE = """
+delete from point using late
+where point.series = late.series and point.time = late.time and point.time between ? and ?
+"""
+_HEADS = "select series, max(time), arg_max(value, time), arg_max(flag, time) from point group by series"
+_HEADS_OF = """
+select series, max(time), arg_max(value, time), arg_max(flag, time) from point
+where series in (select unnest(?)) group by series
+"""
+_FORGET = "delete from point where series in (select unnest(?)) and time >= ? and time < ?"
+
+
+async def open_duckdb(url: str, *, memory_mb: int = MEMORY_MB, threads: int = 1) -> "DuckStore":
+    """Open the file that a URL names; see `path_of` for its form.
+
+    Args:
+        url: `duckdb:///relative/path` or `duckdb:////absolute/path`.
+        memory_mb: Most memory that DuckDB may take.
+        threads: How many threads it may compute with.
+
+    Raises:
+        ConfigurationError: The URL names no file.
+        Broken: The file is damaged, or held by another process or store.
+    """
+    return await asyncio.to_thread(DuckStore.open, path_of(url).absolute(), memory_mb, threads)
+
+
+class DuckStore:
+    """The store in one file.
+
+    Where a device belongs (`Batch.places`) is not kept here: the registry knows it, and no other program can read
+    the file meanwhile.
+    """
+
+    def __init__(self, path: Path, memory_mb: int, threads: int) -> None:
+        self._path = path
+        self._memory_mb = memory_mb
+        self._threads = threads
+        self._lock = threading.Lock()  # held while heads change or are copied, never during work on the file
+        self._writer = ThreadPoolExecutor(1, "duckdb-write")
+        self._reader = ThreadPoolExecutor(1, "duckdb-read")
+        self._failed = False
+
+    @classmethod
+    def open(cls, path: Path, memory_mb: int, threads: int) -> Self:
+        """Open it, blocking.
+
+        Raises:
+            Broken: See `open_duckdb`.
+        """
+        path = path.resolve()
+        if path in _open:
+            raise Broken(f"{path} is open already in this process: share the store")
+        store = cls(path, memory_mb, threads)
+        store._connect()
+        _open.add(path)
+        return store
+
+    async def write(self, batch: Batch) -> WriteOutcome:
+        """Make a batch durable: DuckDB syncs its log at commit. See the port."""
+        return await self._run(self._writer, lambda: self._write(batch))
+
+    async def latest(self, ask: LatestAsk) -> list[Latest]:
+        """Answer from memory. See the port."""
+        return await self._run(self._reader, lambda: self._latest(ask))
+
+    async def series(self, ask: SeriesAsk) -> SeriesAnswer:
+        """Read beside the writer, from a snapshot. See the port."""
+        return await self._run(self._reader, lambda: self._series(ask))
+
+    async def forget(self, device: str, start_ns: int, end_ns: int) -> None:
+        """Delete under every kind of that device. See the port."""
+        await self._run(self._writer, lambda: self._forget(device, start_ns, end_ns))
+
+    async def ping(self) -> None:
+        """Ask the file's engine for nothing. See the port."""
+        await self._run(self._reader, lambda: self._reads.execute("select 1").fetchall())
+
+    async def aclose(self) -> None:
+        """Finish what was begun, and let the file go."""
+        await asyncio.to_thread(self._close)
+
+    async def _run(self, executor: ThreadPoolExecutor, work: Callable[[], _T]) -> _T:
+        """Run it in its thread; to the end, also when the caller is cancelled meanwhile."""
+        return await asyncio.get_running_loop().run_in_executor(executor, self._guarded, work)
+
+    def _guarded(self, work: Callable[[], _T]) -> _T:
+        try:
+            return work()
+        except duckdb.Error as error:
+            # after some failures, a full disk among them, DuckDB refuses everything until the file is opened anew
+            self._failed = self._failed or isinstance(error, duckdb.FatalException | duckdb.InternalException)
+            raise StoreUnavailable(f"{self._path}: {str(error).splitlines()[0]}", _RETRY_S) from error
+
+    def _connect(self) -> None:
+        self._writes = connect(self._path, self._memory_mb, self._threads)
+        try:
+            self._reads = self._writes.cursor()
+            heads = Heads()
+            keys = self._writes.execute("select kind, device, quantity from series order by id").fetchall()
+            heads.admit(Newcomers(0, keys))
+            heads.advance(*self._newest(_HEADS, []))
+        except duckdb.Error as error:
+            self._writes.close()
+            raise Broken(f"{self._path} is damaged: {str(error).splitlines()[0]}") from error
+        self._heads = heads
+
+    def _newest(self, statement: str, parameters: list[list[int]]) -> tuple[Ids, Times, Floats, Flags]:
+        """Scan the file for the newest value of each series."""
+        found = self._writes.execute(statement, parameters).fetchnumpy()
+        ids, time, value, flag = (np.asarray(column) for column in found.values())
+        return ids, time, value, flag
+
+    def _write(self, batch: Batch) -> WriteOutcome:
+        if self._failed:
+            self._reader.submit(self._reads.close).result()
+            self._writes.close()
+            self._connect()
+            self._failed = False
+        rows = rows_of(batch, self._heads)
+        if rows is not None:
+            self._commit(lambda: self._insert(rows, batch.rx_ns))
+            with self._lock:
+                self._heads.admit(rows.newcomers)
+                ends = rows.ends
+                self._heads.advance(rows.ids[ends], rows.time[ends], rows.value[ends], rows.flag[ends])
+        return WriteOutcome()
+
+    def _commit(self, work: Callable[[], object]) -> None:
+        self._writes.begin()
+        try:
+            work()
+            self._writes.commit()
+        except duckdb.Error:
+            try:
+                self._writes.rollback()
+            except duckdb.Error:
+                self._failed = True
+            raise
+
+    def _insert(self, rows: Rows, rx_ns: int) -> None:
+        if rows.newcomers.keys:
+            kinds, devices, quantities = zip(*rows.newcomers.keys, strict=True)
+            ids = np.arange(len(kinds), dtype=np.uint32) + np.uint32(rows.newcomers.first)
+            table = pa.table({"id": ids, "kind": kinds, "device": devices, "quantity": quantities})
+            self._with("newcomers", table, "insert into series select * from newcomers", [])
+        if rows.late.any():
+            times = rows.time[rows.late]
+            self._with("late", rows.late_keys(), _LATE, [int(times.min()), int(times.max())])
+        self._with("fresh", rows.table(), "insert into point select *, ? from fresh", [rx_ns])
+
+    def _with(self, name: str, table: pa.Table, statement: str, parameters: list[int]) -> None:
+        self._writes.register(name, table)
+        try:
+            self._writes.execute(statement, parameters)
+        finally:
+            self._writes.unregister(name)
+
+    def _latest(self, ask: LatestAsk) -> list[Latest]:
+        with self._lock:
+            chosen = [
+                (kind, device, dict(series)) for kind, device, series in self._heads.select(ask.devices, ask.kinds)
+            ]
+            ids = np.array([i for *_, series in chosen for i in series.values()], np.int64)
+            heads = self._heads
+            cells = iter(
+                zip(heads.time[ids].tolist(), heads.value[ids].tolist(), heads.flag[ids].tolist(), strict=True)
+            )
+        found = []
+        for kind, device, series in chosen:
+            values = {quantity: Value(*next(cells)) for quantity in series}
+            values = {quantity: value for quantity, value in values.items() if value.time_ns != NEVER}
+            lat, lon = values.pop(layout.LAT, None), values.pop(layout.LON, None)
+            if values:
+                found.append(Latest(device, kind, values, lat.value if lat else None, lon.value if lon else None))
+        return sorted(found, key=lambda latest: (latest.device, latest.kind))
+
+    def _series(self, ask: SeriesAsk) -> SeriesAnswer:
+        with self._lock:
+            ids = {
+                number: (device, quantity)
+                for device, kind in ask.devices.items()
+                for quantity, number in self._heads.series.get((kind, device), {}).items()
+                if asks_for(ask, quantity)
+            }
+        return series_of(self._reads, ask, ids)
+
+    def _forget(self, device: str, start_ns: int, end_ns: int) -> None:
+        ids = [number for _, _, series in self._heads.select(Only.of(device), EVERYTHING) for number in series.values()]
+        if not ids:
+            return
+        self._commit(lambda: self._writes.execute(_FORGET, [ids, start_ns, end_ns]))
+        newest = self._newest(_HEADS_OF, [ids])
+        with self._lock:
+            self._heads.time[ids] = NEVER
+            self._heads.advance(*newest)
+
+    def _close(self) -> None:
+        self._reader.shutdown()
+        self._writer.shutdown()
+        self._reads.close()
+        self._writes.close()
+        _open.discard(self._path)
