@@ -1,0 +1,159 @@
+"""The embedded broker: a real mosquitto as a child process."""
+
+import asyncio
+import getpass
+import os
+import shutil
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from city.errors import ConfigurationError, Unavailable
+from city.mqtt import Backoff
+
+log = structlog.get_logger("broker")
+
+READY_S: Final = 10.0
+STOP_S: Final = 3.0
+
+# The shell outlives us by one line: when our end of its standard input closes, however we end, it ends mosquitto.
+# Otherwise a `kill -9` would leave a broker behind that holds the port.
+_TETHER: Final = """
+exec 3<&0
+"$0" -c "$1" & broker=$!
+{ read -r _ <&3; kill "$broker" 2>/dev/null; } &
+wait "$broker"
+"""
+
+_CONFIGURATION: Final = """\
+# Written anew at each start by `korat up`.
+listener {port} 127.0.0.1
+allow_anonymous true
+user {user}
+persistence true
+persistence_location {folder}/
+autosave_interval 5
+# Custody is the gateway's; the broker must neither throttle ingest nor drop for it.
+max_inflight_messages 0
+max_queued_messages 0
+max_packet_size 16777216
+persistent_client_expiration 14d
+set_tcp_nodelay true
+log_dest file {folder}/mosquitto.log
+log_type error
+log_type warning
+log_type notice
+"""
+
+
+def find() -> str:
+    """Path of the mosquitto program; Debian keeps it where a user's PATH doesn't look.
+
+    Raises:
+        ConfigurationError: It isn't installed.
+    """
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"])
+    found = shutil.which("mosquitto", path=path)
+    if found is None:
+        raise ConfigurationError("mosquitto is not installed: apt-get install mosquitto, or brew install mosquitto")
+    return found
+
+
+@dataclass(slots=True)
+class Broker:
+    """A mosquitto on loopback, with its files in `folder`."""
+
+    port: int
+    folder: Path
+    process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start it and wait until it listens.
+
+        Raises:
+            ConfigurationError: It isn't installed, or its port is taken.
+            Unavailable: It doesn't come up; the message has its last words.
+        """
+        program = find()
+        self._refuse_taken_port()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        configuration = self.folder / "mosquitto.conf"
+        text = _CONFIGURATION.format(port=self.port, user=getpass.getuser(), folder=self.folder)
+        configuration.write_text(text, "utf-8")
+        self.process = await asyncio.create_subprocess_exec(
+            "/bin/sh",
+            "-c",
+            _TETHER,
+            program,
+            str(configuration),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for us; the broker goes last
+        )
+        try:
+            async with asyncio.timeout(READY_S):
+                await self._listening()
+        except TimeoutError:
+            await self.stop()
+            raise Unavailable(f"mosquitto did not listen on port {self.port}: {self._last_words()}") from None
+
+    async def watch(self) -> None:
+        """Start it again whenever it dies; goes on until it is cancelled."""
+        backoff = Backoff()
+        while True:
+            if self.process is not None:
+                code = await self.process.wait()
+                log.warning("mosquitto ended, starting it again", code=code, last_words=self._last_words())
+            await asyncio.sleep(backoff.next())
+            try:
+                await self.start()
+            except (ConfigurationError, Unavailable) as error:
+                log.warning("mosquitto does not start", error=str(error))
+
+    async def stop(self) -> None:
+        """End it; its sessions and queues are saved."""
+        process, self.process = self.process, None
+        if process is None or process.stdin is None:
+            return
+        process.stdin.close()
+        try:
+            async with asyncio.timeout(STOP_S):
+                await process.wait()
+        except TimeoutError:
+            log.warning("mosquitto does not end; killed")
+            process.kill()
+            await process.wait()
+
+    async def _listening(self) -> None:
+        while True:
+            if self.process is None or self.process.returncode is not None:
+                raise Unavailable(f"mosquitto ended at once: {self._last_words()}")
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                await asyncio.sleep(0.02)
+                continue
+            writer.close()
+            await writer.wait_closed()
+            return
+
+    def _refuse_taken_port(self) -> None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.port))
+            except OSError as error:
+                raise ConfigurationError(
+                    f"KORAT_MQTT_PORT (mqtt.port): port {self.port} is taken ({error.strerror}); choose another"
+                ) from None
+
+    def _last_words(self) -> str:
+        try:
+            lines = (self.folder / "mosquitto.log").read_text("utf-8", "replace").splitlines()
+        except OSError:
+            return "it wrote no log"
+        return lines[-1] if lines else "its log is empty"

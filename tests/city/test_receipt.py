@@ -1,0 +1,48 @@
+"""Receipts and statuses."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from city.errors import Malformed
+from city.wire import receipt, status
+
+numbers = st.sets(st.integers(1, 400))
+
+
+@given(numbers)
+def test_ranges_hold_exactly_the_numbers(done: set[int]) -> None:
+    ranges = receipt.to_ranges(done)
+    assert {number for first, last in ranges for number in range(first, last + 1)} == done
+    assert all(first > last + 1 for (_, last), (first, _) in pairwise(ranges))
+
+
+@given(numbers)
+def test_a_receipt_is_read_as_it_was_written(done: set[int]) -> None:
+    said = receipt.Receipt("b0", receipt.to_ranges(done))
+    assert receipt.decode(receipt.encode(said)) == said
+
+
+@given(numbers)
+def test_every_truncated_receipt_is_refused(done: set[int]) -> None:
+    payload = receipt.encode(receipt.Receipt("b0", receipt.to_ranges(done)))
+    for end in range(len(payload)):
+        with pytest.raises(Malformed):
+            receipt.decode(payload[:end])
+
+
+@pytest.mark.parametrize("done", [b"[[2,1]]", b"[[0,1]]", b"[[1]]", b'[["1",2]]', b"{}"])
+def test_a_range_that_is_none_is_refused(done: bytes) -> None:
+    with pytest.raises(Malformed):
+        receipt.decode(b'{"boot":"b0","done":' + done + b"}")
+
+
+def test_a_status_is_read_as_it_was_written_and_every_truncation_refused() -> None:
+    said = status.Status(online=True, boot="b0", pending=12, packs=2, spool_bytes=900, at_ns=5)
+    payload = status.encode(said)
+    assert status.decode(payload) == said
+    for end in range(len(payload)):
+        with pytest.raises(Malformed):
+            status.decode(payload[:end])
