@@ -139,11 +139,14 @@ class Redriven:
 
     Attributes:
         counts: Source to counts, when it became readings; empty when it failed again.
+        suspects: Parts of it that go back to the quarantine, as new rows counted in the same hour; they are among
+            the quarantined of `counts`.
         reason: The new reason when it failed again, else None.
         detail: The sentence for it.
     """
 
     counts: dict[Source, Counts] = field(default_factory=dict)
+    suspects: list[Suspect] = field(default_factory=list)
     reason: Reason | None = None
     detail: str = ""
 

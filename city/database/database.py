@@ -1,0 +1,104 @@
+"""An open database: transactions for writers and snapshots for readers, off the event loop."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection, Engine, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from city.database.address import file_of, name_of, parse
+from city.database.engine import make_engine
+from city.database.faults import translated
+from city.database.schema import check_version, prepare_file, prepare_server
+
+T = TypeVar("T")
+Upsert = sqlite.Insert | postgresql.Insert
+
+_READERS: Final = 2
+
+
+class Database:
+    """One database with a thread for writing and a few for reading.
+
+    Writers have a thread of their own so that a long question never holds up a flush.
+    """
+
+    def __init__(self, engine: Engine, place: str) -> None:
+        self._engine = engine
+        self._place = place
+        self._writes: Engine = engine
+        self._reads: Engine = engine
+        if engine.dialect.name == "sqlite":
+            self._writes = engine.execution_options(begin="begin immediate")
+        else:
+            self._reads = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._writer = ThreadPoolExecutor(1, "ledger-write")
+        self._readers = ThreadPoolExecutor(_READERS, "ledger-read")
+
+    @classmethod
+    async def open(cls, url: str) -> "Database":
+        """Open a database; its tables are made if it is new.
+
+        Args:
+            url: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://user@host/name`.
+
+        Raises:
+            ConfigurationError: The URL names no database that we speak to.
+            Broken: The file is damaged, or the tables are of a newer version.
+            LedgerUnavailable: The server doesn't answer.
+        """
+        return await asyncio.to_thread(_open, url)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Begin a transaction that commits at the end of the block; for the writing thread."""
+        with translated(self._place), self._writes.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Begin a transaction that sees one state of the database throughout."""
+        with translated(self._place), self._reads.begin() as connection:
+            yield connection
+
+    def upsert(self, table: Table) -> Upsert:
+        """Begin an `insert` that can say what to do `on_conflict`."""
+        return sqlite.insert(table) if self._engine.dialect.name == "sqlite" else postgresql.insert(table)
+
+    async def in_writer(self, work: Callable[[], T]) -> T:
+        """Run blocking work in the one writing thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work)
+
+    async def in_reader(self, work: Callable[[], T]) -> T:
+        """Run blocking work in a reading thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+
+    async def aclose(self) -> None:
+        """Let running work end, then close the connections."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._readers.shutdown()
+        self._writer.shutdown()
+        self._engine.dispose()
+
+
+def _open(url: str) -> Database:
+    address = parse(url)
+    place = name_of(address)
+    file = file_of(address)
+    if file is not None:
+        prepare_file(file)
+    engine = make_engine(address)
+    try:
+        with translated(place):
+            if file is None:
+                prepare_server(engine)
+            check_version(engine, place)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Database(engine, place)

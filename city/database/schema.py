@@ -1,0 +1,93 @@
+"""Making the tables once, whoever comes first, and refusing what isn't ours."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import URL, Connection, Engine, insert, inspect, select, text
+
+from city.database.engine import make_engine
+from city.database.faults import translated
+from city.database.tables import VERSION, head, metadata, schema_version
+from city.errors import Broken, ConfigurationError
+
+_LOCK: Final = 0x6B6F726174
+"""Number of the PostgreSQL advisory lock under which the tables are made."""
+
+
+def prepare_file(path: Path) -> None:
+    """Make a SQLite ledger where there is none; one that exists is left as it is.
+
+    The tables are made in a file beside it that gets its name when it is whole: so a process that dies on the way
+    leaves no half of a ledger, and of two that start at once one finds the other's.
+
+    Raises:
+        Broken: The file is empty, or it is gone and left its log behind.
+        ConfigurationError: The folder can't be written to.
+    """
+    try:
+        if path.exists():
+            if path.stat().st_size == 0:
+                raise Broken(f"{path} is empty, so it is no ledger; restore it from a backup or remove it")
+            return
+        if path.with_name(f"{path.name}-wal").exists():
+            if path.exists():
+                return  # another process made it between the two looks
+            raise Broken(f"{path} is gone but {path.name}-wal is there; restore both from a backup or remove the rest")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_file(path)
+    except OSError as error:
+        raise ConfigurationError(f"ledger_url: {path} can't be made: {error.strerror}") from error
+
+
+def _make_file(path: Path) -> None:
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    engine = make_engine(URL.create("sqlite", database=str(fresh)))
+    try:
+        with translated(str(path)), engine.begin() as connection:
+            _make_tables(connection)
+    finally:
+        engine.dispose()
+    with suppress(FileExistsError):
+        os.link(fresh, path)
+    fresh.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def prepare_server(engine: Engine) -> None:
+    """Make the tables in a PostgreSQL database that lacks them; others who start now wait for it."""
+    with engine.begin() as connection:
+        if inspect(connection).has_table(schema_version.name):
+            return
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        _make_tables(connection)
+
+
+def _make_tables(connection: Connection) -> None:
+    metadata.create_all(connection)
+    if connection.execute(select(schema_version.c.version)).first() is None:
+        connection.execute(insert(schema_version), {"id": 1, "version": VERSION})
+        zeros = dict.fromkeys(("flush", "journal", "suspect", "rev", "folded", "folded_ns"), 0)
+        connection.execute(insert(head), {"id": 1, **zeros})
+
+
+def check_version(engine: Engine, place: str) -> None:
+    """Refuse a database that isn't a ledger of this version.
+
+    Raises:
+        Broken: It has no version, or a later one.
+    """
+    with engine.connect() as connection:
+        if not inspect(connection).has_table(schema_version.name):
+            raise Broken(f"{place} is a database, but no ledger of Korat")
+        version = connection.execute(select(schema_version.c.version)).scalar_one_or_none()
+    if version is None:
+        raise Broken(f"{place} says no version of its tables; restore it from a backup")
+    if version > VERSION:
+        raise Broken(f"{place} was made by a newer Korat (tables of version {version}; this one knows {VERSION})")

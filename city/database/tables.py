@@ -1,0 +1,150 @@
+"""The tables that ledger and registry share."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+
+VERSION: Final = 1
+"""Version of these tables; a database of a later one is refused."""
+
+metadata: Final = MetaData()
+
+# SQLite makes a key its row number only where the type is spelled INTEGER; both are 64 bits wide there.
+_Big: Final = BigInteger().with_variant(Integer(), "sqlite")
+# Pages follow keys in the order of code points, whatever the language of a PostgreSQL cluster.
+_Key: Final = Text().with_variant(Text(collation="C"), "postgresql")
+
+schema_version: Final = Table(
+    "schema_version",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+)
+
+head: Final = Table(
+    "head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("flush", _Big, nullable=False),
+    Column("journal", _Big, nullable=False),
+    Column("suspect", _Big, nullable=False),
+    Column("rev", _Big, nullable=False),
+    Column("folded", _Big, nullable=False),
+    Column("folded_ns", _Big, nullable=False),
+)
+"""One row: the last number given out in each table, and how far the tallies are folded.
+
+Who updates it holds its lock until the commit, so numbers have no gaps and rise in order of commit.
+"""
+
+tally: Final = Table(
+    "tally",
+    metadata,
+    Column("flush", _Big, primary_key=True, autoincrement=False),
+    Column("rows", LargeBinary, nullable=False),
+)
+"""The counts of one flush until they are folded into `hourly`.
+
+One row a flush, because a row a device would cost the flush several times what the rest of it does.
+"""
+
+fingerprints: Final = Table(
+    "fingerprints",
+    metadata,
+    Column("flush", _Big, primary_key=True, autoincrement=False),
+    Column("packed", LargeBinary, nullable=False),
+)
+"""Little-endian uint64 of the direct messages of one flush, kept while they are among the newest."""
+
+hourly: Final = Table(
+    "hourly",
+    metadata,
+    Column("hour_ns", _Big, primary_key=True, autoincrement=False),
+    Column("gateway", _Key, primary_key=True),
+    Column("device", _Key, primary_key=True),
+    Column("received", _Big, nullable=False),
+    Column("stored", _Big, nullable=False),
+    Column("duplicate", _Big, nullable=False),
+    Column("quarantined", _Big, nullable=False),
+    Column("rejected", _Big, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+pack_range: Final = Table(
+    "pack_range",
+    metadata,
+    Column("gateway", _Key, primary_key=True),
+    Column("boot", _Key, primary_key=True),
+    Column("first", _Big, primary_key=True, autoincrement=False),
+    Column("last", _Big, nullable=False),
+    Column("before_first", _Big, nullable=False),
+    Column("through_last", _Big, nullable=False),
+    Column("rev", _Big, nullable=False),
+    Index("pack_range_rev", "rev"),
+    sqlite_with_rowid=False,
+)
+"""Settled packs `[first, last]`; `before_first` and `through_last` count the readings of the boot up to there.
+
+`rev` is the flush that changed it last.
+"""
+
+journal: Final = Table(
+    "journal",
+    metadata,
+    Column("id", _Big, primary_key=True, autoincrement=False),
+    Column("at_ns", _Big, nullable=False),
+    Column("owner", _Key, nullable=False),
+    Column("readings", _Big, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+quarantine: Final = Table(
+    "quarantine",
+    metadata,
+    Column("id", _Big, primary_key=True, autoincrement=False),
+    Column("hour_ns", _Big, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("received_ns", _Big, nullable=False),
+    Column("reason", _Key, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("gateway", _Key, nullable=False),
+    Column("device", _Key, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("readings", _Big, nullable=False),
+    Column("state", _Key, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Index("quarantine_state", "state", "id"),
+    Index("quarantine_reason", "reason", "id"),
+)
+"""`hour_ns` is the hour of the counters in which the row was counted, which a re-drive corrects."""
+
+device: Final = Table(
+    "device",
+    metadata,
+    Column("device", _Key, primary_key=True),
+    Column("kind", _Key, nullable=False),
+    Column("province", _Key, nullable=False),
+    Column("district", _Key, nullable=False, default=""),
+    Column("owner", _Key, nullable=False, default=""),
+    Column("gateway", _Key, nullable=False),
+    Column("status", _Key, nullable=False, default="discovered"),
+    Column("name", Text, nullable=False, default=""),
+    Column("first_seen_ns", _Big, nullable=False),
+    Column("rev", _Big, nullable=False),
+    Index("device_rev", "rev"),
+)
+"""`rev` is the revision, numbered by `head`, that changed the row last."""
+
+gateway: Final = Table(
+    "gateway",
+    metadata,
+    Column("gateway", _Key, primary_key=True),
+    Column("province", _Key, nullable=False),
+    Column("online", Boolean, nullable=False),
+    Column("boot", _Key, nullable=False),
+    Column("pending", _Big),
+    Column("packs", _Big, nullable=False),
+    Column("spool_bytes", _Big, nullable=False),
+    Column("at_ns", _Big, nullable=False),
+)

@@ -1,0 +1,92 @@
+"""Accounts: what was received and what became of it, and what is missing."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, case, func, literal, select
+
+from city.database import Database
+from city.database.tables import gateway, hourly, pack_range, tally
+from city.ledger.folding import NUMBERS
+from city.ledger.port import Account, By, Counts
+from city.ledger.tally import Key, add_up
+
+_MOST_GAP: Final = 10**12
+"""No gap counts for more: one gateway that numbers nonsense must not overflow the sum of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Which hours `[start_ns, end_ns)`, broken down how, and which page of the keys."""
+
+    start_ns: int
+    end_ns: int
+    by: By
+    after: str
+    most: int
+
+    def wants(self, key: str) -> bool:
+        """Tell whether a key is on this page or a later one; the empty key is on the first."""
+        return not self.after or key > self.after
+
+
+_KEYS: Final[dict[By, Any]] = {By.TOTAL: literal(""), By.GATEWAY: hourly.c.gateway, By.DEVICE: hourly.c.device}
+
+
+def account(database: Database, ask: Ask) -> list[Account]:
+    """Add up the hourly rows and the tallies that aren't folded yet, as of one moment."""
+    with database.read() as connection:
+        counted = _counted(connection, ask)
+        if ask.by is By.DEVICE:
+            return [Account(key, Counts(*counted[key])) for key in sorted(counted)[: ask.most]]
+        pending, gaps = _pending(connection), _gaps(connection)
+    if ask.by is By.TOTAL:
+        return [Account("", Counts(*counted[""]), sum(pending.values()), sum(gaps.values()))]
+    keys = sorted(key for key in counted.keys() | pending.keys() | gaps.keys() if ask.wants(key))[: ask.most]
+    return [Account(key, Counts(*counted[key]), pending.get(key, 0), gaps.get(key, 0)) for key in keys]
+
+
+def _counted(connection: Connection, ask: Ask) -> defaultdict[str, list[int]]:
+    column = _KEYS[ask.by]
+    asked = select(column, *(func.sum(hourly.c[key]) for key in NUMBERS)).where(
+        hourly.c.hour_ns >= ask.start_ns, hourly.c.hour_ns < ask.end_ns
+    )
+    if ask.by is not By.TOTAL:
+        asked = asked.group_by(column)
+    if ask.by is By.DEVICE:
+        asked = asked.order_by(column).limit(ask.most)
+        asked = asked.where(column > ask.after) if ask.after else asked
+    counted: defaultdict[str, list[int]] = defaultdict(lambda: [0] * len(NUMBERS))
+    for key, *numbers in connection.execute(asked):
+        # the sum of no rows is NULL, and PostgreSQL's sums are decimals
+        counted[key] = [int(number or 0) for number in numbers]
+    for place, numbers in add_up(connection.execute(select(tally.c.rows)).scalars().all()).items():
+        key = _key(place, ask.by)
+        if ask.start_ns <= place[0] < ask.end_ns and ask.wants(key):
+            counted[key] = [old + new for old, new in zip(counted[key], numbers, strict=True)]
+    return counted
+
+
+def _key(place: Key, by: By) -> str:
+    return {By.TOTAL: "", By.GATEWAY: place[1], By.DEVICE: place[2]}[by]
+
+
+def _pending(connection: Connection) -> dict[str, int]:
+    rows = connection.execute(select(gateway.c.gateway, gateway.c.pending))
+    return {key: pending or 0 for key, pending in rows}
+
+
+def _gaps(connection: Connection) -> dict[str, int]:
+    # what came before pack 1 is nothing, whatever the pack says
+    before: ColumnElement[int] = case((pack_range.c.first <= 1, 0), else_=pack_range.c.before_first)
+    previous = func.lag(pack_range.c.through_last).over(
+        partition_by=(pack_range.c.gateway, pack_range.c.boot), order_by=pack_range.c.first
+    )
+    holes = select(
+        pack_range.c.gateway,
+        (before - func.coalesce(previous, 0)).label("hole"),
+    ).subquery()
+    hole = case((holes.c.hole < 0, 0), (holes.c.hole > _MOST_GAP, _MOST_GAP), else_=holes.c.hole)
+    rows = connection.execute(select(holes.c.gateway, func.sum(hole)).group_by(holes.c.gateway))
+    return {key: int(readings) for key, readings in rows}

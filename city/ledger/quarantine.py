@@ -1,0 +1,151 @@
+"""The quarantine: bytes that wait for a fix, and what becomes of them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+
+from city.database import Database
+from city.database.tables import quarantine
+from city.errors import Reason, SettledMeanwhile
+from city.ledger.port import Counts, HeldSuspect, Redriven, Source, Suspect, SuspectState
+from city.ledger.tally import Row as TallyRow
+from city.ledger.tally import rows_of
+
+_FIRST_INT: Final = -(2**63)
+_LAST_INT: Final = 2**63 - 1
+_CHUNK: Final = 10_000
+"""Ids in one statement; SQLite takes at most 32,766."""
+
+_RELEASE = update(quarantine).where(quarantine.c.id == bindparam("row")).values(state=SuspectState.RELEASED.value)
+_HOLD = (
+    update(quarantine)
+    .where(quarantine.c.id == bindparam("row"))
+    .values(
+        state=SuspectState.HELD.value,
+        tries=quarantine.c.tries + 1,
+        reason=bindparam("why"),
+        detail=bindparam("sentence"),
+    )
+)
+
+
+def add(connection: Connection, first: int, suspects: Iterable[tuple[int, Suspect]]) -> None:
+    """Insert suspects, each with the hour in which it is counted, under numbers from `first`."""
+    rows = [
+        {
+            "id": number,
+            "hour_ns": hour,
+            "topic": _clean(suspect.topic),
+            "payload": suspect.payload,
+            "received_ns": _bounded(suspect.received_ns),
+            "reason": suspect.reason.value,
+            "detail": _clean(suspect.detail),
+            "gateway": suspect.source.gateway,
+            "device": suspect.source.device,
+            "origin": _clean(suspect.origin),
+            "readings": suspect.readings,
+            "state": SuspectState.HELD.value,
+            "tries": 0,
+        }
+        for number, (hour, suspect) in enumerate(suspects, first)
+    ]
+    if rows:
+        connection.execute(insert(quarantine), rows)
+
+
+def settle_redriven(connection: Connection, redriven: dict[int, Redriven], first: int) -> list[TallyRow]:
+    """Note what became of rows that were tried again, and give the corrections of their hours.
+
+    Args:
+        connection: Holds the head.
+        redriven: Id to outcome.
+        first: Number of the first suspect that a redrive puts back.
+
+    Raises:
+        SettledMeanwhile: A row doesn't wait for a redrive any more.
+    """
+    rows = {row.id: row for chunk in _chunks(list(redriven)) for row in _requested(connection, chunk)}
+    if len(rows) < len(redriven):
+        raise SettledMeanwhile("a redrive of this flush is settled already")
+    corrections: list[TallyRow] = []
+    again: list[tuple[int, Suspect]] = []
+    for number, outcome in redriven.items():
+        if outcome.reason is None:
+            row = rows[number]
+            counted = Counts(received=row.readings, quarantined=row.readings)
+            corrections += rows_of(row.hour_ns, {Source(row.gateway, row.device): counted}, sign=-1)
+            corrections += rows_of(row.hour_ns, outcome.counts)
+            again += [(row.hour_ns, suspect) for suspect in outcome.suspects]
+    add(connection, first, again)
+    released = [{"row": number} for number, outcome in redriven.items() if outcome.reason is None]
+    held = [
+        {"row": number, "why": outcome.reason.value, "sentence": _clean(outcome.detail)}
+        for number, outcome in redriven.items()
+        if outcome.reason is not None
+    ]
+    if released:
+        connection.execute(_RELEASE, released)
+    if held:
+        connection.execute(_HOLD, held)
+    return corrections
+
+
+def page(
+    database: Database, *, after: int, most: int, state: SuspectState | None, reason: str | None
+) -> list[HeldSuspect]:
+    """Rows with `id > after`, rising."""
+    asked = select(quarantine).where(quarantine.c.id > after).order_by(quarantine.c.id).limit(most)
+    if state is not None:
+        asked = asked.where(quarantine.c.state == state.value)
+    if reason is not None:
+        asked = asked.where(quarantine.c.reason == reason)
+    with database.read() as connection:
+        return [_held(row) for row in connection.execute(asked)]
+
+
+def request_redrive(database: Database, ids: list[int] | None, reason: str | None) -> int:
+    """Mark held rows for ingest to try again; how many."""
+    marking = update(quarantine).where(quarantine.c.state == SuspectState.HELD.value)
+    marking = marking.values(state=SuspectState.REQUESTED.value)
+    if reason is not None:
+        marking = marking.where(quarantine.c.reason == reason)
+    with database.write() as connection:
+        if ids is None:
+            return connection.execute(marking).rowcount
+        return sum(connection.execute(marking.where(quarantine.c.id.in_(chunk))).rowcount for chunk in _chunks(ids))
+
+
+def _requested(connection: Connection, ids: Sequence[int]) -> Iterable[Row[Any]]:
+    return connection.execute(
+        select(
+            quarantine.c.id, quarantine.c.hour_ns, quarantine.c.gateway, quarantine.c.device, quarantine.c.readings
+        ).where(quarantine.c.id.in_(ids), quarantine.c.state == SuspectState.REQUESTED.value)
+    )
+
+
+def _held(row: Row[Any]) -> HeldSuspect:
+    suspect = Suspect(
+        topic=row.topic,
+        payload=bytes(row.payload),
+        received_ns=row.received_ns,
+        reason=Reason(row.reason),
+        detail=row.detail,
+        source=Source(row.gateway, row.device),
+        origin=row.origin,
+        readings=row.readings,
+    )
+    return HeldSuspect(id=row.id, suspect=suspect, state=SuspectState(row.state), tries=row.tries)
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
+
+
+def _clean(text: str) -> str:
+    # PostgreSQL takes no NUL and nobody takes half a surrogate pair; such a text would stop its flush for ever
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _bounded(number: int) -> int:
+    return min(max(number, _FIRST_INT), _LAST_INT)

@@ -1,0 +1,161 @@
+"""How a flush is settled: one transaction, in order."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, bindparam, delete, insert, update
+
+from city.database import Database
+from city.database.tables import device, fingerprints, head, journal, pack_range, tally
+from city.errors import SettledMeanwhile
+from city.ledger import folding, quarantine
+from city.ledger.catching_up import catch_up
+from city.ledger.folding import Head
+from city.ledger.memory import Boot, Page, SettledMemory, pack
+from city.ledger.port import JournalEntry, NewDevice, Settlement
+from city.ledger.ranges import Growth, Range
+from city.ledger.tally import encode, hour_of, rows_of
+
+_ADVANCE = (
+    update(head)
+    .values(
+        flush=head.c.flush + 1,
+        journal=head.c.journal + bindparam("entries"),
+        suspect=head.c.suspect + bindparam("suspects"),
+        rev=head.c.rev + bindparam("revisions"),
+    )
+    .returning(*(head.c[key] for key in Head._fields))
+)
+_DELETE_RANGE = delete(pack_range).where(
+    pack_range.c.gateway == bindparam("in_gateway"),
+    pack_range.c.boot == bindparam("in_boot"),
+    pack_range.c.first == bindparam("at_first"),
+)
+
+
+def settle(database: Database, memory: SettledMemory, settlement: Settlement) -> None:
+    """Commit a flush and remember its claims.
+
+    Raises:
+        SettledMeanwhile: Somebody settled a claim of it; nothing changed.
+        ValueError: It claims a message twice.
+    """
+    messages = set(settlement.fingerprints)
+    if len(messages) < len(settlement.fingerprints):
+        raise ValueError("a settlement claims a message twice")
+    hour = hour_of(settlement.at_ns)
+    with database.write() as connection:
+        now = _advance(connection, settlement)
+        catch_up(connection, memory, now.flush - 1)
+        growths = _grow(memory, settlement, messages)
+        corrections = quarantine.settle_redriven(connection, settlement.redriven, now.suspect)
+        rows = rows_of(hour, settlement.counts) + corrections
+        first_suspect = now.suspect - len(settlement.suspects) + 1
+        quarantine.add(connection, first_suspect, ((hour, suspect) for suspect in settlement.suspects))
+        _write_packs(connection, database, growths, now.flush)
+        _write_journal(connection, settlement.at_ns, now.journal, settlement.journal)
+        _write_devices(connection, database, now.rev, settlement.devices)
+        page = Page(now.flush, pack(settlement.fingerprints))
+        _write_flush(connection, page, encode(rows) if rows else b"")
+        if folding.is_due(now, settlement.at_ns):
+            folding.fold(connection, database, now.flush, settlement.at_ns, memory.oldest_flush())
+    _remember(memory, page, growths)
+
+
+def _advance(connection: Connection, settlement: Settlement) -> Head:
+    suspects = len(settlement.suspects) + sum(len(redriven.suspects) for redriven in settlement.redriven.values())
+    numbers = {
+        "entries": len(settlement.journal),
+        "suspects": suspects,
+        "revisions": 1 if settlement.devices else 0,
+    }
+    return Head(*connection.execute(_ADVANCE, numbers).one())
+
+
+def _grow(memory: SettledMemory, settlement: Settlement, messages: set[int]) -> dict[Boot, Growth]:
+    """Add the claimed packs to what is settled, unless a claim is there already."""
+    if memory.any_fingerprint(messages):
+        raise SettledMeanwhile("a message of this flush is settled already")
+    growths: dict[Boot, Growth] = {}
+    for (gateway, boot, seq), before, readings in settlement.packs:
+        growth = growths.get((gateway, boot))
+        if growth is None:
+            growth = growths[gateway, boot] = Growth(memory.ranges((gateway, boot)))
+        if seq in growth.new:
+            if seq in growth.old:
+                raise SettledMeanwhile(f"pack {seq} of {gateway} ({boot}) is settled already")
+            raise ValueError(f"a settlement claims pack {seq} of {gateway} ({boot}) twice")
+        growth.new = growth.new.joined(Range(seq, seq, before, before + readings))
+    return growths
+
+
+def _write_packs(connection: Connection, database: Database, growths: dict[Boot, Growth], flush: int) -> None:
+    gone = [
+        {"in_gateway": gateway, "in_boot": boot, "at_first": first}
+        for (gateway, boot), growth in growths.items()
+        for first in growth.gone()
+    ]
+    changed = [
+        {
+            "gateway": gateway,
+            "boot": boot,
+            "first": row.first,
+            "last": row.last,
+            "before_first": row.before,
+            "through_last": row.through,
+            "rev": flush,
+        }
+        for (gateway, boot), growth in growths.items()
+        for row in growth.changed()
+    ]
+    if gone:
+        connection.execute(_DELETE_RANGE, gone)
+    if changed:
+        statement = database.upsert(pack_range)
+        given = {key: statement.excluded[key] for key in ("last", "before_first", "through_last", "rev")}
+        key = [column.name for column in pack_range.primary_key]
+        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=given), changed)
+
+
+def _write_journal(connection: Connection, at_ns: int, last: int, entries: Sequence[JournalEntry]) -> None:
+    if entries:
+        first = last - len(entries) + 1
+        connection.execute(
+            insert(journal),
+            [
+                {"id": number, "at_ns": at_ns, "owner": e.owner, "readings": e.readings, "payload": e.payload}
+                for number, e in enumerate(entries, first)
+            ],
+        )
+
+
+def _write_devices(connection: Connection, database: Database, rev: int, devices: Sequence[NewDevice]) -> None:
+    if devices:
+        connection.execute(
+            database.upsert(device).on_conflict_do_nothing(),
+            [
+                {
+                    "device": new.device,
+                    "kind": new.kind,
+                    "province": new.province,
+                    "gateway": new.gateway,
+                    "first_seen_ns": new.first_seen_ns,
+                    "rev": rev,
+                }
+                for new in devices
+            ],
+        )
+
+
+def _write_flush(connection: Connection, page: Page, rows: bytes) -> None:
+    if page.packed:
+        connection.execute(insert(fingerprints), {"flush": page.flush, "packed": page.packed})
+    if rows:
+        connection.execute(insert(tally), {"flush": page.flush, "rows": rows})
+
+
+def _remember(memory: SettledMemory, page: Page, growths: dict[Boot, Growth]) -> None:
+    for boot, growth in growths.items():
+        memory.replace_ranges(boot, growth.new)
+    if page.packed:
+        memory.learn_fingerprints(page)
+    memory.flush = page.flush

@@ -1,0 +1,82 @@
+"""The ledger over SQLite or PostgreSQL."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy import select
+
+from city.database import Database
+from city.database.tables import head
+from city.errors import LedgerUnavailable
+from city.ledger import accounts, gateways, quarantine
+from city.ledger.catching_up import refresh
+from city.ledger.memory import SettledMemory
+from city.ledger.port import Account, By, GatewayRow, HeldSuspect, Memory, Settlement, SuspectState
+from city.ledger.settling import settle
+
+T = TypeVar("T")
+
+
+class SqlLedger:
+    """`city.ledger.port.Ledger`, whose docstrings hold here; open it with `city.ledger.open_ledger`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._memory = SettledMemory()
+
+    async def refresh(self) -> Memory:
+        """Read what others have settled since the last call."""
+        return await self._database.in_writer(self._refresh)
+
+    async def settle(self, settlement: Settlement) -> None:
+        """Commit a flush."""
+        await self._database.in_writer(lambda: self._remembering(partial(settle, settlement=settlement)))
+
+    async def note_status(self, row: GatewayRow) -> None:
+        """Keep a gateway's last status."""
+        await self._database.in_writer(lambda: gateways.note_status(self._database, row))
+
+    async def gateways(self) -> list[GatewayRow]:
+        """All gateways that ever said something, sorted by id."""
+        return await self._database.in_reader(lambda: gateways.gateways(self._database))
+
+    async def account(self, start_ns: int, end_ns: int, by: By, *, after: str = "", most: int = 1000) -> list[Account]:
+        """Counts of the hours that begin in `[start_ns, end_ns)`, by key."""
+        ask = accounts.Ask(start_ns, end_ns, by, after, most)
+        return await self._database.in_reader(lambda: accounts.account(self._database, ask))
+
+    async def quarantine(
+        self, *, after: int = 0, most: int = 100, state: SuspectState | None = None, reason: str | None = None
+    ) -> list[HeldSuspect]:
+        """Rows of the quarantine with `id > after`, rising."""
+        asked = partial(quarantine.page, self._database, after=after, most=most, state=state, reason=reason)
+        return await self._database.in_reader(asked)
+
+    async def request_redrive(self, ids: list[int] | None, reason: str | None) -> int:
+        """Ask ingest to try held rows again; how many."""
+        return await self._database.in_writer(lambda: quarantine.request_redrive(self._database, ids, reason))
+
+    async def ping(self) -> None:
+        """Return when the database answers."""
+        await self._database.in_reader(self._ping)
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._database.aclose()
+
+    def _refresh(self) -> Memory:
+        self._remembering(refresh)
+        return self._memory
+
+    def _remembering(self, work: Callable[[Database, SettledMemory], T]) -> T:
+        """Work with the memory; after an outage it is read anew, for a standby that took over may know less."""
+        try:
+            return work(self._database, self._memory)
+        except LedgerUnavailable:
+            self._memory = SettledMemory()
+            raise
+
+    def _ping(self) -> None:
+        with self._database.read() as connection:
+            connection.execute(select(head.c.id)).one()
