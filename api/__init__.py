@@ -1,1 +1,1 @@
-"""HTTP over store, ledger and registry."""
+"""The HTTP room: what the store, the ledger and the registry hold, as a JSON API and a small page."""

@@ -1,0 +1,66 @@
+"""The app, put together."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+
+from fastapi.middleware.gzip import GZipMiddleware
+from prometheus_client import CollectorRegistry
+
+from api import problems
+from api.conditional import Conditional
+from api.encoded import Encoded, problem
+from api.guard import Guard
+from api.measure import Measure
+from api.openapi import DESCRIPTION, Api
+from api.parts import Check, Parts
+from api.routes import catalog, devices, health, latest, page, quarantine, readings
+from api.routes import ledger as ledger_route
+from api.routes import metrics as metrics_route
+from api.settings import ApiSettings
+from city.ledger.port import Ledger
+from city.registry.port import Registry
+from city.store.port import Store
+
+_SMALL = 1000
+_FAST = 4
+
+
+def build(
+    store: Store,
+    ledger: Ledger,
+    registry: Registry,
+    *,
+    checks: Mapping[str, Check],
+    settings: ApiSettings,
+    metrics: CollectorRegistry,
+) -> Api:
+    """Make the app over an open store, ledger and registry; it closes none of them.
+
+    Args:
+        store: Readings.
+        ledger: What became of them.
+        registry: Devices.
+        checks: Further parts for `/health/ready`, such as the broker: each returns when it works, raises when not.
+        settings: The room's settings.
+        metrics: What `/metrics` shows; the API adds its own, so each registry serves one app.
+    """
+    app = Api(
+        title="Korat",
+        version=version("korat"),
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        default_response_class=Encoded,
+        responses=problem("default", "A problem (RFC 9457).") | problem(422, "The request isn't understood."),
+    )
+    app.state.parts = Parts(store, ledger, registry, dict(checks), settings.ready_timeout_s, metrics)
+    problems.install(app)
+    for resource in (catalog, devices, health, latest, ledger_route, metrics_route, page, quarantine, readings):
+        app.include_router(resource.router)
+    # the last one added is the outermost
+    app.add_middleware(Conditional)
+    app.add_middleware(GZipMiddleware, minimum_size=_SMALL, compresslevel=_FAST)
+    app.add_middleware(Guard)
+    app.add_middleware(Measure, metrics=metrics)
+    return app

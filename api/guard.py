@@ -1,0 +1,99 @@
+"""What holds for every request: sizes, safe headers, HEAD, and no exception goes out."""
+
+from collections.abc import MutableMapping
+from typing import Any, Final
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import Problem
+
+MOST_QUERY_BYTES: Final = 16 * 1024
+MOST_BODY_BYTES: Final = 64 * 1024
+
+_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+_log = structlog.get_logger(__name__)
+
+
+class Guard:
+    """Middleware around all routes."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def safe(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(raw=message.setdefault("headers", []))
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            elif scope["method"] == "HEAD":
+                message = {**message, "body": b""}
+            await send(message)
+
+        try:
+            _refuse_large(scope)
+            await self._pass_on(scope, _Bounded(receive), safe)
+        except Problem as problem:
+            await problem.response()(scope, receive, safe)
+        except Exception:
+            if started:
+                raise
+            number = uuid4().hex
+            _log.warning("a request broke", id=number, method=scope["method"], path=scope["path"], exc_info=True)
+            broken = Problem(500, "internal", f"the log knows more under {number}", id=number)
+            await broken.response()(scope, receive, safe)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        # the server looks at its own scope to leave out the body, so the routes get a copy that says GET
+        inner: MutableMapping[str, Any] = {**scope, "method": "GET"}
+        try:
+            await self._app(inner, receive, send)
+        finally:
+            scope["route"] = inner.get("route")
+
+
+class _Bounded:
+    """Receives a body until it becomes too large."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._bytes = 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._bytes += len(message.get("body", b""))
+        if self._bytes > MOST_BODY_BYTES:
+            raise _too_large(413, "body", MOST_BODY_BYTES)
+        return message
+
+
+def _refuse_large(scope: Scope) -> None:
+    if len(scope["query_string"]) > MOST_QUERY_BYTES:
+        raise _too_large(414, "query", MOST_QUERY_BYTES)
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and int(value[:20]) > MOST_BODY_BYTES:
+            raise _too_large(413, "body", MOST_BODY_BYTES)
+
+
+def _too_large(status: int, what: str, most: int) -> Problem:
+    return Problem(status, "too-large", f"the {what} may hold at most {most} bytes", {"Connection": "close"})

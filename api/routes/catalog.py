@@ -1,0 +1,68 @@
+"""What can be measured, in which unit, and by which kind of device."""
+
+from typing import Final
+
+import msgspec
+from fastapi import APIRouter, Depends, Response
+
+from api.encoded import NOT_MODIFIED, Encoded, documented
+from api.parameters import refuse_unasked
+from city.catalog import KINDS, QUANTITIES, Kind, Quantity
+
+router = APIRouter(tags=["catalog"], dependencies=[Depends(refuse_unasked)])
+
+
+class Label(msgspec.Struct, frozen=True):
+    """What people call it, in English and Thai."""
+
+    en: str
+    th: str
+
+
+class QuantityBody(msgspec.Struct, frozen=True):
+    """A quantity: UCUM unit, plausible range (both ends inclusive, in `unit`), digits that mean something, fold."""
+
+    key: str
+    unit: str
+    label: Label
+    low: float
+    high: float
+    decimals: int
+    fold: str
+
+    @classmethod
+    def of(cls, row: Quantity) -> "QuantityBody":
+        """Spell a row of the catalog."""
+        return cls(row.key, row.unit, Label(row.en, row.th), row.low, row.high, row.decimals, row.fold)
+
+
+class KindBody(msgspec.Struct, frozen=True):
+    """A kind of device: what it usually measures, and how many seconds lie between two readings."""
+
+    key: str
+    workstream: str
+    label: Label
+    quantities: tuple[str, ...]
+    cadence_s: int
+
+    @classmethod
+    def of(cls, row: Kind) -> "KindBody":
+        """Spell a row of the catalog."""
+        return cls(row.key, row.workstream, Label(row.en, row.th), row.quantities, row.cadence_s)
+
+
+class Catalog(msgspec.Struct, frozen=True):
+    """All kinds and quantities."""
+
+    kinds: list[KindBody]
+    quantities: list[QuantityBody]
+
+
+_CATALOG: Final = Catalog(list(map(KindBody.of, KINDS.values())), list(map(QuantityBody.of, QUANTITIES.values())))
+_EXAMPLE: Final = Catalog(_CATALOG.kinds[:1], _CATALOG.quantities[:2])
+
+
+@router.get("/v1/catalog", summary="Kinds and quantities", responses=documented(_EXAMPLE) | NOT_MODIFIED)
+async def catalog() -> Response:
+    """List every kind and quantity; any other quantity is stored as well, without unit and range."""
+    return Encoded(_CATALOG)

@@ -1,0 +1,91 @@
+"""The devices that ever spoke."""
+
+from typing import Annotated, Final
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import Field
+
+from api.encoded import NOT_MODIFIED, Encoded, documented, problem
+from api.parameters import DevicePath, KindKey, Province, Question, refuse_unasked
+from api.parts import Behind
+from api.problems import unknown
+from api.times import rfc3339
+from city.registry.port import DeviceRow
+
+router = APIRouter(tags=["devices"], dependencies=[Depends(refuse_unasked)])
+
+
+class Device(msgspec.Struct, frozen=True):
+    """A device as the registry knows it; null where nobody said."""
+
+    device: str
+    kind: str
+    province: str
+    district: str | None
+    owner: str | None
+    gateway: str | None
+    status: str
+    name: str | None
+    first_seen: str
+
+    @classmethod
+    def of(cls, row: DeviceRow) -> "Device":
+        """Spell a row of the registry."""
+        return cls(
+            device=row.device,
+            kind=row.kind,
+            province=row.province,
+            district=row.district or None,
+            owner=row.owner or None,
+            gateway=row.gateway or None,
+            status=row.status,
+            name=row.name or None,
+            first_seen=rfc3339(row.first_seen_ns),
+        )
+
+
+class DevicePage(msgspec.Struct, frozen=True):
+    """Devices sorted by id; `next` is the cursor of the page behind it, or null."""
+
+    devices: list[Device]
+    next: str | None
+
+
+class DevicesQuestion(Question):
+    """Which devices."""
+
+    kind: Annotated[KindKey | None, Field(description="Only of this kind.", examples=["air_quality"])] = None
+    province: Annotated[
+        Province | None, Field(description="Only of this province (ISO 3166-2, lower case).", examples=["th-30"])
+    ] = None
+    limit: Annotated[int, Field(ge=1, le=1000, description="Most devices on a page.", examples=[100])] = 1000
+
+
+EXAMPLE: Final = Device(
+    "nma-air-001", "air_quality", "th-30", "mueang", None, "gw-1", "active", "Suranaree", "2026-01-15T00:00:00Z"
+)
+
+
+@router.get("/v1/devices", summary="All devices", responses=documented(DevicePage([EXAMPLE], None)) | NOT_MODIFIED)
+async def devices(question: Annotated[DevicesQuestion, Query()], behind: Behind) -> Response:
+    """List the devices; they register themselves when they are first heard."""
+    rows = await behind.registry.devices(
+        after=question.follow(str) or "", most=question.limit + 1, kind=question.kind, province=question.province
+    )
+    page = rows[: question.limit]
+    following = question.next(page[-1].device) if len(rows) > len(page) else None
+    return Encoded(DevicePage([Device.of(row) for row in page], following))
+
+
+@router.get(
+    "/v1/devices/{device}",
+    summary="One device",
+    responses=documented(EXAMPLE) | NOT_MODIFIED | problem(404, "There is no such device."),
+)
+async def device(device: DevicePath, behind: Behind) -> Response:
+    """Show one device."""
+    row = await behind.registry.device(device)
+    if row is None:
+        raise unknown("device", device)
+    return Encoded(Device.of(row))

@@ -1,0 +1,168 @@
+"""Readings over time, raw or folded."""
+
+from itertools import product
+from typing import Annotated, Final
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import Field, model_validator
+
+from api.encoded import NOT_MODIFIED, Encoded, documented, problem
+from api.limits import MOST_DEVICES, MOST_QUANTITIES, refuse_too_long, table
+from api.parameters import DeviceId, Question, refuse_unasked
+from api.parts import Behind
+from api.problems import Problem, unknown
+from api.times import HOUR, Instant, Width, now_ns, rfc3339
+from city.catalog import QUANTITIES, Fold
+from city.reading import QUANTITY_PATTERN, Flag
+from city.registry.port import Registry
+from city.store.port import EVERYTHING, MOST_POINTS, Only, Series, SeriesAsk
+
+router = APIRouter(tags=["readings"], dependencies=[Depends(refuse_unasked)])
+
+QuantityKey = Annotated[str, Field(pattern=f"^{QUANTITY_PATTERN.pattern}$", max_length=48)]
+
+
+class SeriesBody(msgspec.Struct, frozen=True):
+    """One quantity of one device.
+
+    `points` are `[time, value, flag]`, rising in time: raw values with their QARTOD flag, or the start of each bucket
+    with the folded value and the worst flag that entered it. `completeness` is the share of the expected samples that
+    is there and hasn't failed, `worst_flag` the worst flag of any value, both over the part of the range that this
+    page covers. `unit` is a UCUM code, null where the catalog lacks it.
+    """
+
+    device: str
+    quantity: str
+    unit: str | None
+    points: list[tuple[str, float, int]]
+    completeness: float
+    worst_flag: int
+
+
+class Readings(msgspec.Struct, frozen=True):
+    """Series sorted by device and quantity; `next` is the cursor of the page behind it, or null."""
+
+    series: list[SeriesBody]
+    next: str | None
+
+
+class ReadingsQuestion(Question):
+    """Which readings."""
+
+    device: Annotated[
+        list[DeviceId],
+        Field(min_length=1, max_length=MOST_DEVICES, description="Of these devices.", examples=[["nma-air-001"]]),
+    ]
+    quantity: Annotated[
+        list[QuantityKey],
+        Field(
+            default_factory=list,
+            max_length=MOST_QUANTITIES,
+            description="Of these quantities; without it all that the devices measure. One that a device doesn't "
+            "measure gives an empty series.",
+            examples=[["pm2_5", "pm10"]],
+        ),
+    ]
+    start: Annotated[Instant | None, Field(description="First instant, inclusive; an hour before `end` if absent.")] = (
+        None
+    )
+    end: Annotated[Instant | None, Field(description="End, exclusive; now if absent.")] = None
+    every: Annotated[
+        Width | None,
+        Field(description="Width of a bucket (s, m, h, d), aligned to 1970-01-01T00:00:00Z; raw values if absent."),
+    ] = None
+    fold: Annotated[
+        Fold | None, Field(description="How a bucket becomes one value; mean if absent.", examples=["mean"])
+    ] = None
+    limit: Annotated[
+        int, Field(ge=1, le=MOST_POINTS, description="Most points on a page, of all series.", examples=[1000])
+    ] = 10_000
+
+    @model_validator(mode="after")
+    def _whole(self) -> "ReadingsQuestion":
+        if self.fold is not None and self.every is None:
+            raise ValueError("fold needs every")
+        return self
+
+
+EXAMPLE: Final = Readings(
+    [
+        SeriesBody(
+            "nma-air-001",
+            "pm2_5",
+            QUANTITIES["pm2_5"].unit,
+            [("2026-01-15T00:00:00Z", 18.2, 1), ("2026-01-15T00:01:00Z", 18.4, 1)],
+            1.0,
+            1,
+        )
+    ],
+    None,
+)
+
+
+@router.get(
+    "/v1/readings",
+    summary="Readings over time",
+    description=f"Give values over time; an answer with more points than `limit` has a `next`.\n\n{table()}",
+    responses=documented(EXAMPLE) | NOT_MODIFIED | problem(404, "There is no such device."),
+)
+async def readings(question: Annotated[ReadingsQuestion, Query()], behind: Behind) -> Response:
+    """Give values over time."""
+    start_ns, end_ns = _range(question)
+    refuse_too_long(start_ns, end_ns, question.every)
+    answer = await behind.store.series(
+        SeriesAsk(
+            devices=await _kinds(behind.registry, question.device),
+            quantities=Only(frozenset(question.quantity)) if question.quantity else EVERYTHING,
+            start_ns=start_ns,
+            end_ns=end_ns,
+            every_ns=question.every,
+            fold=question.fold or Fold.MEAN,
+            most=question.limit,
+        )
+    )
+    if answer.next_ns is not None and answer.next_ns <= start_ns:
+        raise Problem(
+            422,
+            "too-large",
+            "one instant has more points than limit: raise limit, or ask for fewer devices or quantities",
+        )
+    following = None if answer.next_ns is None else question.next((answer.next_ns, end_ns))
+    return Encoded(Readings(_spelled(answer.series, question), following))
+
+
+def _range(question: ReadingsQuestion) -> tuple[int, int]:
+    # the cursor carries the end, so that all pages of "until now" mean the same now
+    page = question.follow(tuple[int, int])
+    if page is not None:
+        return page
+    end_ns = now_ns() if question.end is None else question.end
+    return (end_ns - HOUR if question.start is None else question.start), end_ns
+
+
+async def _kinds(registry: Registry, devices: list[str]) -> dict[str, str]:
+    kinds = {}
+    for device in dict.fromkeys(devices):
+        row = await registry.device(device)
+        if row is None:
+            raise unknown("device", device)
+        kinds[device] = row.kind
+    return kinds
+
+
+def _spelled(found: list[Series], question: ReadingsQuestion) -> list[SeriesBody]:
+    bodies = {
+        pair: SeriesBody(*pair, _unit(pair[1]), [], 0.0, Flag.MISSING)
+        for pair in product(question.device, question.quantity)
+    }
+    for series in found:
+        points = [(rfc3339(time_ns), value, flag) for time_ns, value, flag in series.points]
+        bodies[series.device, series.quantity] = SeriesBody(
+            series.device, series.quantity, _unit(series.quantity), points, series.completeness, series.worst_flag
+        )
+    return [bodies[pair] for pair in sorted(bodies)]
+
+
+def _unit(quantity: str) -> str | None:
+    return QUANTITIES[quantity].unit if quantity in QUANTITIES else None

@@ -1,0 +1,93 @@
+"""The server, inside the process's own event loop."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator, Mapping
+
+import structlog
+import uvicorn
+from prometheus_client import CollectorRegistry
+
+from api.app import build
+from api.parts import Check
+from api.settings import ApiSettings
+from city.errors import ConfigurationError
+from city.ledger.port import Ledger
+from city.registry.port import Registry
+from city.store.port import Store
+
+_GRACE_S = 1
+_BACKLOG = 2048
+
+_log = structlog.get_logger(__name__)
+
+
+async def run(
+    settings: ApiSettings,
+    *,
+    store: Store,
+    ledger: Ledger,
+    registry: Registry,
+    checks: Mapping[str, Check],
+    metrics: CollectorRegistry,
+    stop: asyncio.Event,
+) -> None:
+    """Serve until `stop` is set or the task is cancelled; then finish within two seconds.
+
+    Requests under way get a second; idle connections are closed at once. Nothing behind the API is closed.
+
+    Raises:
+        ConfigurationError: The address can't be listened on.
+    """
+    app = build(store, ledger, registry, checks=checks, settings=settings, metrics=metrics)
+    listener = await _listen(settings)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+    )
+    _log.info("the API listens", host=settings.host, port=settings.port)
+    serving = asyncio.create_task(server.serve([listener]), name="api-server")
+    stopping = asyncio.create_task(stop.wait(), name="api-stop")
+    try:
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        server.should_exit = True
+        await serving
+        server.abort()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without hands on the process's signals."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave them alone: whoever runs the process sets `stop`."""
+        yield
+
+    def abort(self) -> None:
+        """Drop connections whose client didn't take its answer in time."""
+        for connection in list(self.server_state.connections):
+            transport = connection.transport
+            if transport is not None:
+                transport.abort()
+
+
+async def _listen(settings: ApiSettings) -> socket.socket:
+    # bound here, because uvicorn leaves the process when the port is taken
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+        family, _, _, _, address = found[0]
+        return socket.create_server((str(address[0]), settings.port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ConfigurationError(
+            f"api.host, api.port: can't listen on {settings.host}:{settings.port} ({error.strerror or error})"
+        ) from None

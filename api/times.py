@@ -1,0 +1,94 @@
+"""Times outside: RFC 3339 in UTC with `Z`, exact to the nanosecond; and widths of buckets such as `5m`."""
+
+import re
+import time
+from datetime import date
+from functools import lru_cache
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from city.errors import Malformed
+from city.wire.direct import to_time_ns
+
+SECOND: Final = 1_000_000_000
+HOUR: Final = 3600 * SECOND
+DAY: Final = 24 * HOUR
+"""Lengths in nanoseconds."""
+
+_UNITS: Final = {"s": SECOND, "m": 60 * SECOND, "h": HOUR, "d": DAY}
+_WIDTH: Final = re.compile(r"([1-9][0-9]{0,6})([smhd])")
+_WIDEST: Final = 366 * DAY
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
+_MINUTES: Final = tuple(f"{minute // 60:02d}:{minute % 60:02d}:" for minute in range(24 * 60))
+
+
+def now_ns() -> int:
+    """Read the clock, nanoseconds UTC."""
+    return time.time_ns()
+
+
+def rfc3339(time_ns: int) -> str:
+    """Write an instant in the shortest exact form: `2024-01-01T00:00:00Z`, `...00.5Z`, up to nine digits."""
+    seconds, rest = divmod(time_ns, SECOND)
+    day, second = divmod(seconds, 86_400)
+    fraction = f".{rest:09d}".rstrip("0") if rest else ""
+    return f"{_day(day)}T{_MINUTES[second // 60]}{second % 60:02d}{fraction}Z"
+
+
+def instant(text: object) -> int:
+    """Read an RFC 3339 time with an offset as nanoseconds UTC.
+
+    Raises:
+        ValueError: It is none, or outside 1970 to 2100.
+    """
+    if not isinstance(text, str):
+        raise ValueError("not a text")  # noqa: TRY004 - pydantic turns ValueError into a validation error
+    try:
+        return to_time_ns(text)
+    except Malformed as error:
+        hint = "; in a URL the + of an offset is written %2B" if re.search(r" \d\d:\d\d$", text) else ""
+        raise ValueError(error.detail + hint) from None
+
+
+def width(text: object) -> int:
+    """Read the width of a bucket (`30s`, `5m`, `1h`, `1d`) as nanoseconds.
+
+    Raises:
+        ValueError: It is none, or wider than 366 days.
+    """
+    match = _WIDTH.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError("not a width such as 30s, 5m, 1h or 1d")
+    wide = int(match[1]) * _UNITS[match[2]]
+    if wide > _WIDEST:
+        raise ValueError("a bucket is at most 366d wide")
+    return wide
+
+
+def spelled(width_ns: int) -> str:
+    """Write a width as it is asked for: the largest unit that divides it."""
+    for unit, length in reversed(_UNITS.items()):
+        if width_ns % length == 0:
+            return f"{width_ns // length}{unit}"
+    raise ValueError(f"{width_ns} ns is no whole number of seconds")
+
+
+Instant = Annotated[
+    int,
+    BeforeValidator(instant),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-01-15T00:00:00Z"]}),
+]
+"""A query parameter: RFC 3339 outside, nanoseconds UTC inside."""
+
+Width = Annotated[
+    int,
+    BeforeValidator(width),
+    WithJsonSchema({"type": "string", "pattern": f"^{_WIDTH.pattern}$", "examples": ["5m"]}),
+]
+"""A query parameter: `5m` outside, nanoseconds inside."""
+
+
+@lru_cache(maxsize=1024)
+def _day(day: int) -> str:
+    return date.fromordinal(_EPOCH_DAY + day).isoformat()
