@@ -60,6 +60,8 @@ class Address:
             raise ConfigurationError(f"a broker's address begins with mqtt:// or mqtts://, not {parts.scheme!r}")
         if not host:
             raise ConfigurationError(f"the broker's address {parts.scheme}:// names no host")
+        if port == 0:
+            raise ConfigurationError(f"the broker's address names port 0 of {host}")
         if parts.path not in {"", "/"} or parts.fragment:
             raise ConfigurationError(f"the broker's address ends after host and port: {host} has more")
         tls = parts.scheme == "mqtts"
