@@ -4,15 +4,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal, select
+from sqlalchemy import BigInteger, Connection, case, func, literal, select
 
 from city.database import Database
 from city.database.tables import gateway, hourly, pack_range, tally
-from city.ledger.folding import NUMBERS
-from city.ledger.port import Account, By, Counts
-from city.ledger.tally import Key, add_up
+from city.ledger.port import Account, By, Counts, Source
+from city.ledger.tally import COLUMNS, add_up
 
-_MOST_GAP: Final = 10**12
+_MOST_GAP: Final = literal(10**12, BigInteger())
 """No gap counts for more: one gateway that numbers nonsense must not overflow the sum of all."""
 
 
@@ -31,6 +30,7 @@ class Ask:
         return not self.after or key > self.after
 
 
+_ZERO: Final = literal(0, BigInteger())
 _KEYS: Final[dict[By, Any]] = {By.TOTAL: literal(""), By.GATEWAY: hourly.c.gateway, By.DEVICE: hourly.c.device}
 
 
@@ -49,7 +49,7 @@ def account(database: Database, ask: Ask) -> list[Account]:
 
 def _counted(connection: Connection, ask: Ask) -> defaultdict[str, list[int]]:
     column = _KEYS[ask.by]
-    asked = select(column, *(func.sum(hourly.c[key]) for key in NUMBERS)).where(
+    asked = select(column, *(func.sum(hourly.c[key]) for key in COLUMNS)).where(
         hourly.c.hour_ns >= ask.start_ns, hourly.c.hour_ns < ask.end_ns
     )
     if ask.by is not By.TOTAL:
@@ -57,19 +57,21 @@ def _counted(connection: Connection, ask: Ask) -> defaultdict[str, list[int]]:
     if ask.by is By.DEVICE:
         asked = asked.order_by(column).limit(ask.most)
         asked = asked.where(column > ask.after) if ask.after else asked
-    counted: defaultdict[str, list[int]] = defaultdict(lambda: [0] * len(NUMBERS))
+    counted: defaultdict[str, list[int]] = defaultdict(lambda: [0] * len(COLUMNS))
     for key, *numbers in connection.execute(asked):
         # the sum of no rows is NULL, and PostgreSQL's sums are decimals
         counted[key] = [int(number or 0) for number in numbers]
-    for place, numbers in add_up(connection.execute(select(tally.c.rows)).scalars().all()).items():
-        key = _key(place, ask.by)
-        if ask.start_ns <= place[0] < ask.end_ns and ask.wants(key):
-            counted[key] = [old + new for old, new in zip(counted[key], numbers, strict=True)]
+    for hour, sources in add_up(connection.execute(select(tally.c.rows)).scalars().all()).items():
+        if ask.start_ns <= hour < ask.end_ns:
+            for source, numbers in sources:
+                key = _key(source, ask.by)
+                if ask.wants(key):
+                    counted[key] = [old + new for old, new in zip(counted[key], numbers, strict=True)]
     return counted
 
 
-def _key(place: Key, by: By) -> str:
-    return {By.TOTAL: "", By.GATEWAY: place[1], By.DEVICE: place[2]}[by]
+def _key(source: Source, by: By) -> str:
+    return {By.TOTAL: "", By.GATEWAY: source.gateway, By.DEVICE: source.device}[by]
 
 
 def _pending(connection: Connection) -> dict[str, int]:
@@ -79,14 +81,11 @@ def _pending(connection: Connection) -> dict[str, int]:
 
 def _gaps(connection: Connection) -> dict[str, int]:
     # what came before pack 1 is nothing, whatever the pack says
-    before: ColumnElement[int] = case((pack_range.c.first <= 1, 0), else_=pack_range.c.before_first)
+    before = case((pack_range.c.first <= 1, _ZERO), else_=pack_range.c.before_first)
     previous = func.lag(pack_range.c.through_last).over(
         partition_by=(pack_range.c.gateway, pack_range.c.boot), order_by=pack_range.c.first
     )
-    holes = select(
-        pack_range.c.gateway,
-        (before - func.coalesce(previous, 0)).label("hole"),
-    ).subquery()
-    hole = case((holes.c.hole < 0, 0), (holes.c.hole > _MOST_GAP, _MOST_GAP), else_=holes.c.hole)
+    holes = select(pack_range.c.gateway, (before - func.coalesce(previous, _ZERO)).label("hole")).subquery()
+    hole = case((holes.c.hole < _ZERO, _ZERO), (holes.c.hole > _MOST_GAP, _MOST_GAP), else_=holes.c.hole)
     rows = connection.execute(select(holes.c.gateway, func.sum(hole)).group_by(holes.c.gateway))
     return {key: int(readings) for key, readings in rows}

@@ -6,15 +6,13 @@ from sqlalchemy import Connection, delete, select, update
 
 from city.database import Database
 from city.database.tables import fingerprints, head, hourly, tally
-from city.ledger.tally import add_up
+from city.ledger.tally import COLUMNS, add_up
 
 FLUSHES: Final = 64
 """Fold after so many flushes: a device has then sent several times, and its row is written once."""
 
 WAIT_NS: Final = 10_000_000_000
 """Fold after ten seconds where flushes are few, so that an account never reads many tallies."""
-
-NUMBERS: Final = ("received", "stored", "duplicate", "quarantined", "rejected")
 
 
 class Head(NamedTuple):
@@ -44,29 +42,22 @@ def fold(connection: Connection, database: Database, flush: int, at_ns: int, old
         oldest_page: Fingerprints of flushes before this one are forgotten.
     """
     sums = add_up(connection.execute(select(tally.c.rows)).scalars().all())
-    if sums:
+    rows = [
+        # in the order of the key: neighbours share pages
+        {
+            "hour_ns": hour,
+            "gateway": source.gateway,
+            "device": source.device,
+            **dict(zip(COLUMNS, numbers, strict=True)),
+        }
+        for hour in sorted(sums)
+        for source, numbers in sums[hour]
+    ]
+    if rows:
         statement = database.upsert(hourly)
-        added = {key: hourly.c[key] + statement.excluded[key] for key in NUMBERS}
+        added = {column: hourly.c[column] + statement.excluded[column] for column in COLUMNS}
         key = [column.name for column in hourly.primary_key]
-        # in the order of the key: neighbours share pages, and two writers would take locks in one order
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=key, set_=added),
-            [
-                {
-                    "hour_ns": hour,
-                    "gateway": gateway,
-                    "device": device,
-                    "received": received,
-                    "stored": stored,
-                    "duplicate": duplicate,
-                    "quarantined": quarantined,
-                    "rejected": rejected,
-                }
-                for (hour, gateway, device), (received, stored, duplicate, quarantined, rejected) in sorted(
-                    sums.items()
-                )
-            ],
-        )
+        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=added), rows)
     connection.execute(delete(tally).where(tally.c.flush <= flush))
     connection.execute(delete(fingerprints).where(fingerprints.c.flush < oldest_page))
     connection.execute(update(head).values(folded=flush, folded_ns=at_ns))

@@ -9,8 +9,7 @@ from city.database import Database
 from city.database.tables import quarantine
 from city.errors import Reason, SettledMeanwhile
 from city.ledger.port import Counts, HeldSuspect, Redriven, Source, Suspect, SuspectState
-from city.ledger.tally import Row as TallyRow
-from city.ledger.tally import rows_of
+from city.ledger.tally import Block, block_of
 
 _FIRST_INT: Final = -(2**63)
 _LAST_INT: Final = 2**63 - 1
@@ -54,7 +53,7 @@ def add(connection: Connection, first: int, suspects: Iterable[tuple[int, Suspec
         connection.execute(insert(quarantine), rows)
 
 
-def settle_redriven(connection: Connection, redriven: dict[int, Redriven], first: int) -> list[TallyRow]:
+def settle_redriven(connection: Connection, redriven: dict[int, Redriven], first: int) -> list[Block]:
     """Note what became of rows that were tried again, and give the corrections of their hours.
 
     Args:
@@ -68,14 +67,14 @@ def settle_redriven(connection: Connection, redriven: dict[int, Redriven], first
     rows = {row.id: row for chunk in _chunks(list(redriven)) for row in _requested(connection, chunk)}
     if len(rows) < len(redriven):
         raise SettledMeanwhile("a redrive of this flush is settled already")
-    corrections: list[TallyRow] = []
+    corrections: list[Block] = []
     again: list[tuple[int, Suspect]] = []
     for number, outcome in redriven.items():
         if outcome.reason is None:
             row = rows[number]
-            counted = Counts(received=row.readings, quarantined=row.readings)
-            corrections += rows_of(row.hour_ns, {Source(row.gateway, row.device): counted}, sign=-1)
-            corrections += rows_of(row.hour_ns, outcome.counts)
+            taken_back = Counts(received=-row.readings, quarantined=-row.readings)
+            corrections.append(block_of(row.hour_ns, {Source(row.gateway, row.device): taken_back}))
+            corrections.append(block_of(row.hour_ns, outcome.counts))
             again += [(row.hour_ns, suspect) for suspect in outcome.suspects]
     add(connection, first, again)
     released = [{"row": number} for number, outcome in redriven.items() if outcome.reason is None]

@@ -13,7 +13,7 @@ from city.ledger.folding import Head
 from city.ledger.memory import Boot, Page, SettledMemory, pack
 from city.ledger.port import JournalEntry, NewDevice, Settlement
 from city.ledger.ranges import Growth, Range
-from city.ledger.tally import encode, hour_of, rows_of
+from city.ledger.tally import Block, block_of, encode, hour_of
 
 _ADVANCE = (
     update(head)
@@ -48,14 +48,14 @@ def settle(database: Database, memory: SettledMemory, settlement: Settlement) ->
         catch_up(connection, memory, now.flush - 1)
         growths = _grow(memory, settlement, messages)
         corrections = quarantine.settle_redriven(connection, settlement.redriven, now.suspect)
-        rows = rows_of(hour, settlement.counts) + corrections
+        blocks = [block_of(hour, settlement.counts), *corrections]
         first_suspect = now.suspect - len(settlement.suspects) + 1
         quarantine.add(connection, first_suspect, ((hour, suspect) for suspect in settlement.suspects))
         _write_packs(connection, database, growths, now.flush)
         _write_journal(connection, settlement.at_ns, now.journal, settlement.journal)
         _write_devices(connection, database, now.rev, settlement.devices)
         page = Page(now.flush, pack(settlement.fingerprints))
-        _write_flush(connection, page, encode(rows) if rows else b"")
+        _write_flush(connection, page, [block for block in blocks if block.sources])
         if folding.is_due(now, settlement.at_ns):
             folding.fold(connection, database, now.flush, settlement.at_ns, memory.oldest_flush())
     _remember(memory, page, growths)
@@ -146,11 +146,11 @@ def _write_devices(connection: Connection, database: Database, rev: int, devices
         )
 
 
-def _write_flush(connection: Connection, page: Page, rows: bytes) -> None:
+def _write_flush(connection: Connection, page: Page, blocks: list[Block]) -> None:
     if page.packed:
         connection.execute(insert(fingerprints), {"flush": page.flush, "packed": page.packed})
-    if rows:
-        connection.execute(insert(tally), {"flush": page.flush, "rows": rows})
+    if blocks:
+        connection.execute(insert(tally), {"flush": page.flush, "rows": encode(blocks)})
 
 
 def _remember(memory: SettledMemory, page: Page, growths: dict[Boot, Growth]) -> None:

@@ -1,24 +1,60 @@
-"""A tally: the counts of one flush as bytes, and sums of many."""
+"""A tally: the counts of one flush as bytes, in columns, and sums of many."""
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from city.ledger.port import Counts, Source
 
 HOUR_NS: Final = 3_600_000_000_000
 
-Key = tuple[int, str, str]
-"""Start of the hour in nanoseconds UTC, gateway, device."""
-Numbers = tuple[int, int, int, int, int]
-"""received, stored, duplicate, quarantined, rejected."""
-Row = tuple[int, str, str, int, int, int, int, int]
-Sums = dict[Key, list[int]]
+COLUMNS: Final = ("received", "stored", "duplicate", "quarantined", "rejected")
+
+
+class Block(msgspec.Struct, array_like=True, gc=False):
+    """Counts of one hour.
+
+    Attributes:
+        hour_ns: Start of the hour, nanoseconds UTC.
+        sources: Gateway and device of each row.
+        columns: One list for each of COLUMNS, empty where all are zero.
+    """
+
+    hour_ns: int
+    sources: list[tuple[str, str]]
+    columns: list[list[int]]
+
+
+class Sum:
+    """The counts of one hour, added up by source."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str], int] = {}
+        self._parts: list[tuple[NDArray[np.intp], list[list[int]]]] = []
+
+    def add(self, block: Block) -> None:
+        """Take in a block."""
+        rows = self._rows
+        index = [rows.setdefault(source, len(rows)) for source in block.sources]
+        self._parts.append((np.array(index, np.intp), block.columns))
+
+    def __iter__(self) -> Iterator[tuple[Source, list[int]]]:
+        """Give each source with its five numbers, sorted by source."""
+        totals = np.zeros((len(self._rows), len(COLUMNS)), np.int64)
+        for index, columns in self._parts:
+            for number, column in enumerate(columns):
+                if column:
+                    np.add.at(totals[:, number], index, column)
+        numbers: list[list[int]] = totals.tolist()
+        return ((Source(*source), numbers[row]) for source, row in sorted(self._rows.items()))
+
 
 _encode: Final = msgspec.msgpack.Encoder().encode
-_decoder: Final = msgspec.msgpack.Decoder(list[Row])
+_decoder: Final = msgspec.msgpack.Decoder(list[Block])
 
 
 def hour_of(time_ns: int) -> int:
@@ -26,42 +62,28 @@ def hour_of(time_ns: int) -> int:
     return time_ns - time_ns % HOUR_NS
 
 
-def rows_of(hour_ns: int, counts: Mapping[Source, Counts], sign: int = 1) -> list[Row]:
-    """Lay counts out as rows of an hour."""
-    return [
-        (
-            hour_ns,
-            gateway,
-            device,
-            sign * c.received,
-            sign * c.stored,
-            sign * c.duplicate,
-            sign * c.quarantined,
-            sign * c.rejected,
-        )
-        for (gateway, device), c in counts.items()
+def block_of(hour_ns: int, counts: Mapping[Source, Counts]) -> Block:
+    """Lay counts out as columns."""
+    rows = counts.values()
+    columns = [
+        [c.received for c in rows],
+        [c.stored for c in rows],
+        [c.duplicate for c in rows],
+        [c.quarantined for c in rows],
+        [c.rejected for c in rows],
     ]
+    return Block(hour_ns, list(counts), [column if any(column) else [] for column in columns])
 
 
-def encode(rows: list[Row]) -> bytes:
-    """Write a tally; level 1 takes a fifth of a millisecond from a thousand rows and four fifths of their bytes."""
-    return zlib.compress(_encode(rows), 1)
+def encode(blocks: list[Block]) -> bytes:
+    """Write a tally; level 1 takes little time and leaves a fifth of the bytes."""
+    return zlib.compress(_encode(blocks), 1)
 
 
-def add_up(tallies: Iterable[bytes]) -> Sums:
-    """Sum tallies by hour, gateway and device."""
-    sums: Sums = {}
-    known = sums.get
+def add_up(tallies: Iterable[bytes]) -> dict[int, Sum]:
+    """Sum tallies by hour."""
+    sums: dict[int, Sum] = {}
     for tally in tallies:
-        for hour, gateway, device, *numbers in _decoder.decode(zlib.decompress(tally)):
-            row = known((hour, gateway, device))
-            if row is None:
-                sums[hour, gateway, device] = numbers
-            else:
-                received, stored, duplicate, quarantined, rejected = numbers
-                row[0] += received
-                row[1] += stored
-                row[2] += duplicate
-                row[3] += quarantined
-                row[4] += rejected
+        for block in _decoder.decode(zlib.decompress(tally)):
+            sums.setdefault(block.hour_ns, Sum()).add(block)
     return sums
