@@ -101,13 +101,19 @@ class Broker:
             await self.stop()
             raise Unavailable(f"mosquitto did not listen on port {self.port}: {self._last_words()}") from None
 
-    async def watch(self) -> None:
-        """Start it again whenever it dies; goes on until it is cancelled."""
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Start it again whenever it dies, until `stop` is set."""
+        watching = asyncio.create_task(self._revive(), name="broker revival")
+        await stop.wait()
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    async def _revive(self) -> None:
         backoff = Backoff()
         while True:
             if self.process is not None:
                 code = await self.process.wait()
-                log.warning("mosquitto ended, starting it again", code=code, last_words=self._last_words())
+                log.warning("mosquitto ended, starting it again", code=code, error=self._last_words())
             await asyncio.sleep(backoff.next())
             try:
                 await self.start()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
+from structlog.typing import EventDict
 
 recent: deque[str] = deque(maxlen=5)
 """The last warnings, for the live view."""
@@ -34,7 +35,7 @@ def to_file(path: Path) -> TextIO:
     return stream
 
 
-def _remember(_: Any, level: str, event: dict[str, Any]) -> dict[str, Any]:
+def _remember(_: Any, level: str, event: EventDict) -> EventDict:
     if level in {"warning", "error", "critical", "exception"}:
         recent.append(f"{event['timestamp'][11:19]} {event['event']}: {event.get('error', '')}".rstrip(": "))
     return event
