@@ -15,7 +15,7 @@ from city import topics
 from city.batch import Batch
 from city.errors import LedgerUnavailable, Reason, StoreUnavailable
 from city.ledger import open_ledger
-from city.ledger.port import By, Counts, Ledger, Settlement, SuspectState
+from city.ledger.port import By, Counts, Ledger, SuspectState
 from city.mqtt import Address, Session, Subscription
 from city.reading import Flag, Reading
 from city.registry import open_registry
