@@ -1,0 +1,52 @@
+"""What bytes mean: one pure module a family, and the table of their names.
+
+Add a family: a module with `decode(payload, context)`, a row here, captured frames beside its test.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from city.errors import Malformed, Reason
+from city.reading import Reading
+from city.wire.pack import Undecoded
+from gateway.decoders import native, senml
+from gateway.decoders.context import Context, Decode, DecodeError
+from gateway.decoders.origin import Origin, parse
+
+DECODERS: Final[Mapping[str, Decode]] = MappingProxyType({"native": native.decode, "senml": senml.decode})
+"""Name in settings, URLs and origins to decoder."""
+
+__all__ = ["DECODERS", "Context", "DecodeError", "Origin", "decode_origin", "understand"]
+
+
+def decode_origin(origin: str, payload: bytes, received_ns: int) -> list[Reading]:
+    """Decode bytes as they would be today, had they come this way.
+
+    Args:
+        origin: `Undecoded.source`: `link:decoder?key=value&...`.
+        payload: The bytes.
+        received_ns: When the gateway got them, nanoseconds UTC.
+
+    Raises:
+        Malformed: The decoder (still) refuses them, or there is none of that name (`no_codec`).
+    """
+    came = parse(origin)
+    decode = DECODERS.get(came.decoder)
+    if decode is None:
+        raise Malformed(Reason.NO_CODEC, f"there is no decoder {came.decoder[:80]!r}")
+    try:
+        return decode(payload, came.context(received_ns))
+    except Malformed:
+        raise
+    except Exception as error:
+        raise DecodeError(Reason.UNDECODED, f"{came.decoder} failed: {type(error).__name__}: {error}") from error
+
+
+def understand(came: Origin, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
+    """Decode what a link got; bytes that no decoder understands come back as one `Undecoded`."""
+    source = str(came)
+    try:
+        return decode_origin(source, payload, received_ns), []
+    except Malformed as error:
+        return [], [Undecoded(source, payload, received_ns, str(error.reason), error.detail)]

@@ -1,0 +1,207 @@
+"""SenML packs, JSON or CBOR, to resolved records (RFC 8428, sections 4 to 6)."""
+
+import io
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+import cbor2
+
+from city.errors import Malformed, Reason
+from city.wire.direct import MOST_BYTES
+
+MOST_RECORDS: Final = 10_000
+_VERSION: Final = 10
+_RELATIVE_BELOW: Final = 2**28
+"""Times below are relative to now (section 4.5.3)."""
+
+_LABELS: Final = {
+    -6: "bs",
+    -5: "bv",
+    -4: "bu",
+    -3: "bt",
+    -2: "bn",
+    -1: "bver",
+    **dict(enumerate(("n", "u", "v", "vs", "vb", "s", "t", "ut", "vd"))),
+}
+"""CBOR's integer labels (section 6, table 4)."""
+
+_BASES: Final = frozenset({"bver", "bn", "bt", "bu", "bv", "bs"})
+_NUMBERS: Final = frozenset({"bt", "bv", "bs", "v", "s", "t", "ut"})
+_TEXTS: Final = frozenset({"bn", "bu", "n", "u", "vs"})
+_VALUES: Final = ("v", "vb", "vs", "vd")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*")
+_SELF_DESCRIBED: Final = b"\xd9\xd9\xf7"
+_ARRAY_FIRST, _ARRAY_LAST = 0x80, 0x9F
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A resolved record: no base fields, no relative time.
+
+    Attributes:
+        name: Full name.
+        time_s: Seconds since 1970 UTC.
+        value: What was measured: a number, a truth, a text or bytes (in JSON still base64url); None with a sum alone.
+        unit: SenML unit; None if not given.
+        total: The sum: the integral of the value over time.
+        version: Base version of the pack.
+    """
+
+    name: str
+    time_s: float
+    value: float | bool | str | bytes | None
+    unit: str | None = None
+    total: float | None = None
+    version: int = _VERSION
+
+
+def parse(payload: bytes) -> list[dict[str, Any]]:
+    """Read JSON or CBOR, which differ in their first byte, as records with textual labels.
+
+    Raises:
+        Malformed: It is neither, or no array of maps. A repeated label is refused in JSON; in CBOR the last one counts.
+    """
+    if len(payload) > MOST_BYTES:
+        raise Malformed(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {MOST_BYTES}")
+    if not payload.strip():
+        raise Malformed(Reason.EMPTY, "no payload")
+    body = payload.removeprefix(_SELF_DESCRIBED)
+    is_cbor = body != payload or _ARRAY_FIRST <= payload[0] <= _ARRAY_LAST
+    records = _from_cbor(body) if is_cbor else _from_json(payload)
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise Malformed(Reason.WRONG_TYPE, "a SenML pack is an array of records")
+    if not 0 < len(records) <= MOST_RECORDS:
+        reason = Reason.TOO_MANY_READINGS if records else Reason.EMPTY
+        raise Malformed(reason, f"{len(records)} records; from 1 to {MOST_RECORDS} are allowed")
+    return [_labelled(record) for record in records] if is_cbor else records
+
+
+def resolve(records: list[dict[str, Any]], received_ns: int) -> list[Record]:
+    """Apply base fields and make times absolute, in the order of the pack (section 4.6 would sort by time).
+
+    Args:
+        records: As `parse` gives them.
+        received_ns: Now, which relative times refer to; nanoseconds UTC.
+
+    Raises:
+        Malformed: `pack_version`, `unknown_field` (a label ending in `_`), `wrong_type`, `not_finite`, `bad_device`
+            (the name), `missing_field` (no value) or `bad_time`.
+    """
+    base: dict[str, Any] = {}
+    resolved = []
+    for record in records:
+        _check(record)
+        version = base.get("bver", _VERSION)
+        if record.get("bver", version) != version and base:
+            raise Malformed(Reason.PACK_VERSION, "bver changes within the pack")
+        base |= {label: record[label] for label in _BASES & record.keys()}
+        if record.keys() - _BASES:
+            resolved.append(_resolved(record, base, received_ns / 1e9))
+    return resolved
+
+
+def _resolved(record: Mapping[str, Any], base: Mapping[str, Any], now_s: float) -> Record:
+    name = base.get("bn", "") + record.get("n", "")
+    if _NAME.fullmatch(name) is None:
+        raise Malformed(Reason.BAD_DEVICE, f"{name[:80]!r} is no SenML name")
+    values = [label for label in _VALUES if label in record]
+    total = record.get("s", 0) + base.get("bs", 0) if "s" in record or "bs" in base else None
+    if len(values) > 1 or (not values and total is None):
+        raise Malformed(Reason.MISSING_FIELD, f"{name[:80]} has {len(values)} values; one is needed")
+    value = record[values[0]] if values else None
+    if values == ["v"]:
+        value += base.get("bv", 0)
+    time_s = record.get("t", 0) + base.get("bt", 0)
+    if time_s < _RELATIVE_BELOW:
+        time_s += now_s
+    numbers = [number for number in (value, total, time_s) if isinstance(number, float)]
+    if not all(map(math.isfinite, numbers)):
+        raise Malformed(Reason.NOT_FINITE, f"{name[:80]} adds up to no finite number")
+    return Record(
+        name, time_s, value, record.get("u", base.get("bu")), total, record.get("bver", base.get("bver", _VERSION))
+    )
+
+
+def _check(record: dict[str, Any]) -> None:
+    """Check the types of one record's fields, and make its numbers floats."""
+    for label, value in record.items():
+        if label in _NUMBERS:
+            record[label] = _number(label, value)
+        elif label in _TEXTS:
+            _check_type(label, value, str)
+        elif label == "vb":
+            _check_type(label, value, bool)
+        elif label == "vd":
+            _check_type(label, value, str | bytes)
+        elif label == "bver":
+            _check_version(value)
+        elif str(label).endswith("_"):
+            raise Malformed(Reason.UNKNOWN_FIELD, f"{str(label)[:80]!r} must be understood, and isn't")
+
+
+def _check_type(label: str, value: object, wanted: Any) -> None:
+    if not isinstance(value, wanted):
+        raise Malformed(Reason.WRONG_TYPE, f"{label} is a {type(value).__name__}")
+
+
+def _check_version(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Malformed(Reason.WRONG_TYPE, "bver is no integer")
+    if not 0 < value <= _VERSION:
+        raise Malformed(Reason.PACK_VERSION, f"bver is {str(value)[:40]}; at most {_VERSION} is understood")
+
+
+def _number(label: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        raise Malformed(Reason.WRONG_TYPE, f"{label} is a {type(value).__name__}")
+    try:
+        number = float(value)
+    except (OverflowError, ValueError):
+        number = math.inf
+    if not math.isfinite(number):
+        raise Malformed(Reason.NOT_FINITE, f"{label} is not finite")
+    return number
+
+
+def _from_json(payload: bytes) -> Any:
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError as error:
+        raise Malformed(Reason.NOT_UTF8, str(error)) from None
+    try:
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Malformed(Reason.MALFORMED_JSON, str(error)) from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        raise Malformed(Reason.DUPLICATE_KEY, "a label stands twice in one record")
+    return record
+
+
+def _refuse_constant(text: str) -> None:
+    raise Malformed(Reason.NOT_FINITE, f"{text} is no JSON number")
+
+
+def _from_cbor(body: bytes) -> Any:
+    stream = io.BytesIO(body)
+    try:
+        records = cbor2.load(stream)
+    except Exception as error:  # noqa: BLE001 - its tags raise whatever dates, fractions and patterns raise
+        raise Malformed(Reason.UNDECODED, f"no CBOR: {type(error).__name__}: {str(error)[:200]}") from None
+    if stream.tell() < len(body):
+        raise Malformed(Reason.UNDECODED, f"{len(body) - stream.tell()} bytes after the CBOR pack")
+    return records
+
+
+def _labelled(record: Mapping[Any, Any]) -> dict[str, Any]:
+    """Spell CBOR's integer labels; unknown ones, which nobody has to understand, are passed over."""
+    known = ((_LABELS.get(label) if isinstance(label, int) else label, value) for label, value in record.items())
+    return {label: value for label, value in known if isinstance(label, str)}

@@ -1,0 +1,90 @@
+"""The MQTT link: foreign topics, acknowledged only when the spool has what they brought.
+
+While the spool is full nothing is acknowledged, so the broker keeps the messages and, by the receive maximum, stops.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from city.errors import Full, Reason
+from city.mqtt import Address, Backoff, Message, Session, Subscription
+from city.reading import Reading
+from city.wire.pack import Undecoded
+from gateway.decoders import Origin, understand
+from gateway.links import Accept
+from gateway.links.routes import Route
+
+_AT_ONCE: Final = 500
+_MOST_HELD: Final = 2_000
+"""Messages without an acknowledgement."""
+
+_MOST_BYTES: Final = 2**20
+"""Of a larger message that can't be decoded only the beginning is kept, so that its pack stays transportable."""
+
+_log = structlog.get_logger(__name__)
+
+
+class MqttLink:
+    """A subscriber to foreign topics.
+
+    Args:
+        accept: Takes custody.
+        address: The broker.
+        routes: What to subscribe to, and who decodes it; the first that matches a topic counts.
+        client_id: Name of its session at the broker.
+    """
+
+    def __init__(self, accept: Accept, address: Address, routes: Sequence[Route], *, client_id: str) -> None:
+        self._accept = accept
+        self._address = address
+        self._routes = routes
+        self._client_id = client_id
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with Session(
+            self._address,
+            client_id=self._client_id,
+            subscriptions=[Subscription(route.filter) for route in self._routes],
+            most_messages=_MOST_HELD,
+            name="gateway link",
+        ) as session:
+            while True:
+                messages = await session.receive(_AT_ONCE)
+                await self._hand_over(messages)
+                session.acknowledge(messages)
+
+    async def _hand_over(self, messages: list[Message]) -> None:
+        """Return when the spool has what these messages brought, however long that takes."""
+        readings: list[Reading] = []
+        undecoded: list[Undecoded] = []
+        for message in messages:
+            some, rest = self._understand(message)
+            readings += some
+            undecoded += rest
+        backoff = Backoff(first_s=0.5, most_s=5.0)
+        while True:
+            try:
+                await self._accept(readings, undecoded)
+            except Full as error:
+                _log.debug("messages wait for the spool", messages=len(messages), reason=str(error))
+                await asyncio.sleep(backoff.next())
+            else:
+                return
+
+    def _understand(self, message: Message) -> tuple[list[Reading], list[Undecoded]]:
+        origin = next(filter(None, (route.origin(message.topic) for route in self._routes)), None)
+        if origin is None:
+            origin = Origin("mqtt", "unknown", {"topic": message.topic})
+        readings, undecoded = understand(origin, message.payload, message.received_ns)
+        return readings, [_shortened(item) for item in undecoded]
+
+
+def _shortened(item: Undecoded) -> Undecoded:
+    if len(item.payload) <= _MOST_BYTES:
+        return item
+    detail = f"{len(item.payload)} bytes, of which the first {_MOST_BYTES} are kept"
+    return Undecoded(item.source, item.payload[:_MOST_BYTES], item.received_at_ns, str(Reason.TOO_LARGE), detail)

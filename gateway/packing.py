@@ -1,0 +1,92 @@
+"""What becomes one pack: readings and undecoded bytes, gathered from whoever handed them over."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from city.batch import Batch
+from city.reading import Reading
+from city.wire import pack
+from city.wire.direct import MOST_VALUES
+from city.wire.pack import Block, Pack, Undecoded
+
+MOST_READINGS: Final = 1_000
+"""Readings in one pack; what was handed over in one call is kept together up to here."""
+
+MOST_UNDECODED: Final = 256 * 1024
+"""Undecoded bytes after which a pack is closed, so that it stays below what brokers take (1 MB in EMQX)."""
+
+_MOST_COLUMNS: Final = 4 * MOST_VALUES
+"""Quantities in one block; ingest refuses more. Columns are dense, so this also bounds memory."""
+
+
+class Contents(NamedTuple):
+    """What one call of a link hands over, or what one pack holds."""
+
+    readings: list[Reading]
+    undecoded: list[Undecoded]
+
+    def amount(self) -> int:
+        """Readings in it, where each undecoded payload counts as one."""
+        return len(self.readings) + len(self.undecoded)
+
+
+def close(handed_over: Iterable[Contents], enough: int) -> Iterator[Contents]:
+    """Cut what was handed over into packs, in order.
+
+    A pack is closed once it holds `enough` readings. One call's readings stay in one pack unless there are more
+    than `MOST_READINGS`.
+
+    Args:
+        handed_over: In order of receipt.
+        enough: Readings, from 1 to `MOST_READINGS`.
+    """
+    open_ = Contents([], [])
+    size = 0
+    for whole in handed_over:
+        for part in _parts(whole):
+            if open_.amount() + part.amount() > MOST_READINGS:
+                yield open_
+                open_, size = Contents([], []), 0
+            open_.readings.extend(part.readings)
+            open_.undecoded.extend(part.undecoded)
+            size += sum(len(item.payload) for item in part.undecoded)
+            if open_.amount() >= enough or size >= MOST_UNDECODED:
+                yield open_
+                open_, size = Contents([], []), 0
+    if open_.amount():
+        yield open_
+
+
+def encode(contents: Contents, *, gateway: str, boot: str, seq: int, before: int) -> bytes:
+    """Write a pack's bytes; see `city.wire.pack.Pack` for the numbers."""
+    return pack.encode(
+        Pack(pack.VERSION, gateway, boot, seq, before, _to_blocks(contents.readings), contents.undecoded)
+    )
+
+
+def _parts(whole: Contents) -> Iterator[Contents]:
+    """Cut one call's contents only where they don't fit a pack; each undecoded payload may fill one alone."""
+    if len(whole.readings) <= MOST_READINGS and not whole.undecoded:
+        yield whole
+        return
+    for first in range(0, len(whole.readings), MOST_READINGS):
+        yield Contents(whole.readings[first : first + MOST_READINGS], [])
+    for item in whole.undecoded:
+        yield Contents([], [item])
+
+
+def _to_blocks(readings: list[Reading]) -> list[Block]:
+    by_kind: dict[str, list[Reading]] = {}
+    for reading in readings:
+        by_kind.setdefault(reading.kind, []).append(reading)
+    return [block for rows in by_kind.values() for block in _split(rows)]
+
+
+def _split(rows: list[Reading]) -> Iterator[Block]:
+    """Lay out readings of one kind; halve them while they name too many quantities for one block."""
+    if len(rows) > 1 and len(set().union(*[row.values for row in rows])) > _MOST_COLUMNS:
+        half = len(rows) // 2
+        yield from _split(rows[:half])
+        yield from _split(rows[half:])
+    else:
+        yield pack.to_block(Batch.from_readings(rows))

@@ -1,0 +1,232 @@
+"""The hot path of the gateway: from the links' hands to the disk, to the broker, and to the receipt that ends custody.
+
+    accept -> collect -> close -> spool -> answer          what came in is on disk
+    fetch -> publish -> (receipt) -> forget                what is on disk is settled by ingest
+
+Both halves know each other only through the spool, so the broker's absence never stops the intake.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Final, ParamSpec, TypeVar
+
+import structlog
+
+from city import topics
+from city.errors import Full, Malformed, Unavailable
+from city.mqtt import Disconnected, Message, PublishRefused, Session
+from city.reading import Reading
+from city.wire import receipt
+from city.wire.pack import Undecoded
+from gateway import packing
+from gateway.intake import Call, Intake, answer
+from gateway.packing import Contents
+from gateway.report import Reporter
+from gateway.spool import Spool, Stored
+from gateway.window import Window
+
+_AT_ONCE: Final = 16
+"""Packs read from the spool in one go: it bounds the memory."""
+
+_LOOK_S: Final = 0.5
+"""How often the sender looks whether the connection is a new one."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How the relay gathers and sends.
+
+    Attributes:
+        pack_readings: Readings at which a pack is closed.
+        pack_age_s: Seconds after which it is closed anyway.
+        window: Packs on their way without a receipt.
+        resend_s: Seconds after which a pack without a receipt is sent again; they double each time.
+        most_resend_s: Where the doubling ends, and how long a pack rests that the broker refused.
+    """
+
+    pack_readings: int = 100
+    pack_age_s: float = 0.1
+    window: int = 64
+    resend_s: float = 5.0
+    most_resend_s: float = 60.0
+
+
+class Relay:
+    """Takes custody of readings and hands them on.
+
+    Args:
+        spool: Opened; touched by `worker` alone from here on.
+        worker: An executor of one thread.
+        session: Subscribed to this gateway's receipts, and to nothing else.
+        province: Of the topics.
+        gateway: Id of this gateway.
+        pace: How it gathers and sends.
+    """
+
+    def __init__(
+        self, spool: Spool, worker: Executor, session: Session, *, province: str, gateway: str, pace: Pace
+    ) -> None:
+        self._spool = spool
+        self._worker = worker
+        self._session = session
+        self._pack_topic = topics.pack(province, gateway)
+        self._pace = pace
+        self._intake = Intake(pace.pack_readings, pace.pack_age_s)
+        self._window = Window(pace.window, pace.resend_s, pace.most_resend_s)
+        self._changed = asyncio.Event()
+        self._epoch = -1
+        self._sending: set[asyncio.Task[None]] = set()
+        self.reporter = Reporter(spool, session, topics.status(province, gateway))
+
+    async def accept(self, readings: list[Reading], undecoded: list[Undecoded]) -> None:
+        """Take custody: returns when all of it is on disk.
+
+        Raises:
+            Full: Custody was not taken; try again later.
+            Unavailable: Custody was not taken: the gateway stops.
+            Broken: The spool is damaged.
+        """
+        if readings or undecoded:
+            await self._intake.hand_over(Contents(readings, undecoded))
+
+    async def run(self) -> None:
+        """Work until cancelled; then whoever waits for custody is refused.
+
+        Raises:
+            ExceptionGroup: Of `Broken`: the spool is damaged.
+        """
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep(), name="relay keeps")
+                tasks.create_task(self._hand_on(), name="relay hands on")
+                tasks.create_task(self._settle(), name="relay settles")
+                tasks.create_task(self.reporter.run(), name="relay reports")
+        finally:
+            self._intake.close()
+            for task in self._sending:
+                task.cancel()
+
+    # from the links to the disk
+
+    async def _keep(self) -> None:
+        while True:
+            calls = await self._intake.group()
+            packs = list(packing.close([call.contents for call in calls], self._pace.pack_readings))
+            await self._spool_and_answer(packs, calls)
+            self._changed.set()
+
+    async def _spool_and_answer(self, packs: list[Contents], calls: list[Call]) -> None:
+        try:
+            await self._on_worker(self._spool.append, packs)
+        except Full as error:
+            self.reporter.full(error)
+            answer(calls, error)
+        except BaseException as error:
+            answer(calls, error if isinstance(error, Exception) else Unavailable("the gateway is stopping"))
+            raise
+        else:
+            self.reporter.kept()
+            answer(calls)
+
+    # from the disk to the broker
+
+    async def _hand_on(self) -> None:
+        while True:
+            await self._session.connected()
+            self._changed.clear()
+            self._notice_new_connection()
+            packs = await self._fetch_due() + await self._fetch_fresh()
+            for pack in packs:
+                self._start_sending(pack)
+            if not packs:
+                await self._wait_for_change()
+
+    async def _fetch_due(self) -> list[Stored]:
+        numbers = self._window.take_due(self._now_s(), _AT_ONCE)
+        if not numbers:
+            return []
+        packs = await self._on_worker(self._spool.pick, numbers)
+        self._window.drop(set(numbers) - {pack.seq for pack in packs})
+        return packs
+
+    async def _fetch_fresh(self) -> list[Stored]:
+        room = min(self._window.room, _AT_ONCE)
+        if room <= 0 or self._window.last >= self._spool.last:
+            return []
+        packs = await self._on_worker(self._spool.oldest, self._window.last, room)
+        for pack in packs:
+            self._window.admit(pack.seq)
+        return packs
+
+    async def _send(self, pack: Stored) -> None:
+        try:
+            heard = await self._session.publish(self._pack_topic, pack.payload)
+        except Disconnected:
+            self._window.lost(pack.seq)
+        except PublishRefused as error:
+            _log.warning("pack refused", seq=pack.seq, bytes=len(pack.payload), reason=error.reason)
+            self._window.refused(pack.seq, self._now_s())
+        else:
+            self._window.sent(pack.seq, self._now_s(), heard=heard)
+        self._changed.set()
+
+    # from the receipt to oblivion
+
+    async def _settle(self) -> None:
+        while True:
+            messages = await self._session.receive()
+            ranges = [part for message in messages for part in self._understand(message)]
+            if ranges:
+                await self._forget(ranges)
+            self._session.acknowledge(messages)
+
+    def _understand(self, message: Message) -> list[tuple[int, int]]:
+        try:
+            settled = receipt.decode(message.payload)
+        except Malformed as error:
+            _log.warning("receipt not understood", topic=message.topic, reason=error.reason, detail=error.detail)
+            return []
+        return settled.done if settled.boot == self._spool.boot else []
+
+    async def _forget(self, ranges: list[tuple[int, int]]) -> None:
+        try:
+            await self._on_worker(self._spool.forget, ranges)
+        except Full as error:
+            # they stay, are sent again, and their next receipt is the next try
+            _log.warning("packs settled but not forgotten", reason=str(error))
+            return
+        self._window.settle(ranges, self._now_s())
+        self._changed.set()
+
+    # what the verbs above stand on
+
+    def _start_sending(self, pack: Stored) -> None:
+        task = asyncio.create_task(self._send(pack), name=f"relay sends {pack.seq}")
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    def _notice_new_connection(self) -> None:
+        if self._session.counters.reconnects != self._epoch:
+            self._epoch = self._session.counters.reconnects
+            self._window.reconnected()
+            self.reporter.speak()
+
+    async def _wait_for_change(self) -> None:
+        until_due_s = max(0.0, self._window.next_due_s() - self._now_s())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(_LOOK_S, until_due_s)):
+                await self._changed.wait()
+
+    async def _on_worker(self, work: Callable[P, T], *args: P.args, **_: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, work, *args)
+
+    @staticmethod
+    def _now_s() -> float:
+        return asyncio.get_running_loop().time()

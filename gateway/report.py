@@ -1,0 +1,98 @@
+"""What the gateway says about itself: its retained status, and one log line when the spool fills or empties."""
+
+import asyncio
+import contextlib
+import time
+from typing import Final
+
+import structlog
+
+from city.errors import Full
+from city.mqtt import MqttError, Session, Will
+from city.wire import status
+from city.wire.status import Status
+from gateway.spool import Spool
+
+_CHANGED_S: Final = 2.0
+"""Seconds between two looks; a status that changed is said then."""
+
+_ALWAYS_S: Final = 30.0
+"""Seconds after which it is said though nothing changed."""
+
+_FAREWELL_S: Final = 0.5
+
+_log = structlog.get_logger(__name__)
+
+
+def will(topic: str) -> Will:
+    """What the broker says for a gateway that has vanished; its pending readings are not known then."""
+    return Will(topic, status.encode(Status(online=False)), retain=True)
+
+
+class Reporter:
+    """Keeps the retained status true.
+
+    Args:
+        spool: Only its numbers are read.
+        session: Where it is said.
+        topic: On which topic.
+
+    Attributes:
+        refusal: Why the spool takes nothing at the moment; None while it does.
+    """
+
+    def __init__(self, spool: Spool, session: Session, topic: str) -> None:
+        self._spool = spool
+        self._session = session
+        self._topic = topic
+        self._said: Status | None = None
+        self._said_s = 0.0
+        self._now = asyncio.Event()
+        self.refusal: Full | None = None
+
+    async def run(self) -> None:
+        """Say the status when it changes, and now and then, until cancelled."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_CHANGED_S):
+                    await self._now.wait()
+            fresh = self._status(online=True)
+            if fresh != self._said or asyncio.get_running_loop().time() - self._said_s >= _ALWAYS_S:
+                await self._say(fresh)
+
+    async def farewell(self) -> None:
+        """Say that the gateway goes, with what it still holds; give up soon."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FAREWELL_S):
+                await self._say(self._status(online=False))
+
+    def speak(self) -> None:
+        """Say it at once: after a reconnect the retained status may be our own will."""
+        self._said = None
+        self._now.set()
+
+    def full(self, error: Full) -> None:
+        """Note that the spool refused; nothing is lost, but somebody should look."""
+        if self.refusal is None:
+            _log.warning("spool full", reason=str(error))
+        self.refusal = error
+
+    def kept(self) -> None:
+        """Note that the spool took something."""
+        if self.refusal is not None:
+            _log.info("spool takes readings again")
+        self.refusal = None
+
+    def _status(self, *, online: bool) -> Status:
+        pending = self._spool.pending
+        return Status(online, self._spool.boot, pending.readings, pending.packs, pending.bytes)
+
+    async def _say(self, fresh: Status) -> None:
+        self._now.clear()
+        said = Status(fresh.online, fresh.boot, fresh.pending, fresh.packs, fresh.spool_bytes, at_ns=time.time_ns())
+        try:
+            await self._session.publish(self._topic, status.encode(said), retain=True)
+        except MqttError as error:
+            _log.debug("status not said", reason=str(error))
+            return
+        self._said, self._said_s = fresh, asyncio.get_running_loop().time()

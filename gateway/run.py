@@ -1,0 +1,131 @@
+"""The whole gateway: spool, relay and links, started and stopped in the right order."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from city import topics
+from city.errors import ConfigurationError, KoratError
+from city.mqtt import Address, Session, Subscription
+from gateway.links.http import HttpLink
+from gateway.links.mqtt import MqttLink
+from gateway.links.routes import Route
+from gateway.relay import Pace, Relay
+from gateway.report import will
+from gateway.settings import GatewaySettings
+from gateway.spool import Spool
+
+
+async def run(settings: GatewaySettings, *, province: str, address: Address, data: Path, stop: asyncio.Event) -> None:
+    """Run until `stop` is set, then end within about two seconds: links first, the spool last.
+
+    Args:
+        settings: The gateway's own.
+        province: ISO 3166-2 in lower case.
+        address: The city's broker.
+        data: Folder that the spool's path is relative to.
+        stop: Set by whoever wants it to end.
+
+    Raises:
+        ConfigurationError: A setting doesn't fit: the port is taken, the spool is another gateway's.
+        Broken: The spool is damaged.
+    """
+    worker = ThreadPoolExecutor(1, thread_name_prefix="spool")
+    try:
+        async with (
+            _open_spool(settings, data, worker) as spool,
+            _open_session(settings, province, address) as session,
+        ):
+            relay = Relay(spool, worker, session, province=province, gateway=settings.id, pace=_pace(settings))
+            async with asyncio.TaskGroup() as tasks:
+                relaying = tasks.create_task(relay.run(), name="relay")
+                async with _http(settings, relay), _mqtt(settings, address, relay, tasks):
+                    await stop.wait()
+                relaying.cancel()
+            await relay.reporter.farewell()
+    except BaseExceptionGroup as group:
+        raise _first(group) from None
+    finally:
+        worker.shutdown()
+
+
+@asynccontextmanager
+async def _open_spool(settings: GatewaySettings, data: Path, worker: ThreadPoolExecutor) -> AsyncIterator[Spool]:
+    loop = asyncio.get_running_loop()
+    file = data / settings.spool
+    spool = await loop.run_in_executor(worker, Spool, file, settings.id, settings.spool_bytes)
+    try:
+        yield spool
+    finally:
+        await loop.run_in_executor(worker, spool.close)
+
+
+def _open_session(settings: GatewaySettings, province: str, address: Address) -> Session:
+    return Session(
+        address,
+        client_id=f"korat-gateway-{province}-{settings.id}",
+        subscriptions=[Subscription(topics.receipt(province, settings.id))],
+        will=will(topics.status(province, settings.id)),
+        name="gateway",
+    )
+
+
+def _pace(settings: GatewaySettings) -> Pace:
+    return Pace(
+        pack_readings=settings.pack_readings,
+        pack_age_s=settings.pack_age_ms / 1000,
+        window=settings.window,
+        resend_s=settings.resend_s,
+    )
+
+
+@asynccontextmanager
+async def _http(settings: GatewaySettings, relay: Relay) -> AsyncIterator[None]:
+    link = HttpLink(
+        relay.accept,
+        lambda: relay.reporter.refusal,
+        host=settings.http_host,
+        port=settings.http_port,
+        most_bytes=settings.http_body_bytes,
+        most_waiting=settings.http_waiting,
+    )
+    try:
+        await link.open()
+        yield
+    except OSError as error:
+        where = f"{settings.http_host}:{settings.http_port}"
+        raise ConfigurationError(f"the gateway can't listen on {where}: {error.strerror}") from None
+    finally:
+        await link.close()
+
+
+@asynccontextmanager
+async def _mqtt(
+    settings: GatewaySettings, address: Address, relay: Relay, tasks: asyncio.TaskGroup
+) -> AsyncIterator[None]:
+    if not settings.mqtt_topics:
+        yield
+        return
+    link = MqttLink(
+        relay.accept,
+        Address.parse(settings.mqtt_url) if settings.mqtt_url else address,
+        [Route.parse(text) for text in settings.mqtt_topics],
+        client_id=f"korat-gateway-link-{settings.id}",
+    )
+    linking = tasks.create_task(link.run(), name="mqtt link")
+    try:
+        yield
+    finally:
+        linking.cancel()
+        await asyncio.wait((linking,))
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Pick what to say out of what broke together: our own sentence if there is one."""
+    ours = group.subgroup(KoratError)
+    found: BaseException = ours or group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found

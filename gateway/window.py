@@ -1,0 +1,116 @@
+"""Which packs are on their way without a receipt, and when each is sent again. No clock, no I/O."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+_MOST_REFUSED: Final = 1_000
+"""Packs that the broker refused are set aside; with this many aside no new one is sent: then it refuses everything."""
+
+
+@dataclass(slots=True)
+class Flight:
+    """One pack without a receipt.
+
+    Attributes:
+        due_s: When it is sent (again); infinite while the broker has it and has not answered.
+        tries: Times it was sent without a receipt while somebody listened.
+        refused: The broker said no.
+    """
+
+    due_s: float = -math.inf
+    tries: int = 0
+    refused: bool = False
+
+
+class Window:
+    """At most `most` packs between their first sending and their receipt.
+
+    Args:
+        most: How many.
+        first_s: Seconds until a pack without a receipt is sent again; they double each time.
+        most_s: Where the doubling ends, and how long a refused pack rests.
+
+    Attributes:
+        last: Highest number ever let in; the next fresh pack comes after it.
+    """
+
+    def __init__(self, most: int, first_s: float, most_s: float) -> None:
+        self._most = most
+        self._first_s = first_s
+        self._most_s = most_s
+        self._flights: dict[int, Flight] = {}
+        self._refused = 0
+        self.last = 0
+
+    def __len__(self) -> int:
+        """Count the packs without a receipt, refused ones included."""
+        return len(self._flights)
+
+    @property
+    def room(self) -> int:
+        """How many fresh packs may be let in."""
+        return 0 if self._refused >= _MOST_REFUSED else self._most - (len(self._flights) - self._refused)
+
+    def admit(self, seq: int) -> None:
+        """Let in a fresh pack that is being sent now."""
+        self._flights[seq] = Flight(math.inf)
+        self.last = max(self.last, seq)
+
+    def take_due(self, now_s: float, most: int) -> list[int]:
+        """Take up to `most` packs to send again now, oldest first."""
+        due = sorted(seq for seq, flight in self._flights.items() if flight.due_s <= now_s)[:most]
+        for seq in due:
+            self._flights[seq].due_s = math.inf
+        return due
+
+    def sent(self, seq: int, now_s: float, *, heard: bool) -> None:
+        """The broker has it; `heard` says whether anybody subscribes. If nobody does, the next wait is no longer."""
+        flight = self._flights.get(seq)
+        if flight is not None:
+            self._accepted(flight)
+            flight.due_s = now_s + min(self._most_s, self._first_s * 2**flight.tries)
+            flight.tries = min(flight.tries + heard, 30)
+
+    def lost(self, seq: int) -> None:
+        """The connection ended before the broker answered: send it again at once."""
+        if seq in self._flights:
+            self._flights[seq].due_s = -math.inf
+
+    def refused(self, seq: int, now_s: float) -> None:
+        """The broker said no: set it aside for long, so that it doesn't keep the others from their way."""
+        flight = self._flights.get(seq)
+        if flight is not None:
+            self._refused += not flight.refused
+            flight.refused = True
+            flight.due_s = now_s + self._most_s
+
+    def reconnected(self) -> None:
+        """A new connection: what the broker had may be gone, so all that it had is due."""
+        for flight in self._flights.values():
+            if not math.isinf(flight.due_s) and not flight.refused:
+                flight.due_s, flight.tries = -math.inf, 0
+
+    def settle(self, ranges: Sequence[tuple[int, int]], now_s: float) -> None:
+        """Ingest has settled these. It is awake, so the others needn't wait longer than at first."""
+        for seq in [seq for seq in self._flights if any(first <= seq <= last for first, last in ranges)]:
+            self.drop((seq,))
+        for flight in self._flights.values():
+            if not flight.refused:
+                flight.due_s = flight.due_s if math.isinf(flight.due_s) else min(flight.due_s, now_s + self._first_s)
+                flight.tries = 0
+
+    def drop(self, numbers: Iterable[int]) -> None:
+        """Let go of packs that are no longer in the spool."""
+        for seq in numbers:
+            flight = self._flights.pop(seq, None)
+            self._refused -= flight is not None and flight.refused
+
+    def next_due_s(self) -> float:
+        """When the next pack must be sent again; infinite if none."""
+        return min((flight.due_s for flight in self._flights.values()), default=math.inf)
+
+    def _accepted(self, flight: Flight) -> None:
+        self._refused -= flight.refused
+        flight.refused = False
