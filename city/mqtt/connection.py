@@ -63,12 +63,10 @@ class Connection:
         Raises:
             MqttError: why it ended.
             OSError: there is no way to the broker, or TLS does not trust it.
-            TimeoutError: the broker did not answer in time.
             ConfigurationError: a certificate cannot be read.
         """
         try:
-            async with asyncio.timeout(_OPEN_S):
-                await self._open(address, connect)
+            await self._open(address, connect)
             accepted = self._accepted.result()
             await self._keep(accepted.server_keep_alive or keep_alive_s)
         except MqttError as error:
@@ -92,9 +90,13 @@ class Connection:
         """Reach the broker and have it accept us."""
         context = address.ssl_context()
         loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: self.link, address.host, address.port, ssl=context)
-        self.link.write(connect)
-        await asyncio.wait((self._accepted, self.link.closed), return_when=asyncio.FIRST_COMPLETED)
+        try:
+            async with asyncio.timeout(_OPEN_S):
+                await loop.create_connection(lambda: self.link, address.host, address.port, ssl=context)
+                self.link.write(connect)
+                await asyncio.wait((self._accepted, self.link.closed), return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError as error:
+            raise SilenceError(f"the broker has not accepted us within {_OPEN_S:g} s") from error
         if not self._accepted.done():
             raise self.link.closed.result()
 

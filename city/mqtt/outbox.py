@@ -49,16 +49,15 @@ class Outbox:
         await self._quota.acquire()
         try:
             await self._link.writable()
+            packet_id = self.free_id()
+            packet = PublishPacket(topic, payload, qos=QoS.AT_LEAST_ONCE, retain=retain, packet_id=packet_id).write()
         except BaseException:
             self._quota.release()
             raise
-        # From here to the write nothing waits, and the share of the quota is returned by the answer alone:
-        # a caller who gives up does not free the packet id.
-        packet_id = self.free_id()
-        packet = PublishPacket(topic, payload, qos=QoS.AT_LEAST_ONCE, retain=retain, packet_id=packet_id)
+        # From here on the answer alone returns the share of the quota: giving up does not free the packet id.
         answer: asyncio.Future[PubAckReasonCode] = asyncio.get_running_loop().create_future()
         self._answers[packet_id] = answer
-        self._link.write(packet.write())
+        self._link.write(packet)
         code = await answer
         if code.value >= _REFUSED:
             raise PublishRefused(topic, code.name.lower())

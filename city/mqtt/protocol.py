@@ -1,16 +1,16 @@
-"""Bytes to packets and packets to bytes, on one connection."""
+"""One connection's bytes: read into packets as fast as the inbox allows, and written together."""
 
 import asyncio
 import time
 from collections.abc import Callable
 from typing import cast
 
-from mqtt5 import ConnAckPacket, Packet, PublishPacket, read
+from mqtt5 import ConnAckPacket, Packet, PublishPacket
 
+from city.mqtt.codec import packet_size, read_packet
 from city.mqtt.counters import Counters
 from city.mqtt.errors import Disconnected, MqttError, StreamError
 from city.mqtt.inbox import Inbox, Message
-from city.mqtt.packets import MOST_PACKET
 
 # One read takes up to this many bytes, so that thousands of small messages share its cost.
 _READ = 256 * 1024
@@ -21,45 +21,6 @@ _TYPE = 0xF0
 _PUBLISH = 0x30
 _DUPLICATE = 0x08
 _RETAIN = 0x01
-_HEADER = 5
-
-
-def packet_size(head: memoryview) -> int | None:
-    """Return the whole size in bytes of the packet that begins here, or None while its header is incomplete.
-
-    Source: MQTT 5, 2.1.4, remaining length.
-    """
-    length = 0
-    for index, byte in enumerate(head[1:_HEADER]):
-        length |= (byte & 0x7F) << 7 * index
-        if byte < 0x80:  # noqa: PLR2004 - the continuation bit; a name would say less than the mask above
-            return index + 2 + length
-    return None
-
-
-def read_packet(view: memoryview) -> tuple[Packet, int] | None:
-    """Read the packet at the front, or return None while it is incomplete.
-
-    Raises:
-        StreamError: what is there can never become a packet.
-    """
-    try:
-        return read(view)
-    except IndexError:
-        size = packet_size(view)
-        if size is not None and size <= len(view):
-            # The codec asks for more although the packet is whole: its fields overrun it.
-            raise StreamError("a packet is shorter than its own fields") from None
-        if size is not None and size > MOST_PACKET:
-            raise StreamError(f"a packet of {size} bytes is larger than we announced to take") from None
-        return None
-    except ValueError as error:
-        raise StreamError(f"a malformed packet: {error}") from error
-    except BaseException as error:
-        # The codec is Rust and panics, outside of Exception, at a string that is not UTF-8.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise StreamError("a packet whose text is not UTF-8") from error
 
 
 class Link(asyncio.BufferedProtocol):

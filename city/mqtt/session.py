@@ -88,6 +88,7 @@ class Session:
         """
         self._address.ssl_context()
         self._connect_packet()
+        self._online.clear()
         self._task = asyncio.create_task(self._run(), name=f"{self._name} connection")
         self._task.add_done_callback(self._ended)
         return self
@@ -105,7 +106,7 @@ class Session:
     @property
     def is_connected(self) -> bool:
         """Whether the broker has taken the connection and every subscription."""
-        return self._online.is_set() and self._task is not None
+        return self._online.is_set() and self._task is not None and not self._task.done()
 
     async def connected(self) -> None:
         """Wait until connected and subscribed; `last_error` says why it takes long.

@@ -17,10 +17,11 @@ from mqtt5 import (
     SubAckReasonCode,
 )
 
+from city.mqtt.codec import packet_size
 from city.mqtt.counters import Counters
 from city.mqtt.errors import MqttError, StreamError
 from city.mqtt.inbox import Inbox
-from city.mqtt.protocol import Link, packet_size
+from city.mqtt.protocol import Link
 
 
 class Wire(asyncio.Transport):

@@ -196,6 +196,52 @@ async def test_unacknowledged_messages_come_again_after_a_lost_connection(broker
         assert ours._inbox.messages == 0
 
 
+async def test_a_reconnect_with_a_full_inbox_waits_for_the_consumer(broker: Mosquitto) -> None:
+    async with (
+        online(session(broker, most_messages=5, keep_alive_s=1)) as ours,
+        online(session(broker, "feeder")) as feeder,
+    ):
+        for number in range(12):
+            await feeder.publish("city/x", str(number).encode())
+        held = await receive(ours, 5, acknowledge=False)
+        break_off(ours)
+        await until_offline(ours)
+        # The broker delivers again before it answers SUBSCRIBE, and there is no room: for longer than a keep-alive.
+        await asyncio.sleep(1.7)
+        assert not ours.is_connected
+        assert ours._inbox.messages == 5
+        ours.acknowledge(held)
+        assert numbers(await receive(ours, 12)) == list(range(12))
+        await ours.connected()
+        assert ours.counters.reconnects == 1
+
+
+async def test_messages_that_nobody_has_taken_survive_the_broker_that_forgot_them(broker: Mosquitto) -> None:
+    async with online(session(broker)) as ours:
+        await asyncio.gather(*[ours.publish("city/x", str(number).encode()) for number in range(10)])
+        broker.kill()
+        await until_offline(ours)
+        for file in broker.folder.glob("*.db"):
+            file.unlink()
+        broker.start()
+        await ours.connected()
+        assert numbers(await receive(ours, 10)) == list(range(10))
+        assert ours._inbox.messages == 0
+        assert ours.counters.acknowledged == 0
+
+
+async def test_a_session_can_be_opened_again(broker: Mosquitto) -> None:
+    ours = session(broker)
+    async with online(ours):
+        await ours.publish("city/x", b"1")
+    assert not ours.is_connected
+    async with asyncio.timeout(10), ours:
+        assert not ours.is_connected
+        await ours.connected()
+        assert await ours.publish("city/x", b"2")
+        assert {1, 2} == set(numbers(await receive(ours, 2)))
+
+
 async def test_a_new_session_of_the_same_name_gets_what_the_old_one_had_not_acknowledged(broker: Mosquitto) -> None:
     async with online(session(broker)) as ours, online(session(broker, "feeder")) as feeder:
         for number in range(5):

@@ -1,0 +1,46 @@
+"""The packet at the front of a buffer: whole, incomplete or hopeless."""
+
+from mqtt5 import Packet, read
+
+from city.mqtt.errors import StreamError
+from city.mqtt.packets import MOST_PACKET
+
+# The length after the packet's first byte takes at most four bytes of seven bits and a continuation bit.
+_LENGTH_BYTES = 4
+_LENGTH_BITS = 0x7F
+_CONTINUES = 0x80
+
+
+def packet_size(head: memoryview) -> int | None:
+    """Return the whole size in bytes of the packet that begins here, or None while its header is incomplete.
+
+    Source: MQTT 5, 2.1.4, remaining length.
+    """
+    length = 0
+    for index, byte in enumerate(head[1 : 1 + _LENGTH_BYTES]):
+        length |= (byte & _LENGTH_BITS) << 7 * index
+        if byte < _CONTINUES:
+            return index + 2 + length
+    return None
+
+
+def read_packet(view: memoryview) -> tuple[Packet, int] | None:
+    """Return the packet at the front and its size in bytes, or None while it is incomplete.
+
+    Raises:
+        StreamError: what is there can never become a packet that we take.
+    """
+    try:
+        return read(view)
+    except IndexError:
+        size = packet_size(view)
+        if size is not None and size > MOST_PACKET:
+            raise StreamError(f"a packet of {size} bytes is larger than we announced to take") from None
+        return None
+    except ValueError as error:
+        raise StreamError(f"a malformed packet: {error}") from error
+    except BaseException as error:
+        # The codec is Rust and panics, outside of Exception, at a string that is not UTF-8.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise StreamError("a packet whose text is not UTF-8") from error
