@@ -52,7 +52,8 @@ def build(
         redoc_url=None,
         redirect_slashes=False,
         default_response_class=Encoded,
-        responses=problem("default", "A problem (RFC 9457).") | problem(422, "The request isn't understood."),
+        responses=problem("default", "A problem (RFC 9457)."),
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.parts = Parts(store, ledger, registry, dict(checks), settings.ready_timeout_s, metrics)
     problems.install(app)

@@ -1,35 +1,13 @@
 """The OpenAPI document: FastAPI's, with the structs that msgspec encodes."""
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
 from fastapi import FastAPI
 
-from api.problems import ProblemBody
-from api.routes.catalog import Catalog
-from api.routes.devices import DevicePage
-from api.routes.health import Live, Ready
-from api.routes.latest import FeatureCollection
-from api.routes.ledger import DeviceAccounts, GatewayAccounts, Total
-from api.routes.quarantine import QuarantinePage, Requested
-from api.routes.readings import Readings
-
-ANSWERS: Final[tuple[type[msgspec.Struct], ...]] = (
-    Catalog,
-    DeviceAccounts,
-    DevicePage,
-    FeatureCollection,
-    GatewayAccounts,
-    Live,
-    ProblemBody,
-    QuarantinePage,
-    Readings,
-    Ready,
-    Requested,
-    Total,
-)
-"""What routes answer with; the structs inside them come along."""
+from api.encoded import EXAMPLES
 
 DESCRIPTION: Final = """
 City and logistics telemetry: readings, what became of each, and the devices they came from.
@@ -41,28 +19,51 @@ is an error too.
 """
 
 
+_IF_NONE_MATCH: Final = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The `ETag` of the answer that is there already; when nothing changed, 304 says so.",
+    "example": 'W/"0716940b253ca45030179ea6d6319541"',
+}
+
+
 class Api(FastAPI):
     """The app, with the whole document."""
 
     def openapi(self) -> dict[str, Any]:
         """Write the document once."""
         if self.openapi_schema is None:
-            document = super().openapi()
-            _, structs = msgspec.json.schema_components(ANSWERS, ref_template="#/components/schemas/{name}")
-            document.setdefault("components", {}).setdefault("schemas", {}).update(structs)
-            for operation in _operations(document):
-                for parameter in operation.get("parameters", ()):
-                    _lift_example(parameter)
-        assert self.openapi_schema is not None  # noqa: S101 - FastAPI has just kept it there
+            self.openapi_schema = _completed(super().openapi())
         return self.openapi_schema
 
 
-def _operations(document: dict[str, Any]) -> Iterable[dict[str, Any]]:
+def _completed(document: dict[str, Any]) -> dict[str, Any]:
+    answers = [type(example) for example in EXAMPLES.values()]
+    _, structs = msgspec.json.schema_components(answers, ref_template="#/components/schemas/{name}")
+    for schema in structs.values():
+        schema["description"] = inspect.cleandoc(schema["description"])
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {}).update(structs)
+    # here and not at the routes, because FastAPI leaves out what is null in them
+    components["examples"] = {name: {"value": msgspec.to_builtins(example)} for name, example in EXAMPLES.items()}
+    for operation in _operations(document):
+        for parameter in operation.get("parameters", ()):
+            _straighten(parameter)
+        if "304" in operation["responses"]:
+            operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
+    return document
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     return (operation for path in document["paths"].values() for operation in path.values())
 
 
-def _lift_example(parameter: dict[str, Any]) -> None:
-    # documentation tools look for a parameter's example beside the schema, not in it
-    examples = parameter["schema"].get("examples")
-    if examples and "example" not in parameter:
-        parameter["example"] = examples[0]
+def _straighten(parameter: dict[str, Any]) -> None:
+    """Leave out null, which no query can hold, and show the example where documentation tools look for it."""
+    schema = parameter["schema"]
+    if "anyOf" in schema:
+        (schema_of_text,) = (one for one in schema.pop("anyOf") if one != {"type": "null"})
+        schema.update(schema_of_text)
+    parameter["example"] = schema["examples"][0]

@@ -27,6 +27,12 @@ TITLES: Final = {
 }
 """Kind of problem to its title; the `type` is `urn:korat:problem:<kind>`. All others are `about:blank`."""
 
+_SENTENCES: Final = {
+    404: "there is nothing at this address; /openapi.json lists what there is",
+    405: "this address doesn't know that method; Allow says which it knows",
+}
+"""What the framework's own errors mean here."""
+
 
 class Mistake(msgspec.Struct, rename={"where": "in"}, frozen=True):
     """One thing that is wrong with a request: in its `query`, `path` or `body`, and under which name."""
@@ -92,7 +98,8 @@ async def _of_http(_: Request, error: Exception) -> Response:
         return error.response()
     assert isinstance(error, StarletteHTTPException)  # noqa: S101 - registered for nothing else
     title = HTTPStatus(error.status_code).phrase
-    return _response(ProblemBody("about:blank", title, error.status_code, str(error.detail)), error.headers)
+    detail = _SENTENCES.get(error.status_code, str(error.detail))
+    return _response(ProblemBody("about:blank", title, error.status_code, detail), error.headers)
 
 
 async def _of_validation(_: Request, error: Exception) -> Response:

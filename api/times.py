@@ -77,14 +77,14 @@ def spelled(width_ns: int) -> str:
 Instant = Annotated[
     int,
     BeforeValidator(instant),
-    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-01-15T00:00:00Z"]}),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A query parameter: RFC 3339 outside, nanoseconds UTC inside."""
 
 Width = Annotated[
     int,
     BeforeValidator(width),
-    WithJsonSchema({"type": "string", "pattern": f"^{_WIDTH.pattern}$", "examples": ["5m"]}),
+    WithJsonSchema({"type": "string", "pattern": f"^{_WIDTH.pattern}$"}),
 ]
 """A query parameter: `5m` outside, nanoseconds inside."""
 

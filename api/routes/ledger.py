@@ -14,6 +14,8 @@ from api.problems import Problem
 from api.times import DAY, HOUR, Instant, now_ns, rfc3339, spelled
 from city.ledger.port import Account, By
 
+_START, _END = "2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z"
+
 router = APIRouter(tags=["ledger"], dependencies=[Depends(refuse_unasked)])
 
 
@@ -75,14 +77,14 @@ class LedgerQuestion(Question):
     """Which accounts."""
 
     start: Annotated[
-        Instant | None, Field(description="Rounded down to the hour; 24 hours before `end` if absent.")
+        Instant | None,
+        Field(description="Rounded down to the hour; 24 hours before `end` if absent.", examples=[_START]),
     ] = None
-    end: Annotated[Instant | None, Field(description="Rounded up to the hour; now if absent.")] = None
+    end: Annotated[Instant | None, Field(description="Rounded up to the hour; now if absent.", examples=[_END])] = None
     by: Annotated[By, Field(description="One account of each.", examples=["gateway"])] = By.TOTAL
     limit: Annotated[int, Field(ge=1, le=1000, description="Most accounts on a page.", examples=[100])] = 1000
 
 
-_START, _END = "2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z"
 _TOTAL: Final = Total(1000, 990, 4, 5, 1, 12, 0, start=_START, end=_END, balanced=True)
 _GATEWAYS: Final = GatewayAccounts(_START, _END, [GatewayAccount(1000, 990, 4, 5, 1, 12, 0, gateway="gw-1")], None)
 _DEVICES: Final = DeviceAccounts(_START, _END, [DeviceAccount(100, 99, 0, 1, 0, 0, 0, device="nma-air-001")], None)

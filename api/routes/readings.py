@@ -11,11 +11,12 @@ from api.encoded import NOT_MODIFIED, Encoded, documented, problem
 from api.limits import MOST_DEVICES, MOST_QUANTITIES, refuse_too_long, table
 from api.parameters import DeviceId, Question, refuse_unasked
 from api.parts import Behind
-from api.problems import Problem, unknown
+from api.problems import unknown
 from api.times import HOUR, Instant, Width, now_ns, rfc3339
 from city.catalog import QUANTITIES, Fold
 from city.reading import QUANTITY_PATTERN, Flag
 from city.registry.port import Registry
+from city.store import layout
 from city.store.port import EVERYTHING, MOST_POINTS, Only, Series, SeriesAsk
 
 router = APIRouter(tags=["readings"], dependencies=[Depends(refuse_unasked)])
@@ -59,18 +60,26 @@ class ReadingsQuestion(Question):
         Field(
             default_factory=list,
             max_length=MOST_QUANTITIES,
-            description="Of these quantities; without it all that the devices measure. One that a device doesn't "
-            "measure gives an empty series.",
+            description="Of these quantities (or lat and lon); without it all that the devices measure. One that a "
+            "device doesn't measure gives an empty series.",
             examples=[["pm2_5", "pm10"]],
         ),
     ]
-    start: Annotated[Instant | None, Field(description="First instant, inclusive; an hour before `end` if absent.")] = (
-        None
-    )
-    end: Annotated[Instant | None, Field(description="End, exclusive; now if absent.")] = None
+    start: Annotated[
+        Instant | None,
+        Field(
+            description="First instant, inclusive; an hour before `end` if absent.", examples=["2026-01-15T00:00:00Z"]
+        ),
+    ] = None
+    end: Annotated[
+        Instant | None, Field(description="End, exclusive; now if absent.", examples=["2026-01-15T06:00:00Z"])
+    ] = None
     every: Annotated[
         Width | None,
-        Field(description="Width of a bucket (s, m, h, d), aligned to 1970-01-01T00:00:00Z; raw values if absent."),
+        Field(
+            description="Width of a bucket (s, m, h, d), aligned to 1970-01-01T00:00:00Z; raw values if absent.",
+            examples=["5m"],
+        ),
     ] = None
     fold: Annotated[
         Fold | None, Field(description="How a bucket becomes one value; mean if absent.", examples=["mean"])
@@ -122,12 +131,6 @@ async def readings(question: Annotated[ReadingsQuestion, Query()], behind: Behin
             most=question.limit,
         )
     )
-    if answer.next_ns is not None and answer.next_ns <= start_ns:
-        raise Problem(
-            422,
-            "too-large",
-            "one instant has more points than limit: raise limit, or ask for fewer devices or quantities",
-        )
     following = None if answer.next_ns is None else question.next((answer.next_ns, end_ns))
     return Encoded(Readings(_spelled(answer.series, question), following))
 
@@ -165,4 +168,6 @@ def _spelled(found: list[Series], question: ReadingsQuestion) -> list[SeriesBody
 
 
 def _unit(quantity: str) -> str | None:
+    if quantity in layout.POSITION:
+        return "deg"
     return QUANTITIES[quantity].unit if quantity in QUANTITIES else None

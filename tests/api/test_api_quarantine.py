@@ -1,0 +1,101 @@
+"""The quarantine, and asking for another try."""
+
+import base64
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+from city.errors import Reason
+from city.ledger.port import Ledger, Settlement, Source, Suspect
+
+Follow = Callable[..., Awaitable[list[dict[str, Any]]]]
+
+NOON = 1_768_474_800 * 10**9
+TOPIC = "city/th-30/smart_city/noise/n-1"
+
+
+async def _hold(ledger: Ledger, *payloads: bytes, reason: Reason = Reason.MALFORMED_JSON) -> None:
+    suspects = [Suspect(TOPIC, payload, NOON, reason, "odd", Source("", "n-1"), readings=2) for payload in payloads]
+    await ledger.settle(Settlement(at_ns=time.time_ns(), suspects=suspects))
+
+
+async def test_the_original_bytes_come_back(client: httpx2.AsyncClient, ledger: Ledger) -> None:
+    await _hold(ledger, "{ก".encode(), b"\xff\x00", b"x" * 5000)
+    rows = (await client.get("/v1/quarantine")).json()["quarantine"]
+    assert rows[0] == {
+        "id": rows[0]["id"],
+        "received": "2026-01-15T11:00:00Z",
+        "topic": TOPIC,
+        "reason": "malformed_json",
+        "detail": "odd",
+        "gateway": None,
+        "device": "n-1",
+        "origin": None,
+        "readings": 2,
+        "state": "held",
+        "tries": 0,
+        "payload": base64.b64encode("{ก".encode()).decode(),
+        "text": "{ก",
+    }
+    assert [row["text"] for row in rows[1:]] == [None, None]
+    assert [base64.b64decode(row["payload"]) for row in rows[1:]] == [b"\xff\x00", b"x" * 5000]
+
+
+async def test_pages_visit_every_payload_once(follow: Follow, ledger: Ledger) -> None:
+    payloads = [str(n).encode() for n in range(7)]
+    await _hold(ledger, *payloads)
+    for limit in (1, 3, 7, 8):
+        pages = await follow("/v1/quarantine", limit=limit)
+        assert [row["text"].encode() for page in pages for row in page["quarantine"]] == payloads
+
+
+async def test_large_payloads_make_a_page_shorter(follow: Follow, ledger: Ledger) -> None:
+    await _hold(ledger, *[b"x" * 3_000_000] * 3)
+    pages = await follow("/v1/quarantine")
+    assert [len(page["quarantine"]) for page in pages] == [1, 1, 1]
+
+
+async def test_a_redrive_by_ids_by_reason_and_of_all(client: httpx2.AsyncClient, ledger: Ledger) -> None:
+    await _hold(ledger, b"a", b"b", b"c")
+    await _hold(ledger, b"d", reason=Reason.BAD_TIME)
+    first = (await client.get("/v1/quarantine?limit=1")).json()["quarantine"][0]["id"]
+    for body, requested in (({"ids": [first]}, 1), ({"reason": "bad_time"}, 1), ({"all": True}, 2), ({"all": True}, 0)):
+        answer = await client.post("/v1/quarantine/redrive", json=body)
+        assert (answer.status_code, answer.json()) == (202, {"requested": requested})
+    assert (await client.get("/v1/quarantine?state=held")).json()["quarantine"] == []
+    assert len((await client.get("/v1/quarantine?state=requested&reason=bad_time")).json()["quarantine"]) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"ids": []},
+        {"ids": [0]},
+        {"ids": [2**63]},
+        {"ids": list(range(1, 1002))},
+        {"all": False},
+        {"reason": "mood"},
+        {"ids": [1], "all": True},
+        {"everything": True},
+        [],
+        None,
+    ],
+)
+async def test_nothing_else_asks_for_a_redrive(client: httpx2.AsyncClient, ledger: Ledger, body: object) -> None:
+    await _hold(ledger, b"a")
+    answer = await client.post("/v1/quarantine/redrive", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"]
+    assert len((await client.get("/v1/quarantine?state=held")).json()["quarantine"]) == 1
+
+
+async def test_a_form_of_a_foreign_page_asks_for_nothing(client: httpx2.AsyncClient) -> None:
+    # a browser sends text/plain across origins without asking first
+    answer = await client.post(
+        "/v1/quarantine/redrive", content=b'{"all": true}', headers={"Content-Type": "text/plain"}
+    )
+    assert answer.status_code == 422
