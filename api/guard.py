@@ -1,5 +1,6 @@
 """What holds for every request: sizes, safe headers, HEAD, and no exception goes out."""
 
+import asyncio
 from collections.abc import MutableMapping
 from typing import Any, Final
 from uuid import uuid4
@@ -50,15 +51,10 @@ class Guard:
         try:
             _refuse_large(scope)
             await self._pass_on(scope, _Bounded(receive), safe)
-        except Problem as problem:
-            await problem.response()(scope, receive, safe)
-        except Exception:
+        except (Exception, asyncio.CancelledError) as error:
             if started:
                 raise
-            number = uuid4().hex
-            _log.warning("a request broke", id=number, method=scope["method"], path=scope["path"], exc_info=True)
-            broken = Problem(500, "internal", f"the log knows more under {number}", id=number)
-            await broken.response()(scope, receive, safe)
+            await _problem(error, scope).response()(scope, receive, safe)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "HEAD":
@@ -85,6 +81,19 @@ class _Bounded:
         if self._bytes > MOST_BODY_BYTES:
             raise _too_large(413, "body", MOST_BODY_BYTES)
         return message
+
+
+def _problem(error: BaseException, scope: Scope) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case asyncio.CancelledError():
+            # only the server cancels a request: when it stops and the request took too long for that
+            return Problem(503, "unavailable", "this process is stopping: try again in 5 s", {"Retry-After": "5"})
+        case _:
+            number = uuid4().hex
+            _log.warning("a request broke", id=number, method=scope["method"], path=scope["path"], exc_info=error)
+            return Problem(500, "internal", f"the log knows more under {number}", id=number)
 
 
 def _refuse_large(scope: Scope) -> None:

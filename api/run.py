@@ -18,6 +18,7 @@ from city.registry.port import Registry
 from city.store.port import Store
 
 _GRACE_S = 1
+_LAST_S = 0.5
 _BACKLOG = 2048
 
 _log = structlog.get_logger(__name__)
@@ -49,6 +50,7 @@ async def run(
             ws="none",
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=_GRACE_S,
         )
@@ -62,7 +64,7 @@ async def run(
         stopping.cancel()
         server.should_exit = True
         await serving
-        server.abort()
+        await server.abort()
 
 
 class _Server(uvicorn.Server):
@@ -73,8 +75,10 @@ class _Server(uvicorn.Server):
         """Leave them alone: whoever runs the process sets `stop`."""
         yield
 
-    def abort(self) -> None:
-        """Drop connections whose client didn't take its answer in time."""
+    async def abort(self) -> None:
+        """Let cancelled requests come to their end, then drop what their clients didn't take in time."""
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=_LAST_S)
         for connection in list(self.server_state.connections):
             transport = connection.transport
             if transport is not None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import groupby
 from pathlib import Path
 
 import httpx2
@@ -71,8 +72,9 @@ def hear(store: Store, ledger: Ledger) -> Callable[..., Awaitable[None]]:
 
     async def hear(*readings: Reading, gateway: str = DIRECT, province: str = "th-30") -> None:
         settlement = Settlement(at_ns=time.time_ns())
+        for _, rows in groupby(readings, lambda reading: reading.kind):
+            await store.write(Batch.from_readings(list(rows)))
         for reading in readings:
-            await store.write(Batch.from_readings([reading]))
             counts = settlement.counts[Source(gateway, reading.device)]
             counts.received += 1
             counts.stored += 1

@@ -1,5 +1,7 @@
 """Cursors come back whole, for their own question only."""
 
+from itertools import product
+
 import httpx2
 import pytest
 from hypothesis import given
@@ -40,10 +42,9 @@ def test_garbage_is_refused(cursor: str) -> None:
         unseal("this", cursor, tuple[str, int])
 
 
-@pytest.mark.parametrize("path", ["devices", "latest", "readings?device=a", "ledger?by=device", "quarantine"])
-@pytest.mark.parametrize("cursor", ["", "x", "é", "AAAAAAAAAAAAAAAA", "%00", "null"])
-async def test_every_paged_route_answers_garbage_with_400(client: httpx2.AsyncClient, path: str, cursor: str) -> None:
-    sign = "&" if "?" in path else "?"
-    answer = await client.get(f"/v1/{path}{sign}cursor={cursor}")
-    assert answer.status_code == 400
-    assert answer.json()["type"] == "urn:korat:problem:bad-cursor"
+async def test_every_paged_route_answers_garbage_with_400(client: httpx2.AsyncClient) -> None:
+    paths = ("devices?", "latest?", "readings?device=a&", "ledger?by=device&", "quarantine?")
+    for path, cursor in product(paths, ("", "x", "é", "AAAAAAAAAAAAAAAA", "%00", "null")):
+        answer = await client.get(f"/v1/{path}cursor={cursor}")
+        assert answer.status_code == 400
+        assert answer.json()["type"] == "urn:korat:problem:bad-cursor"
