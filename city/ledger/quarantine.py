@@ -1,7 +1,7 @@
 """The quarantine: bytes that wait for a fix, and what becomes of them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
@@ -29,8 +29,15 @@ _HOLD = (
 )
 
 
-def add(connection: Connection, first: int, suspects: Iterable[tuple[int, Suspect]]) -> None:
-    """Insert suspects, each with the hour in which it is counted, under numbers from `first`."""
+class Redrives(NamedTuple):
+    """What redrives change besides their own rows: counts of their hours, and suspects with the hour they count in."""
+
+    corrections: list[Block]
+    suspects: list[tuple[int, Suspect]]
+
+
+def add(connection: Connection, last: int, suspects: Sequence[tuple[int, Suspect]]) -> None:
+    """Insert suspects, each with the hour in which it is counted, under numbers that end with `last`."""
     rows = [
         {
             "id": number,
@@ -47,19 +54,14 @@ def add(connection: Connection, first: int, suspects: Iterable[tuple[int, Suspec
             "state": SuspectState.HELD.value,
             "tries": 0,
         }
-        for number, (hour, suspect) in enumerate(suspects, first)
+        for number, (hour, suspect) in enumerate(suspects, last - len(suspects) + 1)
     ]
     if rows:
         connection.execute(insert(quarantine), rows)
 
 
-def settle_redriven(connection: Connection, redriven: dict[int, Redriven], first: int) -> list[Block]:
-    """Note what became of rows that were tried again, and give the corrections of their hours.
-
-    Args:
-        connection: Holds the head.
-        redriven: Id to outcome.
-        first: Number of the first suspect that a redrive puts back.
+def settle_redriven(connection: Connection, redriven: dict[int, Redriven]) -> Redrives:
+    """Note what became of rows that were tried again; the connection holds the head.
 
     Raises:
         SettledMeanwhile: A row doesn't wait for a redrive any more.
@@ -76,7 +78,6 @@ def settle_redriven(connection: Connection, redriven: dict[int, Redriven], first
             corrections.append(block_of(row.hour_ns, {Source(row.gateway, row.device): taken_back}))
             corrections.append(block_of(row.hour_ns, outcome.counts))
             again += [(row.hour_ns, suspect) for suspect in outcome.suspects]
-    add(connection, first, again)
     released = [{"row": number} for number, outcome in redriven.items() if outcome.reason is None]
     held = [
         {"row": number, "why": outcome.reason.value, "sentence": _clean(outcome.detail)}
@@ -87,7 +88,7 @@ def settle_redriven(connection: Connection, redriven: dict[int, Redriven], first
         connection.execute(_RELEASE, released)
     if held:
         connection.execute(_HOLD, held)
-    return corrections
+    return Redrives(corrections, again)
 
 
 def page(

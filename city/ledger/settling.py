@@ -1,6 +1,7 @@
 """How a flush is settled: one transaction, in order."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, update
 
@@ -14,6 +15,9 @@ from city.ledger.memory import Boot, Page, SettledMemory, pack
 from city.ledger.port import JournalEntry, NewDevice, Settlement
 from city.ledger.ranges import Growth, Range
 from city.ledger.tally import Block, block_of, encode, hour_of
+
+_MOST_READINGS: Final = 2**62
+"""No boot has more: what a gateway says is taken, but not beyond what the database can subtract."""
 
 _ADVANCE = (
     update(head)
@@ -47,10 +51,9 @@ def settle(database: Database, memory: SettledMemory, settlement: Settlement) ->
         now = _advance(connection, settlement)
         catch_up(connection, memory, now.flush - 1)
         growths = _grow(memory, settlement, messages)
-        corrections = quarantine.settle_redriven(connection, settlement.redriven, now.suspect)
-        blocks = [block_of(hour, settlement.counts), *corrections]
-        first_suspect = now.suspect - len(settlement.suspects) + 1
-        quarantine.add(connection, first_suspect, ((hour, suspect) for suspect in settlement.suspects))
+        redriven = quarantine.settle_redriven(connection, settlement.redriven)
+        blocks = [block_of(hour, settlement.counts), *redriven.corrections]
+        quarantine.add(connection, now.suspect, [*redriven.suspects, *((hour, held) for held in settlement.suspects)])
         _write_packs(connection, database, growths, now.flush)
         _write_journal(connection, settlement.at_ns, now.journal, settlement.journal)
         _write_devices(connection, database, now.rev, settlement.devices)
@@ -84,7 +87,8 @@ def _grow(memory: SettledMemory, settlement: Settlement, messages: set[int]) -> 
             if seq in growth.old:
                 raise SettledMeanwhile(f"pack {seq} of {gateway} ({boot}) is settled already")
             raise ValueError(f"a settlement claims pack {seq} of {gateway} ({boot}) twice")
-        growth.new = growth.new.joined(Range(seq, seq, before, before + readings))
+        edges = min(before, _MOST_READINGS), min(before + readings, _MOST_READINGS)
+        growth.new = growth.new.joined(Range(seq, seq, *edges))
     return growths
 
 
