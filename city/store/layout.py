@@ -36,6 +36,6 @@ def qc_field(quantity: str) -> str:
     return quantity + _QC
 
 
-def is_quantity(field: str) -> bool:
-    """Tell whether a field holds the values of a quantity that are fit for use."""
-    return field != RX and field not in POSITION and not field.endswith((_FAILED, _QC))
+def quantity_of(field: str) -> str | None:
+    """Quantity, or coordinate, whose values a field holds; None for a field of another use."""
+    return None if field == RX or field.endswith(_QC) else field.removesuffix(_FAILED)

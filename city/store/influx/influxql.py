@@ -1,0 +1,50 @@
+"""Spelling InfluxQL: whatever comes from outside goes through `name` or `text`.
+
+https://docs.influxdata.com/influxdb/v1/query_language/spec/
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from city.store import layout
+from city.store.port import Everything, Only, Selection
+
+_ESCAPES: Final = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
+_NAME: Final = str.maketrans(_ESCAPES | {'"': '\\"'})
+_TEXT: Final = str.maketrans(_ESCAPES | {"'": "\\'"})
+
+
+def name(identifier: str) -> str:
+    """Quote an identifier."""
+    return f'"{identifier.translate(_NAME)}"'
+
+
+def text(value: str) -> str:
+    """Quote a string."""
+    return f"'{value.translate(_TEXT)}'"
+
+
+def where(devices: Selection, *conditions: str) -> str:
+    """Begin with WHERE, or be empty; `devices` must not be an empty set, which no condition can say."""
+    terms = list(conditions)
+    match devices:
+        case Everything():
+            pass
+        case Only(keys):
+            terms.append(f"({' OR '.join(f'{name(layout.TAG_DEVICE)} = {text(key)}' for key in sorted(keys))})")
+    return f" WHERE {' AND '.join(terms)}" if terms else ""
+
+
+def within(start_ns: int, end_ns: int) -> tuple[str, str]:
+    """Conditions of a half-open range; bare numbers are nanoseconds."""
+    return f"time >= {start_ns}", f"time < {end_ns}"
+
+
+def field_keys(kinds: Collection[str]) -> str:
+    """Ask which fields the measurements have; of all when none is named."""
+    return "SHOW FIELD KEYS" + (f" FROM {names(sorted(kinds))}" if kinds else "")
+
+
+def names(identifiers: Iterable[str]) -> str:
+    """Quote several identifiers, with commas between."""
+    return ", ".join(name(identifier) for identifier in identifiers)

@@ -1,0 +1,141 @@
+"""Series out of InfluxDB: the server folds where it means the same as the port, else we do."""
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Final
+
+from city.catalog import KINDS, Fold
+from city.errors import AskRefused
+from city.reading import Flag
+from city.store import layout
+from city.store.influx.http import Connection
+from city.store.influx.influxql import name
+from city.store.influx.survey import Key, Part, Sum, cut_of, parts_of, sums_of
+from city.store.influx.values import folded, points_of
+from city.store.port import Only, Series, SeriesAnswer, SeriesAsk, Value, completeness, percentile_of
+
+MOST_FOLDED: Final = 500_000
+"""Values that are folded here, where the server can't."""
+
+
+class _Meaning(Enum):
+    """What a statement asks for."""
+
+    FOLD = auto()
+    FLAG = auto()
+    STALE = auto()
+
+
+@dataclass(slots=True)
+class _Found:
+    """Points and flags of series, as they come in."""
+
+    points: dict[Key, list[Value]] = field(default_factory=dict)
+    odd: set[Key] = field(default_factory=set)
+
+
+async def series_of(connection: Connection, ask: SeriesAsk) -> SeriesAnswer:
+    """Count first, so that the answer can be cut; then fetch.
+
+    Raises:
+        AskRefused: Nothing fits into `most`, or too much would have to be folded here.
+        StoreUnavailable: The server can't answer now.
+    """
+    parts = await parts_of(connection, ask)
+    if not parts:
+        return SeriesAnswer([])
+    end_ns = ask.end_ns
+    sums = await sums_of(connection, parts, ask.start_ns, end_ns)
+    cut = await cut_of(connection, parts, ask, sums)
+    if cut is not None:
+        end_ns = cut
+        sums = await sums_of(connection, parts, ask.start_ns, end_ns)
+    if ask.every_ns is None:
+        points = await _raw(connection, [(part, part.quantities, None) for part in parts], ask.start_ns, end_ns)
+        odd = set(points)
+    else:
+        found = await _buckets(connection, parts, ask, end_ns, ask.every_ns)
+        odd = found.odd | {key for key, one in sums.items() if one.sets > 1}
+        points = await _folded_here(connection, parts, ask, end_ns, {key: sums[key] for key in odd if key in sums})
+    answer = []
+    for (device, quantity), one in sorted(sums.items()):
+        key = (device, quantity)
+        if key in odd:
+            all_points = points.get(key, [])
+            instants = sum(point.flag < Flag.FAIL for point in all_points)
+            worst = max((point.flag for point in all_points), default=int(Flag.GOOD))
+        else:
+            instants, worst = one.fit, one.worst or int(Flag.FAIL if one.failed else Flag.GOOD)
+        if ask.every_ns is None:
+            shown = points.get(key, [])
+        elif key in odd:
+            shown = folded(points.get(key, []), ask.every_ns, ask.fold)
+        else:
+            shown = found.points.get(key, [])
+        share = completeness(instants, ask.start_ns, end_ns, KINDS[ask.devices[device]].cadence_s)
+        answer.append(Series(device, quantity, shown, share, worst))
+    return SeriesAnswer(answer, cut)
+
+
+async def _raw(
+    connection: Connection, wanted: list[tuple[Part, list[str], Only | None]], start_ns: int, end_ns: int
+) -> dict[Key, list[Value]]:
+    """Fetch values as they are stored, one version of each instant."""
+    statements = [part.raw(quantities, start_ns, end_ns, devices) for part, quantities, devices in wanted]
+    points = {}
+    for (_, quantities, _), tables in zip(wanted, await connection.query(statements), strict=True):
+        for table in tables:
+            for quantity in quantities:
+                points[table.tags[layout.TAG_DEVICE], quantity] = points_of(table, quantity)
+    return points
+
+
+async def _buckets(connection: Connection, parts: list[Part], ask: SeriesAsk, end_ns: int, every_ns: int) -> _Found:
+    """Let the server fold; one selector for each statement."""
+    by_device = f" GROUP BY {name(layout.TAG_DEVICE)}"
+    by_bucket = f"{by_device}, time({every_ns}ns) fill(none)"
+    statements: dict[tuple[_Meaning, str, str], str] = {}
+    for part in parts:
+        for quantity in part.quantities:
+            if quantity in part.fields:
+                fold = part.select(_call(ask.fold, quantity), ask.start_ns, end_ns)
+                statements[_Meaning.FOLD, part.kind, quantity] = fold + by_bucket
+        for quantity in part.flagged():
+            code = name(layout.qc_field(quantity))
+            worst = part.select(f"max({code})", ask.start_ns, end_ns, f"{code} < {Flag.FAIL:d}")
+            statements[_Meaning.FLAG, part.kind, quantity] = worst + by_bucket
+            # values that an instant held before it was written anew as failed
+            stale = part.select(f"count({name(quantity)})", ask.start_ns, end_ns, f"{code} >= {Flag.FAIL:d}")
+            statements[_Meaning.STALE, part.kind, quantity] = stale + by_device
+    answers: dict[_Meaning, dict[Key, dict[int, float]]] = {meaning: {} for meaning in _Meaning}
+    results = await connection.query(list(statements.values()))
+    for (meaning, _, quantity), tables in zip(statements, results, strict=True):
+        for table in tables:
+            key = (table.tags[layout.TAG_DEVICE], quantity)
+            answers[meaning][key] = {row[0]: float(row[1]) for row in table.rows if row[1] is not None}
+    found = _Found(odd={key for key, count in answers[_Meaning.STALE].items() if any(count.values())})
+    for key, buckets in answers[_Meaning.FOLD].items():
+        worst_of = answers[_Meaning.FLAG].get(key, {})
+        found.points[key] = [Value(at, value, int(worst_of.get(at, Flag.GOOD))) for at, value in buckets.items()]
+    return found
+
+
+async def _folded_here(
+    connection: Connection, parts: list[Part], ask: SeriesAsk, end_ns: int, odd: dict[Key, Sum]
+) -> dict[Key, list[Value]]:
+    """Fetch what must be folded here: instants that are there in two versions or under two tag sets."""
+    total = sum(one.fit + one.failed for one in odd.values())
+    if total > MOST_FOLDED:
+        raise AskRefused(f"{total} values would have to be folded one by one: ask for a shorter range")
+    wanted: list[tuple[Part, list[str], Only | None]] = []
+    for part in parts:
+        for quantity in part.quantities:
+            devices = frozenset(device for device, one in odd if one == quantity and device in part.devices.keys)
+            if devices:
+                wanted.append((part, [quantity], Only(devices)))
+    return await _raw(connection, wanted, ask.start_ns, end_ns) if wanted else {}
+
+
+def _call(fold: Fold, quantity: str) -> str:
+    percent = percentile_of(fold)
+    return f"{fold}({name(quantity)})" if percent is None else f"percentile({name(quantity)}, {percent})"

@@ -1,0 +1,125 @@
+"""The adapter for InfluxDB."""
+
+import asyncio
+import time
+from typing import Final
+
+import numpy as np
+import structlog
+
+from city.batch import Batch
+from city.errors import KoratError
+from city.store import layout
+from city.store.influx.address import Address
+from city.store.influx.http import Connection, QueryRefused
+from city.store.influx.influxql import name, text
+from city.store.influx.instants import Newest, merged
+from city.store.influx.latest import latest_of
+from city.store.influx.lines import Lines, Prefixes, lines_of
+from city.store.influx.series import series_of
+from city.store.port import Latest, LatestAsk, SeriesAnswer, SeriesAsk, WriteOutcome
+
+_log: Final = structlog.get_logger(__name__)
+
+
+async def open_influx(url: str) -> "InfluxStore":
+    """Open the database that a URL names, and make it where the server lets us.
+
+    Args:
+        url: `influxdb://[user:password@]host[:8086]/database[?token=...]`; `influxdbs` for TLS.
+
+    Raises:
+        ConfigurationError: The URL isn't that.
+        StoreUnavailable: The server doesn't answer.
+    """
+    connection = Connection(Address.parse(url))
+    try:
+        await connection.create_database()
+    except KoratError:
+        await connection.aclose()
+        raise
+    return InfluxStore(connection)
+
+
+class InfluxStore:
+    """The store in an InfluxDB.
+
+    Args:
+        connection: To its database; closed with the store.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._prefixes = Prefixes()
+        self._newest: dict[str, Newest] = {}
+
+    async def write(self, batch: Batch) -> WriteOutcome:
+        """Make a batch durable: InfluxDB syncs its log before it answers. See the port."""
+        if not len(batch):
+            return WriteOutcome()
+        newest = self._newest.get(batch.kind) or await self._ask_newest(batch.kind)
+        whole, into = merged(batch)
+        meeting = newest.meet(whole)
+        rx_ns = batch.rx_ns or time.time_ns()
+        lines = await asyncio.to_thread(lines_of, whole, rx_ns, meeting.marks, self._prefixes)
+        if lines is None:
+            return WriteOutcome()
+        refused: dict[int, str] = {}
+        for start, stop in lines.bodies():
+            await self._send(lines, start, stop, refused)
+        newest.advance(meeting)
+        reasons = {int(lines.rows[line]): reason for line, reason in refused.items()}
+        rows = np.flatnonzero(np.isin(into, list(reasons))) if reasons else ()
+        return WriteOutcome({int(row): reasons[int(into[row])] for row in rows})
+
+    async def latest(self, ask: LatestAsk) -> list[Latest]:
+        """Ask for the newest of each field. See the port."""
+        return await latest_of(self._connection, ask)
+
+    async def series(self, ask: SeriesAsk) -> SeriesAnswer:
+        """Let the server fold where it can. See the port."""
+        return await series_of(self._connection, ask)
+
+    async def forget(self, device: str, start_ns: int, end_ns: int) -> None:
+        """Delete by InfluxQL, which 1.x and 2.x do and 3.x refuses. See the port."""
+        scope = f"{name(layout.TAG_DEVICE)} = {text(device)} AND time >= {start_ns} AND time < {end_ns}"
+        await self._connection.query([f"DELETE WHERE {scope}"])
+
+    async def ping(self) -> None:
+        """Ask for a sign of life. See the port."""
+        await self._connection.ping()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._connection.aclose()
+
+    async def _send(self, lines: Lines, start: int, stop: int, refused: dict[int, str]) -> None:
+        """Write a range of lines; when the server refuses any, halve it until the bad ones stand alone.
+
+        Which lines of a refused body it stored differs between versions; sending a good one twice is harmless.
+        """
+        body = await asyncio.to_thread(lines.body, start, stop)
+        reason = await self._connection.write(body)
+        if reason is None:
+            return
+        if stop - start == 1:
+            refused[start] = reason
+            return
+        middle = (start + stop) // 2
+        await self._send(lines, start, middle, refused)
+        await self._send(lines, middle, stop, refused)
+
+    async def _ask_newest(self, kind: str) -> Newest:
+        """Learn what the store holds of a kind before the first write of it."""
+        newest = Newest()
+        statement = f"SELECT last({name(layout.RX)}) FROM {name(kind)} GROUP BY {name(layout.TAG_DEVICE)}"  # noqa: S608 - quoted
+        try:
+            (tables,) = await self._connection.query([statement])
+        except QueryRefused as error:
+            # some servers limit how much one query may look at; readings must still come in
+            _log.warning("newest_instants_unknown", kind=kind, reason=str(error))
+        else:
+            found = {table.tags[layout.TAG_DEVICE]: table.rows[0][0] for table in tables}
+            places = newest.places(list(found))  # first: it may lengthen the column
+            newest.time[places] = list(found.values())
+        return self._newest.setdefault(kind, newest)
