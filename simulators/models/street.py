@@ -76,8 +76,8 @@ def crowd(scene: Scene) -> Shown:
     evening = np.where(when.weekend, 1.0, 0.55) * when.peak(19.0, 1.7)
     here = 0.02 + 0.3 * when.peak(12.3, 2.2) + evening + 0.12 * when.peak(7.5, 1.0)
     stay = here * (1 + 0.15 * scene.noise(0.25 * _HOUR, "crowd")) * (1 - 0.6 * burst(scene).after(when.hour, 0.5))
-    people: Floats = np.round(np.maximum(size * stay, 0.0))
-    return Shown({"people_count": people})
+    people: Floats = np.maximum(size * stay, 0.0)
+    return Shown({"people_count": np.round(people)})
 
 
 def waste_bin(scene: Scene) -> Shown:

@@ -1,0 +1,158 @@
+"""From rows of a table, CSV or JSON, to readings."""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as Map
+from typing import Final
+
+from city.errors import Malformed
+from city.reading import Reading, checked_id
+from simulators.replay.instants import clock
+from simulators.replay.mapping import DeviceFrom, Mapping, spelled
+from simulators.replay.tally import BadFile, Tally
+
+Row = tuple[int, Map[str, str]]
+"""The line, counted from 1, and the row's cells as text."""
+
+_POINT: Final = re.compile(r"\s*POINT\s*\(\s*(\S+)\s+(\S+?)\s*\)\s*", re.IGNORECASE)
+_NOT_IN_IDS: Final = re.compile(r"[^a-z0-9._-]+")
+
+
+class Names:
+    """Makes device ids of a recording's own names, and never one id of two names."""
+
+    def __init__(self, device: DeviceFrom, fixed: str | None) -> None:
+        self._prefix = device.prefix
+        self._fixed = fixed or device.name
+        self._known: dict[str, str] = {}
+        self._taken: dict[str, str] = {}
+
+    def of(self, name: str) -> str:
+        """Give the id: lower case, with a hyphen for what an id can't hold; `San Francisco` is `san-francisco`.
+
+        Raises:
+            ValueError: Nothing is left of it, or another name has this id already.
+        """
+        if self._fixed is not None:
+            return self._fixed
+        known = self._known.get(name)
+        if known is not None:
+            return known
+        try:
+            made = checked_id(self._prefix + _NOT_IN_IDS.sub("-", name.strip().lower()).strip("-"))
+        except Malformed as error:
+            raise ValueError(error.detail) from None
+        if made == self._prefix:
+            raise ValueError(f"no device id can be made of {name!r}")
+        other = self._taken.setdefault(made, name)
+        if other != name:
+            raise ValueError(f"{name!r} and {other!r} would both become the device {made}")
+        self._known[name] = made
+        return made
+
+
+def readings(rows: Iterator[Row], mapping: Mapping, tally: Tally, device: str | None = None) -> Iterator[Reading]:
+    """Read a table's rows.
+
+    Args:
+        rows: The rows.
+        mapping: Says what they mean.
+        tally: Counts rows, gaps and bad lines.
+        device: A device id that stands in for the mapping's.
+
+    Raises:
+        BadFile: A line is bad and bad lines are to stop.
+    """
+    read = _wide(mapping, tally) if mapping.gauges else _long(mapping, tally, device)
+    for line, cells in rows:
+        tally.rows += 1
+        try:
+            found = read(cells)
+        except KeyError as error:
+            tally.refuse(line, f"there is no column {error.args[0]!r}")
+        except ValueError as error:
+            tally.refuse(line, str(error))
+        else:
+            yield from found
+
+
+def _long(mapping: Mapping, tally: Tally, device: str | None) -> Callable[[Map[str, str]], list[Reading]]:
+    if mapping.time is None or mapping.device is None or mapping.kind is None:
+        raise BadFile("a table's mapping has time, device and kind")  # its check holds it
+    columns = [(name, *spelled(column)) for name, column in mapping.columns.items()]
+    names, when, time, kind = Names(mapping.device, device), clock(mapping.time), mapping.time, mapping.kind
+    source = None if device else mapping.device.column
+    missing, absent = frozenset(mapping.missing), mapping.absent_columns == "allow"
+
+    def read(cells: Map[str, str]) -> list[Reading]:
+        values = dict(mapping.constants)
+        for name, quantity, scale, offset in columns:
+            text = cells.get(name, "") if absent else cells[name]
+            if text not in missing and (text or not absent):
+                values[quantity] = number(text, name) * scale + offset
+        who = names.of(cells[source] if source else "")
+        time_ns = when(cells[time.column])
+        lat, lon = _position(cells, mapping)
+        if not values:
+            tally.gaps += 1
+            return []
+        return [Reading(who, kind, time_ns, values, lat, lon)]
+
+    return read
+
+
+def _wide(mapping: Mapping, tally: Tally) -> Callable[[Map[str, str]], list[Reading]]:
+    if mapping.time is None or mapping.kind is None:
+        raise BadFile("a table's mapping has time and kind")  # its check holds it
+    gauges = [(name, gauge.device, *spelled(gauge)) for name, gauge in mapping.gauges.items()]
+    when, time, kind, missing = clock(mapping.time), mapping.time, mapping.kind, frozenset(mapping.missing)
+
+    def read(cells: Map[str, str]) -> list[Reading]:
+        time_ns = when(cells[time.column])
+        found = [
+            Reading(device, kind, time_ns, {quantity: number(cells[name], name) * scale + offset})
+            for name, device, quantity, scale, offset in gauges
+            if cells[name] not in missing
+        ]
+        tally.gaps += len(gauges) - len(found)
+        return found
+
+    return read
+
+
+def number(text: str, name: str) -> float:
+    """Read a finite number, `true` or `false`.
+
+    Raises:
+        ValueError: It is none; the sentence names the column.
+    """
+    lowered = text.strip().lower()
+    if lowered in {"true", "false"}:
+        return float(lowered == "true")
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"column {name!r}: {text[:80]!r} is no number") from None
+    if not math.isfinite(value):
+        raise ValueError(f"column {name!r}: {text!r} is not finite")
+    return value
+
+
+def _position(cells: Map[str, str], mapping: Mapping) -> tuple[float, float] | tuple[None, None]:
+    where = mapping.position
+    if where is None:
+        return None, None
+    if where.wkt is not None:
+        match = _POINT.fullmatch(cells[where.wkt])
+        if match is None:
+            raise ValueError(f"column {where.wkt!r}: {cells[where.wkt][:80]!r} is no POINT(lon lat)")
+        texts = match[2], match[1]
+    else:
+        texts = cells[where.lat or ""], cells[where.lon or ""]
+        if all(text in mapping.missing for text in texts):
+            return None, None
+    lat, lon = number(texts[0], "latitude"), number(texts[1], "longitude")
+    if abs(lat) > 90 or abs(lon) > 180:
+        raise ValueError(f"{lat}, {lon} is not on the globe")
+    return lat, lon
