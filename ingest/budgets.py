@@ -69,9 +69,9 @@ class Budgets:
         Raises:
             Malformed: `budget_quantities`.
         """
-        if self.known_quantities.issuperset(keys):
-            return
         new = set(keys) - self.known_quantities
+        if not new:
+            return
         account = self._account(source)
         if account.quantities + len(new) > self.settings.new_quantities:
             limit = self.settings.new_quantities
@@ -80,7 +80,7 @@ class Budgets:
         self.known_quantities |= new
 
     def _charge(self, source: str, size: int, most_messages: int, most_bytes: int) -> None:
-        account = self._account(source)
+        account = self.spent.get(source) or self._account(source)
         account.messages += 1
         account.bytes += size
         if account.messages > most_messages:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+import msgspec
 from xxhash import xxh3_64_intdigest
 
 from city import topics
@@ -17,8 +18,8 @@ from city.wire import direct, pack, status
 from ingest.budgets import Budgets
 
 
-class DirectLoad(NamedTuple):
-    """A device's own message.
+class DirectLoad(msgspec.Struct, frozen=True, gc=False):
+    """A device's own message; a struct, because one is made a message.
 
     `fingerprint` tells a redelivery from news; None when the payload has no time of its own, because then an equal
     payload may well be a new measurement, and one reading twice is better than none.
@@ -104,8 +105,10 @@ class Loader:
         payload = message.payload
         self.budgets.charge_device(message.topic, len(payload))
         readings = direct.decode(payload, kind=topic.kind, device=topic.device, received_ns=message.received_ns)
+        known = self.budgets.known_quantities
         for reading in readings:
-            self.budgets.charge_quantities(message.topic, reading.values)
+            if not known.issuperset(reading.values):
+                self.budgets.charge_quantities(message.topic, reading.values)
         if topic.device not in self.known:
             self._meet(topic.province, [topic.device])
         timed = payload.count(b'"ts"') >= len(readings)

@@ -11,7 +11,7 @@ import msgspec
 
 from city.errors import Malformed, Reason
 from city.reading import Reading, checked_id
-from city.wire.direct import MOST_READINGS, Row, load, refuse_repeated_keys, to_reading
+from city.wire.direct import MOST_READINGS, Row, load, refuse_repeated_keys, spell_booleans, to_reading
 from gateway.decoders.context import Context, DecodeError, known_kind
 
 
@@ -42,6 +42,7 @@ def _decode(payload: bytes, context: Context) -> list[Reading]:
     rows = decoded if isinstance(decoded, list) else [decoded]
     if len(rows) > MOST_READINGS:
         raise Malformed(Reason.TOO_MANY_READINGS, f"{len(rows)} readings; at most {MOST_READINGS} are allowed")
+    spell_booleans(rows)
     readings = [to_reading(row, _kind(row, context), _device(row, context), context.received_ns) for row in rows]
     refuse_repeated_keys(payload, rows, sum(map(_more_colons, rows)))
     return readings
