@@ -169,7 +169,8 @@ class Relay:
         try:
             heard = await self._session.publish(self._pack_topic, pack.payload)
         except Disconnected:
-            self._window.lost(pack.seq)
+            if self._window.lost(pack.seq, self._now_s()):
+                _log.warning("pack ends connections", seq=pack.seq, bytes=len(pack.payload))
         except PublishRefused as error:
             _log.warning("pack refused", seq=pack.seq, bytes=len(pack.payload), reason=error.reason)
             self._window.refused(pack.seq, self._now_s())

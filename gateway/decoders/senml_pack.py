@@ -94,10 +94,10 @@ def resolve(records: list[dict[str, Any]], received_ns: int) -> list[Record]:
     """
     base: dict[str, Any] = {}
     resolved = []
-    for record in records:
+    for position, record in enumerate(records):
         _check(record)
         version = base.get("bver", _VERSION)
-        if record.get("bver", version) != version and base:
+        if position and record.get("bver", version) != version:
             raise Malformed(Reason.PACK_VERSION, "bver changes within the pack")
         base |= {label: record[label] for label in _BASES & record.keys()}
         if record.keys() - _BASES:

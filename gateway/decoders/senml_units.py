@@ -1,5 +1,6 @@
 """SenML units (RFC 8428, section 12.1, and RFC 8798) in the catalog's terms: two small tables."""
 
+import math
 from types import MappingProxyType
 from typing import Final
 
@@ -44,29 +45,28 @@ _SAME: Final = frozenset(
 
 _CONVERSIONS: Final = MappingProxyType(
     {
-        # (SenML unit, catalog unit): factor, then what is added
-        ("K", "Cel"): (1.0, -273.15),
-        ("Pa", "hPa"): (0.01, 0.0),
-        ("m/s", "km/h"): (3.6, 0.0),
-        ("km/h", "m/s"): (1 / 3.6, 0.0),
-        ("rad", "deg"): (57.29577951308232, 0.0),
-        ("/", "%"): (100.0, 0.0),
-        ("m", "km"): (0.001, 0.0),
-        ("km", "m"): (1000.0, 0.0),
-        ("m", "mm"): (1000.0, 0.0),
-        ("mm", "m"): (0.001, 0.0),
-        ("mm", "km"): (1e-6, 0.0),
-        ("l/s", "m3/s"): (0.001, 0.0),
-        ("kW", "W"): (1000.0, 0.0),
-        ("J", "kWh"): (1 / 3.6e6, 0.0),
-        ("Wh", "kWh"): (0.001, 0.0),
-        ("mV", "V"): (0.001, 0.0),
-        ("mA", "A"): (0.001, 0.0),
-        ("g", "kg"): (0.001, 0.0),
-        ("kg/m3", "ug/m3"): (1e9, 0.0),
-        ("ppm", "[ppb]"): (1000.0, 0.0),
-        ("ppb", "[ppm]"): (0.001, 0.0),
-        ("dBW", "dB[mW]"): (1.0, 30.0),
+        # (SenML unit, catalog unit): multiplied by, divided by, then added
+        ("K", "Cel"): (1, 1, -273.15),
+        ("Pa", "hPa"): (1, 100, 0),
+        ("m/s", "km/h"): (3.6, 1, 0),
+        ("km/h", "m/s"): (1, 3.6, 0),
+        ("rad", "deg"): (180, math.pi, 0),
+        ("/", "%"): (100, 1, 0),
+        ("m", "km"): (1, 1000, 0),
+        ("km", "m"): (1000, 1, 0),
+        ("m", "mm"): (1000, 1, 0),
+        ("mm", "m"): (1, 1000, 0),
+        ("l/s", "m3/s"): (1, 1000, 0),
+        ("kW", "W"): (1000, 1, 0),
+        ("J", "kWh"): (1, 3_600_000, 0),
+        ("Wh", "kWh"): (1, 1000, 0),
+        ("mV", "V"): (1, 1000, 0),
+        ("mA", "A"): (1, 1000, 0),
+        ("g", "kg"): (1, 1000, 0),
+        ("kg/m3", "ug/m3"): (10**9, 1, 0),
+        ("ppm", "[ppb]"): (1000, 1, 0),
+        ("ppb", "[ppm]"): (1, 1000, 0),
+        ("dBW", "dB[mW]"): (1, 1, 30),
     }
 )
 
@@ -75,7 +75,7 @@ def converted(quantity: str, value: float, unit: str | None) -> float:
     """Turn a value into the catalog's unit; without a unit, or for a quantity that the catalog lacks, it stays.
 
     Raises:
-        Malformed: `bad_quantity`: this unit can't measure that quantity.
+        Malformed: `bad_quantity`: this unit can't measure that quantity; or `not_finite`.
     """
     row = QUANTITIES.get(quantity)
     if row is None or unit is None or (unit, row.unit) in _SAME:
@@ -83,5 +83,8 @@ def converted(quantity: str, value: float, unit: str | None) -> float:
     conversion = _CONVERSIONS.get((unit, row.unit))
     if conversion is None:
         raise Malformed(Reason.BAD_QUANTITY, f"{unit[:40]!r} is no unit of {quantity} ({row.unit}) that is known here")
-    factor, added = conversion
-    return value * factor + added
+    multiplier, divisor, added = conversion
+    result = value * multiplier / divisor + added
+    if not math.isfinite(result):
+        raise Malformed(Reason.NOT_FINITE, f"{quantity} in {row.unit} is not finite")
+    return result

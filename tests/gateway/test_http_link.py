@@ -1,0 +1,168 @@
+"""The HTTP link: 202 means that the spool has it."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import aiohttp
+import pytest
+
+from city.errors import Broken, Full, KoratError
+from city.reading import Reading
+from city.wire.pack import Undecoded
+from gateway.decoders import decode_origin
+from gateway.links.http import HttpLink
+
+GOOD = b'{"ts": 1764900000000, "values": {"pm2_5": 18.2}}'
+PATH = "/ingest/native?device=aq-1&kind=air_quality"
+
+
+class Spool:
+    """Takes custody as a test wants."""
+
+    def __init__(self) -> None:
+        self.readings: list[Reading] = []
+        self.undecoded: list[Undecoded] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked = 0
+        self.error: KoratError | None = None
+
+    async def accept(self, readings: list[Reading], undecoded: list[Undecoded]) -> None:
+        self.asked += 1
+        await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        self.readings += readings
+        self.undecoded += undecoded
+
+
+@pytest.fixture
+async def spool() -> Spool:
+    return Spool()
+
+
+Ask = Callable[..., Awaitable[tuple[int, dict[str, object], aiohttp.ClientResponse]]]
+
+
+@pytest.fixture
+async def ask(spool: Spool) -> AsyncIterator[Ask]:
+    link = HttpLink(spool.accept, lambda: spool.error, host="127.0.0.1", port=0, most_bytes=256 * 1024, most_waiting=4)
+    await link.open()
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{link.port}") as client:
+
+        async def asked(
+            path: str, body: object = GOOD, method: str = "POST", **more: object
+        ) -> tuple[int, dict[str, object], aiohttp.ClientResponse]:
+            async with client.request(method, path, data=body, **more) as response:  # type: ignore[arg-type]
+                answer = json.loads(await response.read())
+                if response.status >= 400:
+                    assert response.content_type == "application/problem+json"
+                    assert answer["status"] == response.status
+                    assert answer["detail"]
+                return response.status, answer, response
+
+        yield asked
+    await link.close()
+
+
+async def test_202_comes_only_when_the_spool_has_it(spool: Spool, ask: Ask) -> None:
+    spool.gate.clear()
+    asking = asyncio.ensure_future(ask(PATH))
+    await asyncio.sleep(0.1)
+    assert spool.asked == 1
+    assert not asking.done()
+    spool.gate.set()
+    status, answer, _ = await asking
+    assert (status, answer) == (202, {"readings": 1, "undecoded": 0})
+    assert spool.readings == [Reading("aq-1", "air_quality", 1764900000000 * 10**6, {"pm2_5": 18.2})]
+
+
+async def test_garbage_is_taken_with_its_reason_and_can_be_decoded_again(spool: Spool, ask: Ask) -> None:
+    status, answer, _ = await ask(PATH + "&note=%26x+%C3%A4", b'{"ts": 1, "values": {}}')
+    assert status == 202
+    assert (answer["readings"], answer["undecoded"], answer["reason"]) == (0, 1, "no_values")
+    (kept,) = spool.undecoded
+    assert kept.payload == b'{"ts": 1, "values": {}}'
+    assert kept.source == "http:native?device=aq-1&kind=air_quality&note=%26x+%C3%A4"
+    assert decode_origin(kept.source, GOOD, kept.received_at_ns)[0].device == "aq-1"
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"{", b"[" * 100_000, b"null"])
+async def test_any_garbage_is_202(spool: Spool, ask: Ask, body: bytes) -> None:
+    assert (await ask(PATH, body))[0] == 202
+    assert [kept.payload for kept in spool.undecoded] == [body]
+
+
+async def test_an_unknown_decoder_or_path_or_method_is_a_problem(spool: Spool, ask: Ask) -> None:
+    status, answer, _ = await ask("/ingest/morse")
+    assert (status, "native" in str(answer["detail"])) == (404, True)
+    assert (await ask("/ingest/"))[0] == 404
+    assert (await ask("/elsewhere"))[0] == 404
+    status, _, response = await ask(PATH, None, "PUT")
+    assert (status, response.headers["Allow"]) == (405, "POST")
+    assert spool.asked == 0
+
+
+async def chunks(size: int, count: int) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield bytes(size)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (lambda: bytes(256 * 1024 + 1), {}),
+        (lambda: chunks(10_000, 100), {}),
+        (lambda: gzip.compress(bytes(50 * 2**20)), {"Content-Encoding": "gzip"}),
+    ],
+    ids=["announced", "chunked", "bomb"],
+)
+async def test_too_large_is_413(spool: Spool, ask: Ask, body: Callable[[], object], headers: dict[str, str]) -> None:
+    assert (await ask(PATH, body(), headers=headers))[0] == 413
+    assert spool.asked == 0
+    assert (await ask(PATH))[0] == 202
+
+
+async def test_the_largest_body_is_taken(spool: Spool, ask: Ask) -> None:
+    assert (await ask(PATH, bytes(256 * 1024)))[0] == 202
+    assert len(spool.undecoded[0].payload) == 256 * 1024
+
+
+async def test_gzip_is_unpacked(spool: Spool, ask: Ask) -> None:
+    packed = {"Content-Encoding": "gzip"}
+    assert (await ask(PATH, gzip.compress(GOOD), headers=packed))[0] == 202
+    assert len(spool.readings) == 1
+    for broken in (GOOD, gzip.compress(GOOD)[:-3], gzip.compress(GOOD) + b"x", b""):
+        assert (await ask(PATH, broken, headers=packed))[0] == 400
+    assert (await ask(PATH, GOOD, headers={"Content-Encoding": "br"}))[0] == 415
+    assert spool.asked == 1
+
+
+async def test_too_many_waiting_requests_are_429(spool: Spool, ask: Ask) -> None:
+    spool.gate.clear()
+    waiting = [asyncio.ensure_future(ask(PATH)) for _ in range(4)]
+    await asyncio.sleep(0.2)
+    status, _, response = await ask(PATH)
+    assert (status, response.headers["Retry-After"]) == (429, "1")
+    assert (await ask("/health/live", None, "GET"))[0] == 200
+    spool.gate.set()
+    assert [status for status, _, _ in await asyncio.gather(*waiting)] == [202] * 4
+    assert (await ask(PATH))[0] == 202
+
+
+async def test_a_full_spool_is_507_and_not_ready(spool: Spool, ask: Ask) -> None:
+    assert (await ask("/health/ready", None, "GET"))[0] == 200
+    spool.error = Full("the disk is full")
+    status, answer, response = await ask(PATH)
+    assert (status, answer["detail"], "Retry-After" in response.headers) == (507, "the disk is full", True)
+    assert (await ask("/health/ready", None, "GET"))[0] == 503
+    assert (await ask("/health/live", None, "GET"))[0] == 200
+    spool.error = None
+    assert (await ask(PATH))[0] == 202
+
+
+async def test_a_broken_spool_is_503(spool: Spool, ask: Ask) -> None:
+    spool.error = Broken("the spool is damaged")
+    assert (await ask(PATH))[0] == 503

@@ -1,0 +1,121 @@
+"""The MQTT link: foreign topics, acknowledged when the spool has them."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+from rig import until
+
+from city.errors import Full
+from city.mqtt import Address
+from city.reading import Reading
+from city.wire.pack import Undecoded
+from gateway.decoders import decode_origin
+from gateway.links.mqtt import MqttLink
+from gateway.links.routes import Route
+from support.mosquitto import Mosquitto
+
+ROUTES = [Route.parse("plant/{kind}/{device}/up -> native"), Route.parse("senml/# -> senml?kind=weather")]
+GOOD = b'{"ts": 1764900000000, "values": {"level": 181.2}}'
+
+
+class Spool:
+    """Takes custody, or is full."""
+
+    def __init__(self) -> None:
+        self.readings: list[Reading] = []
+        self.undecoded: list[Undecoded] = []
+        self.full = False
+        self.refused = 0
+
+    async def accept(self, readings: list[Reading], undecoded: list[Undecoded]) -> None:
+        if self.full:
+            self.refused += 1
+            raise Full("full")
+        self.readings += readings
+        self.undecoded += undecoded
+
+
+@pytest.fixture
+def device(broker: Mosquitto) -> Iterator[paho.Client]:
+    client = paho.Client(CallbackAPIVersion.VERSION2, "a-device")
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    yield client
+    client.disconnect()
+    client.loop_stop()
+
+
+@asynccontextmanager
+async def linked(broker: Mosquitto, spool: Spool) -> AsyncIterator[None]:
+    link = MqttLink(spool.accept, Address("127.0.0.1", broker.port), ROUTES, client_id="link")
+    task = asyncio.create_task(link.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait((task,))
+
+
+def publish(device: paho.Client, topic: str, payload: bytes) -> None:
+    device.publish(topic, payload, qos=1).wait_for_publish(5)
+
+
+async def test_levels_name_device_and_kind(broker: Mosquitto, device: paho.Client) -> None:
+    spool = Spool()
+    async with linked(broker, spool):
+        await asyncio.sleep(0.3)
+        publish(device, "plant/water_level/Lam_Takhong/up", GOOD)
+        publish(device, "senml/x", json.dumps([{"n": "urn:dev:ow:1", "u": "Cel", "v": 20}]).encode())
+        await until(lambda: len(spool.readings) == 2)
+    assert (spool.readings[0].device, spool.readings[0].kind) == ("lam_takhong", "water_level")
+    assert (spool.readings[1].device, spool.readings[1].kind) == ("urn-dev-ow-1", "weather")
+
+
+async def test_garbage_keeps_its_topic_and_can_be_decoded_again(broker: Mosquitto, device: paho.Client) -> None:
+    spool = Spool()
+    async with linked(broker, spool):
+        await asyncio.sleep(0.3)
+        publish(device, "plant/water_level/a b&c/up", b"garbage")
+        publish(device, "senml/" + "x" * 300, bytes(2 * 2**20))
+        await until(lambda: len(spool.undecoded) == 2)
+    small, large = spool.undecoded
+    assert (small.payload, small.reason) == (b"garbage", "malformed_json")
+    assert small.source == "mqtt:native?topic=plant%2Fwater_level%2Fa+b%26c%2Fup&kind=water_level&device=a-b-c"
+    assert decode_origin(small.source, GOOD, 1)[0].device == "a-b-c"
+    assert (len(large.payload), large.reason) == (2**20, "too_large")
+    assert "2097152 bytes" in large.detail
+
+
+async def test_a_full_spool_leaves_the_messages_with_the_broker(broker: Mosquitto, device: paho.Client) -> None:
+    spool = Spool()
+    spool.full = True
+    async with linked(broker, spool):
+        await asyncio.sleep(0.3)
+        for _ in range(3):
+            publish(device, "plant/water_level/a/up", GOOD)
+        await until(lambda: spool.refused >= 2)
+    assert spool.readings == []
+    second = Spool()
+    async with linked(broker, second):
+        await until(lambda: len(second.readings) == 3)
+
+
+async def test_a_full_spool_that_has_room_again_gets_them(broker: Mosquitto, device: paho.Client) -> None:
+    spool = Spool()
+    spool.full = True
+    async with linked(broker, spool):
+        await asyncio.sleep(0.3)
+        publish(device, "plant/water_level/a/up", GOOD)
+        await until(lambda: spool.refused >= 1)
+        spool.full = False
+        await until(lambda: len(spool.readings) == 1)
+        await asyncio.sleep(0.1)
+    second = Spool()
+    async with linked(broker, second):
+        await asyncio.sleep(0.3)
+    assert second.readings == [], "it was acknowledged"

@@ -1,0 +1,52 @@
+"""What becomes one pack."""
+
+from city.reading import Reading
+from city.wire import pack
+from city.wire.pack import Undecoded
+from gateway.packing import Contents, close, encode
+
+
+def call(readings: int, *undecoded: int) -> Contents:
+    return Contents(
+        [Reading("d", "weather", number, {"temperature": 1.0}) for number in range(readings)],
+        [Undecoded("http:native", bytes(size), 1, "undecoded") for size in undecoded],
+    )
+
+
+def sizes(*calls: Contents) -> list[tuple[int, int]]:
+    return [(len(part.readings), len(part.undecoded)) for part in close(calls, 100)]
+
+
+def test_small_calls_share_packs() -> None:
+    assert sizes(*[call(1)] * 250) == [(100, 0), (100, 0), (50, 0)]
+    assert sizes(call(60), call(60), call(60)) == [(120, 0), (60, 0)]
+
+
+def test_a_large_call_stays_whole_up_to_the_most() -> None:
+    assert sizes(call(900), call(1)) == [(900, 0), (1, 0)]
+    assert sizes(call(60), call(950)) == [(60, 0), (950, 0)]
+    assert sizes(call(2500)) == [(1000, 0), (1000, 0), (500, 0)]
+
+
+def test_undecoded_bytes_close_a_pack() -> None:
+    assert sizes(call(1, 200_000, 100_000, 100_000)) == [(1, 2), (0, 1)]
+    assert sizes(call(0, *[10] * 150)) == [(0, 100), (0, 50)]
+    assert sizes() == []
+
+
+def test_what_is_closed_is_not_the_callers_list() -> None:
+    mine = call(3)
+    for part in close([mine], 100):
+        part.readings.clear()
+    assert len(mine.readings) == 3
+
+
+def test_blocks_hold_no_more_quantities_than_ingest_takes() -> None:
+    readings = [
+        Reading("d", "weather", row, {f"q{row}_{number}": float(number) for number in range(64)}) for row in range(20)
+    ]
+    readings.append(Reading("w", "rain", 5, {"rain_rate": 1.0}))
+    payload = encode(Contents(readings, []), gateway="gw", boot="b", seq=1, before=0)
+    got = pack.decode(payload, "gw")
+    assert [row for block in got.readings for row in pack.to_batch(block).readings()] == readings
+    assert all(len(block.values) <= 256 for block in got.readings)

@@ -1,0 +1,266 @@
+"""The relay: custody ends with a receipt and with nothing else."""
+
+import asyncio
+import dataclasses
+import os
+from pathlib import Path
+
+import pytest
+from fake_ingest import FakeIngest
+from rig import Rig, reading, until
+
+from city.errors import Broken, Full, Unavailable
+from city.wire.pack import Undecoded
+from support.mosquitto import Mosquitto
+
+
+async def test_readings_reach_ingest_and_are_forgotten_with_their_receipt(rig: Rig, ingest: FakeIngest) -> None:
+    async with rig:
+        await asyncio.gather(*(rig.accept(number) for number in range(100)))
+        await rig.emptied()
+    assert ingest.readings() == [reading(number) for number in range(100)]
+    assert sorted(set(ingest.numbers())) == list(range(1, rig.spool.last + 1))
+    assert [got.before for got in ingest.packs] == [10 * (got.seq - 1) for got in ingest.packs]
+
+
+async def test_accept_returns_only_when_the_spool_has_it(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with rig:
+        gate = asyncio.Event()
+        append = rig.spool.append
+        loop = asyncio.get_running_loop()
+
+        def held(packs: list[object]) -> None:
+            asyncio.run_coroutine_threadsafe(gate.wait(), loop).result()
+            append(packs)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(rig.spool, "append", held)
+        calls = [asyncio.create_task(rig.accept(number)) for number in range(3)]
+        await asyncio.sleep(0.2)
+        assert not any(call.done() for call in calls)
+        gate.set()
+        await asyncio.gather(*calls)
+        assert rig.spool.pending[:2] == (3, 1)
+
+
+async def test_undecoded_bytes_travel_with_the_readings(rig: Rig, ingest: FakeIngest) -> None:
+    garbage = Undecoded("http:native?device=a", b"\xff\x00", 7, "not_utf8", "why")
+    async with rig:
+        await rig.relay.accept([reading(1)], [garbage])
+        await rig.emptied()
+    assert [got.undecoded for got in ingest.packs if got.undecoded] == [[garbage]]
+
+
+async def test_nothing_published_is_forgotten_without_a_receipt(rig: Rig, ingest: FakeIngest) -> None:
+    ingest.answers = False
+    async with rig:
+        await rig.accept(1, 2)
+        await until(lambda: len(ingest.packs) >= 3)
+        assert rig.spool.pending[:2] == (2, 1)
+        assert set(ingest.numbers()) == {1}, "sent again after the time, the same pack"
+        assert len({got.before for got in ingest.packs}) == 1
+        ingest.settle(rig.spool.boot, (1, 1))
+        await rig.emptied()
+        await asyncio.sleep(0.2)  # the last copy may be on its way
+        seen = len(ingest.packs)
+        await asyncio.sleep(0.8)
+        assert len(ingest.packs) == seen, "settled is settled"
+
+
+async def test_receipts_of_another_boot_and_garbage_are_ignored(rig: Rig, ingest: FakeIngest) -> None:
+    ingest.answers = False
+    async with rig:
+        await rig.accept(1)
+        await until(lambda: bool(ingest.packs))
+        for payload in (b"", b"\xff", b"[]", b'{"boot": "x"}', b'{"boot": "x", "done": [[2, 1]]}'):
+            ingest.say(payload)
+        ingest.settle("another", (1, 1))
+        await asyncio.sleep(0.3)
+        assert rig.spool.pending.packs == 1
+        ingest.settle(rig.spool.boot, (5, 10**15), (1, 1), (1, 1))
+        await rig.emptied()
+        ingest.answers = True
+        await rig.accept(2)
+        await rig.emptied()
+
+
+async def test_the_window_bounds_what_is_on_its_way(rig: Rig, ingest: FakeIngest) -> None:
+    ingest.answers = False
+    async with rig:
+        await asyncio.gather(*(rig.accept(*range(10 * call, 10 * call + 10)) for call in range(20)))
+        await until(lambda: len(set(ingest.numbers())) == 8)
+        await asyncio.sleep(0.5)
+        assert set(ingest.numbers()) == set(range(1, 9))
+        ingest.settle(rig.spool.boot, (1, 3))
+        await until(lambda: set(ingest.numbers()) == set(range(1, 12)))
+        ingest.answers = True
+        await rig.emptied()
+    assert len(ingest.readings()) == 200
+
+
+async def test_nothing_is_lost_when_the_broker_is_killed(rig: Rig, broker: Mosquitto, ingest: FakeIngest) -> None:
+    ingest.answers = False
+    async with rig:
+        await rig.accept(*range(50))
+        await until(lambda: len(ingest.packs) >= 1)
+        broker.kill()
+        await asyncio.gather(*(rig.accept(number) for number in range(50, 100)))
+        ingest.answers = True
+        broker.start()
+        await rig.emptied()
+    assert sorted(got.values["temperature"] for got in ingest.readings()) == list(range(100))
+
+
+async def test_a_restarted_gateway_hands_on_what_the_last_one_had(rig: Rig, ingest: FakeIngest) -> None:
+    ingest.answers = False
+    async with rig:
+        await rig.accept(1)
+        await rig.accept(2)
+        boot = rig.spool.boot
+    ingest.answers = True
+    async with rig:
+        assert rig.spool.boot == boot
+        await rig.accept(3)
+        await rig.emptied()
+    assert [got.values["temperature"] for got in ingest.readings()] == [1.0, 2.0, 3.0]
+    assert {got.seq: got.before for got in ingest.packs} == {1: 0, 2: 1, 3: 2}
+
+
+async def test_packs_wait_for_an_ingest_that_never_came_before(rig: Rig, broker: Mosquitto) -> None:
+    async with rig:
+        await rig.accept(1)
+        await asyncio.sleep(0.5)
+        assert rig.spool.pending.packs == 1
+        with FakeIngest(broker.port) as late:
+            await rig.emptied()
+        assert late.readings() == [reading(1)]
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "max_packet_size 20000",  # said when connecting, so the pack isn't even sent
+        "message_size_limit 20000",  # said afterwards, in a way that may end the connection
+    ],
+)
+async def test_a_pack_that_the_broker_refuses_does_not_block_the_rest(tmp_path: Path, limit: str) -> None:
+    with (
+        Mosquitto(tmp_path / "mosquitto", config_extra=limit) as broker,
+        FakeIngest(broker.port) as ingest,
+    ):
+        rig = Rig(broker.port, tmp_path / "gw.spool")
+        rig.pace = dataclasses.replace(rig.pace, window=2, most_resend_s=60)
+        async with rig:
+            for _ in range(3):  # more than the window holds
+                await rig.relay.accept([], [Undecoded("http:native", bytes(30_000), 1, "undecoded")])
+            await rig.accept(1)
+            await until(lambda: rig.spool.pending.packs == 3, within_s=20)
+            assert ingest.readings() == [reading(1)]
+            assert set(ingest.numbers()) == {4}
+
+
+async def test_a_full_spool_refuses_and_takes_again(rig: Rig, ingest: FakeIngest) -> None:
+    ingest.answers = False
+    rig.spool_bytes = 2**20
+    async with rig:
+        big = [Undecoded("http:native", bytes(300_000), 1, "undecoded")]
+        for _ in range(3):
+            await rig.relay.accept([], big)
+        with pytest.raises(Full, match="wait for a receipt"):
+            await rig.relay.accept([], big)
+        assert rig.relay.reporter.refusal is not None
+        await rig.accept(1)
+        assert rig.relay.reporter.refusal is None
+        ingest.answers = True
+        await rig.emptied()
+        await rig.relay.accept([], big)
+
+
+async def test_a_damaged_spool_ends_the_relay_with_its_sentence(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(_: object) -> None:
+        raise Broken("the spool is damaged")
+
+    async with rig:
+        monkeypatch.setattr(rig.spool, "append", damaged)
+        with pytest.raises(Broken):
+            await rig.accept(1)
+        with pytest.raises(ExceptionGroup) as raised:
+            await rig.task
+        assert raised.group_contains(Broken)
+        with pytest.raises(Unavailable):
+            await rig.accept(2)
+
+
+async def test_the_status_is_retained_and_the_will_says_offline(
+    rig: Rig, broker: Mosquitto, ingest: FakeIngest
+) -> None:
+    ingest.answers = False
+    async with rig:
+        await rig.accept(1, 2, 3)
+        await until(lambda: any(said.pending == 3 for said in ingest.statuses))
+        said = ingest.statuses[-1]
+        assert said.online
+        assert (said.boot, said.packs, said.spool_bytes) == (rig.spool.boot, 1, rig.spool.pending.bytes)
+        assert said.at_ns > 0
+        with FakeIngest(broker.port, name="late") as late:
+            await until(lambda: bool(late.statuses))
+            assert late.statuses[0].pending == 3
+        ingest.answers = True
+        await rig.emptied()
+        await until(lambda: ingest.statuses[-1].pending == 0)
+        vanish(rig)
+        await until(lambda: not ingest.statuses[-1].online)
+        assert ingest.statuses[-1].pending is None
+        await until(lambda: ingest.statuses[-1].online)
+        await rig.relay.reporter.farewell()
+        await until(lambda: not ingest.statuses[-1].online)
+        assert ingest.statuses[-1].pending == 0
+
+
+def vanish(rig: Rig) -> None:
+    """Cut the connection without a goodbye."""
+    connection = rig.session._connection
+    assert connection is not None
+    transport = connection.link._transport
+    assert transport is not None
+    transport.abort()
+
+
+async def test_large_calls_make_large_packs(rig: Rig, ingest: FakeIngest) -> None:
+    rig.pace = dataclasses.replace(rig.pace, pack_readings=100)
+    async with rig:
+        await rig.accept(*range(2500))
+        await rig.emptied()
+    assert sorted(got.count() for got in ingest.packs) == [500, 1000, 1000]
+    assert len(ingest.readings()) == 2500
+
+
+async def test_a_settled_pack_that_the_disk_could_not_forget_is_settled_again(
+    rig: Rig, ingest: FakeIngest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rig:
+        forget = rig.spool.forget
+        refused: list[object] = []
+
+        def first_refuse(ranges: list[tuple[int, int]]) -> None:
+            if not refused:
+                refused.append(ranges)
+                raise Full("the disk is full")
+            forget(ranges)
+
+        monkeypatch.setattr(rig.spool, "forget", first_refuse)
+        await rig.accept(1)
+        await rig.emptied()
+        assert refused
+        assert ingest.numbers()[:2] == [1, 1]
+
+
+async def test_memory_stays_bounded_over_a_long_spool(rig: Rig, ingest: FakeIngest) -> None:
+    ingest.answers = False
+    async with rig:
+        for _ in range(100):
+            await rig.relay.accept([], [Undecoded("http:native", os.urandom(200_000), 1, "undecoded")])
+        await until(lambda: len(rig.relay._window) == 8)
+        assert len(rig.relay._sending) <= 8
+        ingest.answers = True
+        await rig.emptied()
+    assert sorted(set(ingest.numbers())) == list(range(1, 101))
