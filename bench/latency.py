@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from parts import blast, korat, running, used, wait_until_subscribed
-from support.ports import free_port
+from parts import blast, running, used, wait_until_subscribed
 
 from city import topics
 from city.mqtt import Address, Session
 from city.reading import Reading
 from city.wire import direct
+from support.korat import room
+from support.ports import free_port
 
 RATE: Final = 5_000
 PROBES_A_SECOND: Final = 10
@@ -27,8 +28,7 @@ def measure_latency(seconds: float) -> None:
     with tempfile.TemporaryDirectory(prefix="korat-bench-") as folder:
         ports = {name: free_port() for name in ("MQTT_PORT", "API_PORT", "GATEWAY_HTTP_PORT")}
         environment = {f"KORAT_{name}": str(port) for name, port in ports.items()}
-        platform = korat("up", Path(folder), {**environment, "KORAT_INGEST_DEVICE_MESSAGES": "100000000"})
-        platform.command.append("--no-demo")
+        platform = room("up --no-demo", Path(folder), {**environment, "KORAT_INGEST_DEVICE_MESSAGES": "100000000"})
         with running(platform):
             _wait_for_api(ports["API_PORT"])
             wait_until_subscribed(ports["MQTT_PORT"])

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,13 +41,6 @@ def used(pid: int) -> Used:
     lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
     peak = next(line for line in lines if line.startswith("VmHWM"))
     return Used(cpu_s, int(peak.split()[1]) / 1024)
-
-
-def korat(command: str, folder: Path, environment: Mapping[str, str]) -> Process:
-    """One room of the platform as a process of its own, not started yet."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("KORAT_")}
-    program = Path(sys.executable).with_name("korat")
-    return Process([program, command], folder, name=command, env={**clean, "KORAT_DATA": str(folder), **environment})
 
 
 @contextmanager

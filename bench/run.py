@@ -18,10 +18,12 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "bench")]
 
 from latency import measure_latency  # noqa: E402 - the path comes first
-from parts import blast, korat, running, used, wait_for, wait_until_subscribed  # noqa: E402 - the path comes first
-from support.influx import Influx  # noqa: E402 - the path comes first
-from support.mosquitto import Mosquitto  # noqa: E402 - the path comes first
+from parts import blast, running, used, wait_for, wait_until_subscribed  # noqa: E402 - the path comes first
 from telegraf import measure_telegraf  # noqa: E402 - the path comes first
+
+from support.influx import Influx  # noqa: E402 - the path comes first
+from support.korat import room  # noqa: E402 - the path comes first
+from support.mosquitto import Mosquitto  # noqa: E402 - the path comes first
 
 PER_PACK: Final = 100
 
@@ -51,7 +53,7 @@ def drain(folder: Path, shape: str, store: str, messages: int) -> Row:
             "KORAT_LEDGER_URL": url,
             "KORAT_INGEST_DEVICE_MESSAGES": "100000000",
         }
-        worker = korat("ingest", data, environment)
+        worker = room("ingest", data, environment)
         with running(worker):
             wait_until_subscribed(broker.port)
             start_up_s = used(worker.pid).cpu_s
