@@ -55,7 +55,7 @@ def build(
         responses=problem("default", "A problem (RFC 9457)."),
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.parts = Parts(store, ledger, registry, dict(checks), settings.ready_timeout_s, metrics)
+    app.state.parts = Parts(store, ledger, registry, checks, settings.ready_timeout_s, metrics)
     problems.install(app)
     for resource in (catalog, devices, health, latest, ledger_route, metrics_route, page, quarantine, readings):
         app.include_router(resource.router)
