@@ -71,6 +71,7 @@ class DuckStore:
         self._writer = ThreadPoolExecutor(1, "duckdb-write")
         self._reader = ThreadPoolExecutor(1, "duckdb-read")
         self._failed = False
+        self._closed = False
 
     @classmethod
     def open(cls, path: Path, memory_mb: int, threads: int) -> Self:
@@ -227,6 +228,9 @@ class DuckStore:
             self._heads.advance(*newest)
 
     def _close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
         self._reader.shutdown()
         self._writer.shutdown()
         self._reads.close()
