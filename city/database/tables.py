@@ -43,9 +43,21 @@ tally: Final = Table(
     Column("flush", _Big, primary_key=True, autoincrement=False),
     Column("rows", LargeBinary, nullable=False),
 )
-"""The counts of one flush until they are folded into `hourly`.
+"""The counts of one flush until they are folded into `open_hour`.
 
 One row a flush, because a row a device would cost the flush several times what the rest of it does.
+"""
+
+open_hour: Final = Table(
+    "open_hour",
+    metadata,
+    Column("hour_ns", _Big, primary_key=True, autoincrement=False),
+    Column("rows", LargeBinary, nullable=False),
+)
+"""The folded counts of an hour that isn't over, until they move to `hourly`.
+
+One row an hour, because a hundred thousand devices that report each minute would rewrite their hourly rows sixty
+times, which costs seconds at a time.
 """
 
 fingerprints: Final = Table(
@@ -69,6 +81,7 @@ hourly: Final = Table(
     Column("rejected", _Big, nullable=False),
     sqlite_with_rowid=False,
 )
+"""The counts of an hour are these and what `open_hour` and `tally` hold of it."""
 
 pack_range: Final = Table(
     "pack_range",

@@ -1,15 +1,17 @@
 """Accounts: what was received and what became of it, and what is missing."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, case, func, literal, select
 
 from city.database import Database
-from city.database.tables import gateway, hourly, pack_range, tally
-from city.ledger.port import Account, By, Counts, Source
-from city.ledger.tally import COLUMNS, add_up
+from city.database.tables import gateway, hourly, pack_range
+from city.ledger.folding import UNMOVED
+from city.ledger.port import Account, By, Counts
+from city.ledger.tally import COLUMNS, Block, Sum, decode, split
 
 _MOST_GAP: Final = literal(10**12, BigInteger())
 """No gap counts for more: one gateway that numbers nonsense must not overflow the sum of all."""
@@ -61,17 +63,32 @@ def _counted(connection: Connection, ask: Ask) -> defaultdict[str, list[int]]:
     for key, *numbers in connection.execute(asked):
         # the sum of no rows is NULL, and PostgreSQL's sums are decimals
         counted[key] = [int(number or 0) for number in numbers]
-    for hour, sources in add_up(connection.execute(select(tally.c.rows)).scalars().all()).items():
-        if ask.start_ns <= hour < ask.end_ns:
-            for source, numbers in sources:
-                key = _key(source, ask.by)
-                if ask.wants(key):
-                    counted[key] = [old + new for old, new in zip(counted[key], numbers, strict=True)]
+    for key, numbers in _unmoved(connection, ask):
+        counted[key] = [old + new for old, new in zip(counted[key], numbers, strict=True)]
     return counted
 
 
-def _key(source: Source, by: By) -> str:
-    return {By.TOTAL: "", By.GATEWAY: source.gateway, By.DEVICE: source.device}[by]
+def _unmoved(connection: Connection, ask: Ask) -> Iterator[tuple[str, list[int]]]:
+    """Counts of the asked hours that aren't hourly rows yet."""
+    total = Sum()
+    for block in decode(connection.execute(UNMOVED).scalars()):
+        if ask.start_ns <= block.hour_ns < ask.end_ns:
+            total.add(_keys(block, ask.by), block.columns)
+    keys, numbers = total.result()
+    # what is on the page of both is on the page of each, so no more than a page of either is needed
+    page = sorted((key, row) for row, key in enumerate(keys) if ask.wants(key))
+    page = page[: ask.most] if ask.by is By.DEVICE else page
+    return ((key, numbers[row].tolist()) for key, row in page)
+
+
+def _keys(block: Block, by: By) -> list[str]:
+    match by:
+        case By.TOTAL:
+            return [""] * len(block.sources)
+        case By.GATEWAY:
+            return [split(source).gateway for source in block.sources]
+        case By.DEVICE:
+            return [split(source).device for source in block.sources]
 
 
 def _pending(connection: Connection) -> dict[str, int]:

@@ -1,18 +1,28 @@
-"""Folding: tallies of flushes become hourly rows, a few times a minute."""
+"""Folding: tallies of flushes become one sum of the open hour, and hourly rows when the hour is over."""
 
+from collections import defaultdict
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, delete, select, update
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, delete, insert, select, union_all, update
 
 from city.database import Database
-from city.database.tables import fingerprints, head, hourly, tally
-from city.ledger.tally import COLUMNS, add_up
+from city.database.tables import fingerprints, head, hourly, open_hour, tally
+from city.ledger.tally import COLUMNS, Sum, block_from, decode, encode, hour_of, split
 
 FLUSHES: Final = 64
-"""Fold after so many flushes: a device has then sent several times, and its row is written once."""
+"""Fold after so many flushes, so that an account never reads many tallies."""
 
 WAIT_NS: Final = 10_000_000_000
-"""Fold after ten seconds where flushes are few, so that an account never reads many tallies."""
+"""Fold after ten seconds where flushes are few."""
+
+
+MOVED: Final = 5_000
+"""Hourly rows written in one fold, so that no flush waits long for it; the others stay in the open hour."""
+
+UNMOVED: Final = union_all(select(open_hour.c.rows), select(tally.c.rows))
+"""Counts that aren't in the hourly rows yet."""
 
 
 class Head(NamedTuple):
@@ -32,7 +42,7 @@ def is_due(now: Head, at_ns: int) -> bool:
 
 
 def fold(connection: Connection, database: Database, flush: int, at_ns: int, oldest_page: int) -> None:
-    """Add all tallies to the hourly rows and drop them, in the transaction of a flush.
+    """Add all tallies to the open hours, and move hours that are over to the hourly rows; in a flush's transaction.
 
     Args:
         connection: Holds the head, so that no other flush comes between.
@@ -41,23 +51,37 @@ def fold(connection: Connection, database: Database, flush: int, at_ns: int, old
         at_ns: Its time.
         oldest_page: Fingerprints of flushes before this one are forgotten.
     """
-    sums = add_up(connection.execute(select(tally.c.rows)).scalars().all())
-    rows = [
-        # in the order of the key: neighbours share pages
-        {
-            "hour_ns": hour,
-            "gateway": source.gateway,
-            "device": source.device,
-            **dict(zip(COLUMNS, numbers, strict=True)),
-        }
-        for hour in sorted(sums)
-        for source, numbers in sums[hour]
-    ]
-    if rows:
-        statement = database.upsert(hourly)
-        added = {column: hourly.c[column] + statement.excluded[column] for column in COLUMNS}
-        key = [column.name for column in hourly.primary_key]
-        connection.execute(statement.on_conflict_do_update(index_elements=key, set_=added), rows)
+    sums: defaultdict[int, Sum] = defaultdict(Sum)
+    for block in decode(connection.execute(UNMOVED).scalars()):
+        sums[block.hour_ns].add(block.sources, block.columns)
     connection.execute(delete(tally).where(tally.c.flush <= flush))
+    connection.execute(delete(open_hour))
+    room = MOVED
+    for hour_ns, total in sorted(sums.items()):
+        sources, numbers = total.result()
+        moved = min(room, len(sources)) if hour_ns < hour_of(at_ns) else 0
+        room -= moved
+        _move(connection, database, hour_ns, sources[:moved], numbers[:moved])
+        if moved < len(sources):
+            block = block_from(hour_ns, sources[moved:], numbers[moved:].T.tolist())
+            connection.execute(insert(open_hour), {"hour_ns": hour_ns, "rows": encode([block])})
     connection.execute(delete(fingerprints).where(fingerprints.c.flush < oldest_page))
     connection.execute(update(head).values(folded=flush, folded_ns=at_ns))
+
+
+def _move(
+    connection: Connection, database: Database, hour_ns: int, sources: list[str], numbers: NDArray[np.int64]
+) -> None:
+    if not sources:
+        return
+    statement = database.upsert(hourly)
+    added = {column: hourly.c[column] + statement.excluded[column] for column in COLUMNS}
+    key = [column.name for column in hourly.primary_key]
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=key, set_=added),
+        [
+            {"hour_ns": hour_ns, **split(source)._asdict(), **dict(zip(COLUMNS, row, strict=True))}
+            # in the order of the key: neighbours share pages
+            for source, row in sorted(zip(sources, numbers.tolist(), strict=True))
+        ],
+    )

@@ -1,4 +1,4 @@
-"""A tally: the counts of one flush as bytes, in columns, and sums of many."""
+"""A tally: counts as bytes, in columns, and sums of many."""
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,37 +20,37 @@ class Block(msgspec.Struct, array_like=True, gc=False):
 
     Attributes:
         hour_ns: Start of the hour, nanoseconds UTC.
-        sources: Gateway and device of each row.
+        sources: Gateway and device of each row as one text, see `join`: half a million pairs keep the garbage
+            collector busy, texts don't.
         columns: One list for each of COLUMNS, empty where all are zero.
     """
 
     hour_ns: int
-    sources: list[tuple[str, str]]
+    sources: list[str]
     columns: list[list[int]]
 
 
 class Sum:
-    """The counts of one hour, added up by source."""
+    """Counts added up by a key: a joined source, or a part of it."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, str], int] = {}
+        self._rows: dict[str, int] = {}
         self._parts: list[tuple[NDArray[np.intp], list[list[int]]]] = []
 
-    def add(self, block: Block) -> None:
-        """Take in a block."""
+    def add(self, keys: list[str], columns: list[list[int]]) -> None:
+        """Take in columns, one key a row."""
         rows = self._rows
-        index = [rows.setdefault(source, len(rows)) for source in block.sources]
-        self._parts.append((np.array(index, np.intp), block.columns))
+        index = [rows.setdefault(key, len(rows)) for key in keys]
+        self._parts.append((np.array(index, np.intp), columns))
 
-    def __iter__(self) -> Iterator[tuple[Source, list[int]]]:
-        """Give each source with its five numbers, sorted by source."""
+    def result(self) -> tuple[list[str], NDArray[np.int64]]:
+        """Give the n keys as they came, and their (n, 5) numbers."""
         totals = np.zeros((len(self._rows), len(COLUMNS)), np.int64)
         for index, columns in self._parts:
             for number, column in enumerate(columns):
                 if column:
-                    np.add.at(totals[:, number], index, column)
-        numbers: list[list[int]] = totals.tolist()
-        return ((Source(*source), numbers[row]) for source, row in sorted(self._rows.items()))
+                    np.add.at(totals[:, number], index, np.array(column, np.int64))
+        return list(self._rows), totals
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -62,17 +62,36 @@ def hour_of(time_ns: int) -> int:
     return time_ns - time_ns % HOUR_NS
 
 
+def join(source: Source) -> str:
+    """Write a source as one text; no id has a line's end in it."""
+    return f"{source[0]}\n{source[1]}"
+
+
+def split(source: str) -> Source:
+    """Read a joined source."""
+    gateway, _, device = source.partition("\n")
+    return Source(gateway, device)
+
+
 def block_of(hour_ns: int, counts: Mapping[Source, Counts]) -> Block:
     """Lay counts out as columns."""
     rows = counts.values()
-    columns = [
-        [c.received for c in rows],
-        [c.stored for c in rows],
-        [c.duplicate for c in rows],
-        [c.quarantined for c in rows],
-        [c.rejected for c in rows],
-    ]
-    return Block(hour_ns, list(counts), [column if any(column) else [] for column in columns])
+    return block_from(
+        hour_ns,
+        [join(source) for source in counts],
+        [
+            [c.received for c in rows],
+            [c.stored for c in rows],
+            [c.duplicate for c in rows],
+            [c.quarantined for c in rows],
+            [c.rejected for c in rows],
+        ],
+    )
+
+
+def block_from(hour_ns: int, sources: list[str], columns: list[list[int]]) -> Block:
+    """Make a block of full columns; those of zeros are left out."""
+    return Block(hour_ns, sources, [column if any(column) else [] for column in columns])
 
 
 def encode(blocks: list[Block]) -> bytes:
@@ -80,10 +99,7 @@ def encode(blocks: list[Block]) -> bytes:
     return zlib.compress(_encode(blocks), 1)
 
 
-def add_up(tallies: Iterable[bytes]) -> dict[int, Sum]:
-    """Sum tallies by hour."""
-    sums: dict[int, Sum] = {}
+def decode(tallies: Iterable[bytes]) -> Iterator[Block]:
+    """Read tallies."""
     for tally in tallies:
-        for block in _decoder.decode(zlib.decompress(tally)):
-            sums.setdefault(block.hour_ns, Sum()).add(block)
-    return sums
+        yield from _decoder.decode(zlib.decompress(tally))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from city.errors import Reason, SettledMeanwhile
-from city.ledger import Ledger
+from city.ledger import Ledger, folding
 from city.ledger.folding import FLUSHES
 from city.ledger.port import (
     DIRECT,
@@ -103,16 +103,31 @@ async def test_pages_of_an_account_hold_each_key_once(ledger: Ledger, by: By) ->
 
 async def test_folding_changes_no_count(ledger: Ledger, query: Query) -> None:
     for number in range(1, FLUSHES * 2 + 4):
-        settlement = flush(number, message=number)
-        settlement.at_ns += number % 2 * HOUR_NS
-        await ledger.settle(settlement)
+        await ledger.settle(flush(number, message=number))
         if number % FLUSHES in {0, 1, 9, FLUSHES - 1}:
             assert await total(ledger) == Counts(number * 11, number * 11)
-    (hourly,) = query("select count(*), sum(received) from hourly")[0:1]
+    assert query("select hour_ns from open_hour") == [(NOON,)]
+    assert query("select count(*) from hourly") == [(0,)]
     (tallies,) = query("select count(*) from tally")[0]
-    assert hourly[0] == 4
-    assert 0 < hourly[1] < (FLUSHES * 2 + 3) * 11
     assert tallies < FLUSHES
+
+
+async def test_an_hour_that_is_over_moves_to_its_rows_a_part_in_each_fold(
+    ledger: Ledger, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folding, "MOVED", 4)
+    settlement = Settlement(NOON)
+    for number in range(10):
+        settlement.counts[Source("gw", f"d{number}")] = Counts(number + 2, number, 1, 0, 1)
+    await ledger.settle(settlement)
+    expected = await ledger.account(*ALWAYS, By.DEVICE)
+    for step, moved in enumerate((4, 8, 10, 10)):
+        # an hour later, and eleven seconds after each other, so that each one folds
+        await ledger.settle(Settlement(NOON + HOUR_NS + step * 11 * 10**9))
+        assert query("select count(*) from hourly") == [(moved,)]
+        assert await ledger.account(*ALWAYS, By.DEVICE) == expected
+        assert await ledger.account(NOON, NOON + 1, By.DEVICE, after="d3", most=3) == expected[4:7]
+    assert query("select count(*) from open_hour") == [(0,)]
 
 
 async def test_what_a_flush_brings_is_all_there(ledger: Ledger, query: Query) -> None:
