@@ -24,11 +24,22 @@ def clock(time: Time) -> Clock:
         return _in_range(_rfc3339)
     if time.format in _UNITS:
         unit = _UNITS[time.format]
-        return _in_range(lambda text: int(text) * unit)
+        return _in_range(lambda text: int(ascii_digits(text)) * unit)
     if time.zone is None:
         return _in_range(lambda text: _since(datetime.strptime(text, time.format)))  # noqa: DTZ007 - it has %z
     zone = ZoneInfo(time.zone)
     return _in_range(lambda text: _since(_local(text, time, zone)))
+
+
+def ascii_digits(text: str) -> str:
+    """Give the text back for `int` and `float`, which would also take `1_000` and the digits of other scripts.
+
+    Raises:
+        ValueError: It has such signs.
+    """
+    if "_" in text or not text.isascii():
+        raise ValueError(f"{text[:80]!r} is no number")
+    return text
 
 
 def _in_range(read: Clock) -> Clock:

@@ -8,7 +8,7 @@ from typing import Final
 
 from city.errors import Malformed
 from city.reading import Reading, checked_id
-from simulators.replay.instants import clock
+from simulators.replay.instants import ascii_digits, clock
 from simulators.replay.mapping import DeviceFrom, Mapping, spelled
 from simulators.replay.tally import BadFile, Tally
 
@@ -131,7 +131,7 @@ def number(text: str, name: str) -> float:
     if lowered in {"true", "false"}:
         return float(lowered == "true")
     try:
-        value = float(text)
+        value = float(ascii_digits(text))
     except ValueError:
         raise ValueError(f"column {name!r}: {text[:80]!r} is no number") from None
     if not math.isfinite(value):
