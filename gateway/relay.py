@@ -7,8 +7,7 @@ Both halves know each other only through the spool, so the broker's absence neve
 """
 
 import asyncio
-import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final, ParamSpec, TypeVar
@@ -17,7 +16,7 @@ import structlog
 
 from city import topics
 from city.errors import Full, Malformed, Unavailable
-from city.mqtt import Disconnected, Message, PublishRefused, Session
+from city.mqtt import Message, Session
 from city.reading import Reading
 from city.wire import receipt
 from city.wire.pack import Undecoded
@@ -25,14 +24,12 @@ from gateway import packing
 from gateway.intake import Call, Intake, answer
 from gateway.packing import Contents
 from gateway.report import Reporter
+from gateway.sender import Sender, now_s
 from gateway.spool import Spool, Stored
 from gateway.window import Window
 
 _AT_ONCE: Final = 16
 """Packs read from the spool in one go: it bounds the memory."""
-
-_LOOK_S: Final = 0.5
-"""How often the sender looks whether the connection is a new one."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,13 +73,10 @@ class Relay:
         self._spool = spool
         self._worker = worker
         self._session = session
-        self._pack_topic = topics.pack(province, gateway)
-        self._pace = pace
+        self._enough = pace.pack_readings
         self._intake = Intake(pace.pack_readings, pace.pack_age_s)
         self._window = Window(pace.window, pace.resend_s, pace.most_resend_s)
-        self._changed = asyncio.Event()
-        self._epoch = -1
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sender = Sender(session, topics.pack(province, gateway), self._window)
         self.reporter = Reporter(spool, session, topics.status(province, gateway))
 
     async def accept(self, readings: list[Reading], undecoded: list[Undecoded]) -> None:
@@ -110,17 +104,33 @@ class Relay:
                 tasks.create_task(self.reporter.run(), name="relay reports")
         finally:
             self._intake.close()
-            for task in self._sending:
-                task.cancel()
-
-    # from the links to the disk
+            self._sender.close()
 
     async def _keep(self) -> None:
+        """From the links to the disk."""
         while True:
             calls = await self._intake.group()
-            packs = list(packing.close([call.contents for call in calls], self._pace.pack_readings))
+            packs = list(packing.close([call.contents for call in calls], self._enough))
             await self._spool_and_answer(packs, calls)
-            self._changed.set()
+            self._sender.wake()
+
+    async def _hand_on(self) -> None:
+        """From the disk to the broker."""
+        while True:
+            if await self._sender.connected():
+                self.reporter.speak()
+            packs = await self._fetch_due() + await self._fetch_fresh()
+            self._sender.publish(packs)
+            if not packs:
+                await self._sender.wait()
+
+    async def _settle(self) -> None:
+        """From the receipt to oblivion."""
+        while True:
+            messages = await self._session.receive()
+            await self._forget([part for message in messages for part in self._understand(message)])
+            self._session.acknowledge(messages)
+            self._sender.wake()
 
     async def _spool_and_answer(self, packs: list[Contents], calls: list[Call]) -> None:
         try:
@@ -135,21 +145,8 @@ class Relay:
             self.reporter.kept()
             answer(calls)
 
-    # from the disk to the broker
-
-    async def _hand_on(self) -> None:
-        while True:
-            await self._session.connected()
-            self._changed.clear()
-            self._notice_new_connection()
-            packs = await self._fetch_due() + await self._fetch_fresh()
-            for pack in packs:
-                self._start_sending(pack)
-            if not packs:
-                await self._wait_for_change()
-
     async def _fetch_due(self) -> list[Stored]:
-        numbers = self._window.take_due(self._now_s(), _AT_ONCE)
+        numbers = self._window.take_due(now_s(), _AT_ONCE)
         if not numbers:
             return []
         packs = await self._on_worker(self._spool.pick, numbers)
@@ -165,69 +162,24 @@ class Relay:
             self._window.admit(pack.seq)
         return packs
 
-    async def _send(self, pack: Stored) -> None:
-        try:
-            heard = await self._session.publish(self._pack_topic, pack.payload)
-        except Disconnected:
-            if self._window.lost(pack.seq, self._now_s()):
-                _log.warning("pack ends connections", seq=pack.seq, bytes=len(pack.payload))
-        except PublishRefused as error:
-            _log.warning("pack refused", seq=pack.seq, bytes=len(pack.payload), reason=error.reason)
-            self._window.refused(pack.seq, self._now_s())
-        else:
-            self._window.sent(pack.seq, self._now_s(), heard=heard)
-        self._changed.set()
-
-    # from the receipt to oblivion
-
-    async def _settle(self) -> None:
-        while True:
-            messages = await self._session.receive()
-            ranges = [part for message in messages for part in self._understand(message)]
-            if ranges:
-                await self._forget(ranges)
-            self._session.acknowledge(messages)
-
-    def _understand(self, message: Message) -> list[tuple[int, int]]:
+    def _understand(self, message: Message) -> Sequence[tuple[int, int]]:
         try:
             settled = receipt.decode(message.payload)
         except Malformed as error:
             _log.warning("receipt not understood", topic=message.topic, reason=error.reason, detail=error.detail)
-            return []
-        return settled.done if settled.boot == self._spool.boot else []
+            return ()
+        return settled.done if settled.boot == self._spool.boot else ()
 
-    async def _forget(self, ranges: list[tuple[int, int]]) -> None:
+    async def _forget(self, ranges: Sequence[tuple[int, int]]) -> None:
+        if not ranges:
+            return
         try:
             await self._on_worker(self._spool.forget, ranges)
         except Full as error:
             # they stay, are sent again, and their next receipt is the next try
             _log.warning("packs settled but not forgotten", reason=str(error))
-            return
-        self._window.settle(ranges, self._now_s())
-        self._changed.set()
-
-    # what the verbs above stand on
-
-    def _start_sending(self, pack: Stored) -> None:
-        task = asyncio.create_task(self._send(pack), name=f"relay sends {pack.seq}")
-        self._sending.add(task)
-        task.add_done_callback(self._sending.discard)
-
-    def _notice_new_connection(self) -> None:
-        if self._session.counters.reconnects != self._epoch:
-            self._epoch = self._session.counters.reconnects
-            self._window.reconnected()
-            self.reporter.speak()
-
-    async def _wait_for_change(self) -> None:
-        until_due_s = max(0.0, self._window.next_due_s() - self._now_s())
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(_LOOK_S, until_due_s)):
-                await self._changed.wait()
+        else:
+            self._window.settle(ranges, now_s())
 
     async def _on_worker(self, work: Callable[P, T], *args: P.args, **_: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, work, *args)
-
-    @staticmethod
-    def _now_s() -> float:
-        return asyncio.get_running_loop().time()

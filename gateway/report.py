@@ -20,6 +20,9 @@ _ALWAYS_S: Final = 30.0
 """Seconds after which it is said though nothing changed."""
 
 _FAREWELL_S: Final = 0.5
+_REFUSAL_S: Final = 10.0
+"""How long a refusal counts: whoever is turned away by readiness must get the chance to try again."""
+
 
 _log = structlog.get_logger(__name__)
 
@@ -36,9 +39,6 @@ class Reporter:
         spool: Only its numbers are read.
         session: Where it is said.
         topic: On which topic.
-
-    Attributes:
-        refusal: Why the spool takes nothing at the moment; None while it does.
     """
 
     def __init__(self, spool: Spool, session: Session, topic: str) -> None:
@@ -48,7 +48,8 @@ class Reporter:
         self._said: Status | None = None
         self._said_s = 0.0
         self._now = asyncio.Event()
-        self.refusal: Full | None = None
+        self._refusal: Full | None = None
+        self._refused_s = 0.0
 
     async def run(self) -> None:
         """Say the status when it changes, and now and then, until cancelled."""
@@ -75,13 +76,19 @@ class Reporter:
         """Note that the spool refused; nothing is lost, but somebody should look."""
         if self.refusal is None:
             _log.warning("spool full", reason=str(error))
-        self.refusal = error
+        self._refusal, self._refused_s = error, asyncio.get_running_loop().time()
 
     def kept(self) -> None:
         """Note that the spool took something."""
-        if self.refusal is not None:
+        if self._refusal is not None:
             _log.info("spool takes readings again")
-        self.refusal = None
+        self._refusal = None
+
+    @property
+    def refusal(self) -> Full | None:
+        """Why the spool took nothing, if that was a moment ago; None if it does or may do so again."""
+        is_fresh = asyncio.get_running_loop().time() - self._refused_s < _REFUSAL_S
+        return self._refusal if is_fresh else None
 
     def _status(self, *, online: bool) -> Status:
         pending = self._spool.pending

@@ -19,6 +19,9 @@ _APPLICATION: Final = 0x4B6F5350
 """`KoSP`, SQLite's `application_id`."""
 
 _LOCK_WAIT_S: Final = 1.0
+_LOG_BYTES: Final = 16 * 2**20
+"""What the log is cut back to after a burst; below, its space is kept, so that a full disk leaves room to forget."""
+
 _SCHEMA: Final = f"""
 BEGIN;
 PRAGMA application_id = {_APPLICATION};
@@ -103,6 +106,7 @@ def _open(file: Path, gateway: str) -> sqlite3.Connection:
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         _check(db, file, gateway)
         db.execute("PRAGMA journal_mode = WAL")
+        db.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
         db.execute("PRAGMA synchronous = FULL")
     except sqlite3.DatabaseError as error:
         db.close()

@@ -44,7 +44,8 @@ class Window:
     Args:
         most: How many.
         first_s: Seconds until a pack without a receipt is sent again; they double each time.
-        most_s: Where the doubling ends, and how long a refused pack rests the first time.
+        most_s: Where the doubling ends, and how long a pack rests that was refused for the first time; one that ended
+            connections rests `first_s`, since it may have been chance. Both double up to an hour.
 
     Attributes:
         last: Highest number ever let in; the next fresh pack comes after it.
@@ -104,7 +105,7 @@ class Window:
         if flight is None:
             return False
         if flight.suspect:
-            self.refused(seq, now_s)
+            self._set_aside(flight, now_s, self._first_s)
             return True
         flight.losses += 1
         flight.due_s = -math.inf
@@ -114,9 +115,12 @@ class Window:
         """The broker said no: set it aside for long, so that it doesn't keep the others from their way."""
         flight = self._flights.get(seq)
         if flight is not None:
-            self._refused += flight.refusals == 0
-            flight.due_s = now_s + min(_MOST_REST_S, self._most_s * 2**flight.refusals)
-            flight.refusals = min(flight.refusals + 1, 30)
+            self._set_aside(flight, now_s, self._most_s)
+
+    def _set_aside(self, flight: Flight, now_s: float, rest_s: float) -> None:
+        self._refused += flight.refusals == 0
+        flight.due_s = now_s + min(_MOST_REST_S, rest_s * 2**flight.refusals)
+        flight.refusals = min(flight.refusals + 1, 30)
 
     def reconnected(self) -> None:
         """A new connection: what the broker had may be gone, so all that it had is due."""

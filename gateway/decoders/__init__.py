@@ -11,7 +11,7 @@ from city.errors import Malformed, Reason
 from city.reading import Reading
 from city.wire.pack import Undecoded
 from gateway.decoders import native, senml
-from gateway.decoders.context import Context, Decode, DecodeError
+from gateway.decoders.context import Context, Decode, DecodeError, checked
 from gateway.decoders.origin import Origin, parse
 
 DECODERS: Final[Mapping[str, Decode]] = MappingProxyType({"native": native.decode, "senml": senml.decode})
@@ -36,7 +36,7 @@ def decode_origin(origin: str, payload: bytes, received_ns: int) -> list[Reading
     if decode is None:
         raise Malformed(Reason.NO_CODEC, f"there is no decoder {came.decoder[:80]!r}")
     try:
-        return decode(payload, came.context(received_ns))
+        return checked(decode(payload, came.context(received_ns)))
     except Malformed:
         raise
     except Exception as error:

@@ -1,13 +1,18 @@
 """What a decoder is told beside the bytes, and how it refuses them."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+from msgspec import UNSET
 
 from city.catalog import KINDS
 from city.errors import Malformed, Reason
-from city.reading import Reading, checked_id
+from city.reading import FIRST_NS, LAST_NS, Flag, Reading, checked_id, checked_quantity
+from city.wire.direct import MOST_VALUES, to_position
 
 
 class DecodeError(Malformed):
@@ -44,6 +49,36 @@ def device_id(name: str) -> str:
         Malformed: `bad_device`: nothing is left, or more than 64 characters are.
     """
     return checked_id(re.sub(r"[^a-z0-9._-]", "-", name.lower()).lstrip("._-"))
+
+
+def checked(readings: list[Reading]) -> list[Reading]:
+    """Give back readings that ingest will take; one that it won't would spoil the whole pack that it travels in.
+
+    Raises:
+        Malformed: A decoder made something else; under the reason that says what.
+    """
+    for reading in readings:
+        checked_id(reading.device)
+        known_kind(reading.kind)
+        if not FIRST_NS <= reading.time_ns < LAST_NS:
+            raise Malformed(Reason.BAD_TIME, f"{reading.time_ns} ns is outside 1970 to 2100")
+        if not 0 < len(reading.values) <= MOST_VALUES:
+            raise Malformed(Reason.NO_VALUES, f"{len(reading.values)} values; from 1 to {MOST_VALUES} are allowed")
+        for key, value in reading.values.items():
+            _known_quantity(key)
+            if not math.isfinite(value):
+                raise Malformed(Reason.NOT_FINITE, f"{key} is not finite")
+        if reading.lat is not None or reading.lon is not None:
+            to_position(*(UNSET if degrees is None else degrees for degrees in (reading.lat, reading.lon)))
+        if reading.flags and not (
+            reading.flags.keys() <= reading.values.keys() and _CODES.issuperset(reading.flags.values())
+        ):
+            raise Malformed(Reason.WRONG_TYPE, f"flags of {reading.device} that are none")
+    return readings
+
+
+_known_quantity: Final = lru_cache(maxsize=4096)(checked_quantity)
+_CODES: Final = frozenset(map(int, Flag))
 
 
 def known_kind(kind: str) -> str:

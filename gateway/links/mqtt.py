@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from city.errors import Full, Reason
+from city.errors import Full, Reason, Unavailable
 from city.mqtt import Address, Backoff, Message, Session, Subscription
 from city.reading import Reading
 from city.wire.pack import Undecoded
@@ -69,7 +69,7 @@ class MqttLink:
         while True:
             try:
                 await self._accept(readings, undecoded)
-            except Full as error:
+            except (Full, Unavailable) as error:
                 _log.debug("messages wait for the spool", messages=len(messages), reason=str(error))
                 await asyncio.sleep(backoff.next())
             else:

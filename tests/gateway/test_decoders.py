@@ -66,6 +66,31 @@ def test_every_corruption_of_a_byte_gives_readings_or_decode_error(sample: str) 
             try_decode(name, payload[:place] + bytes((byte,)) + payload[place + 1 :])
 
 
+@pytest.mark.parametrize(
+    ("reading", "reason"),
+    [
+        (Reading("A", "rain", 1, {"rain_rate": 1.0}), "bad_device"),
+        (Reading("a", "toaster", 1, {"rain_rate": 1.0}), "unknown_kind"),
+        (Reading("a", "rain", 2**70, {"rain_rate": 1.0}), "bad_time"),
+        (Reading("a", "rain", 1, {}), "no_values"),
+        (Reading("a", "rain", 1, {"rx": 1.0}), "bad_quantity"),
+        (Reading("a", "rain", 1, {"rain_rate": float("nan")}), "not_finite"),
+        (Reading("a", "rain", 1, {"rain_rate": 1.0}, 1.0), "bad_position"),
+        (Reading("a", "rain", 1, {"rain_rate": 1.0}, flags={"rain_rate": 7}), "wrong_type"),
+        (Reading("a", "rain", 1, {"rain_rate": 1.0}, flags={"level": 4}), "wrong_type"),
+    ],
+)
+def test_what_a_faulty_decoder_makes_never_reaches_a_pack(
+    monkeypatch: pytest.MonkeyPatch, reading: Reading, reason: str
+) -> None:
+    good = Reading("a", "rain", 1, {"rain_rate": 1.0}, 14.9, 102.1, {"rain_rate": 3})
+    monkeypatch.setattr(decoders, "DECODERS", {"native": lambda *_: [good]})
+    assert understand(Origin("http", "native", {}), b"", NOW) == ([good], [])
+    monkeypatch.setattr(decoders, "DECODERS", {"native": lambda *_: [good, reading]})
+    readings, undecoded = understand(Origin("http", "native", {}), b"x", NOW)
+    assert (readings, undecoded[0].payload, undecoded[0].reason) == ([], b"x", reason)
+
+
 @given(payload=st.binary(max_size=200), name=st.sampled_from(sorted(DECODERS)))
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_give_readings_or_decode_error(payload: bytes, name: str) -> None:

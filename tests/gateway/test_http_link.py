@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
 import pytest
+import yarl
 
 from city.errors import Broken, Full, KoratError
 from city.reading import Reading
@@ -53,7 +54,7 @@ async def ask(spool: Spool) -> AsyncIterator[Ask]:
     async with aiohttp.ClientSession(f"http://127.0.0.1:{link.port}") as client:
 
         async def asked(
-            path: str, body: object = GOOD, method: str = "POST", **more: object
+            path: str | yarl.URL, body: object = GOOD, method: str = "POST", **more: object
         ) -> tuple[int, dict[str, object], aiohttp.ClientResponse]:
             async with client.request(method, path, data=body, **more) as response:  # type: ignore[arg-type]
                 answer = json.loads(await response.read())
@@ -87,6 +88,15 @@ async def test_garbage_is_taken_with_its_reason_and_can_be_decoded_again(spool: 
     assert kept.payload == b'{"ts": 1, "values": {}}'
     assert kept.source == "http:native?device=aq-1&kind=air_quality&note=%26x+%C3%A4"
     assert decode_origin(kept.source, GOOD, kept.received_at_ns)[0].device == "aq-1"
+
+
+@pytest.mark.parametrize(
+    "query", ["%ff", "x=%ff", "x=%ed%a0%80", "x=%00", "x", "x=1&x=2", "%26=%3d", "x=" + "y" * 4000]
+)
+async def test_any_query_is_kept_so_that_it_can_be_read_back(spool: Spool, ask: Ask, query: str) -> None:
+    assert (await ask(yarl.URL(f"{PATH}&{query}", encoded=True), b"garbage"))[0] == 202
+    (kept,) = spool.undecoded
+    assert decode_origin(kept.source, GOOD, 0)[0].device == "aq-1"
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"{", b"[" * 100_000, b"null"])

@@ -148,7 +148,7 @@ async def test_a_pack_that_the_broker_refuses_does_not_block_the_rest(tmp_path: 
         FakeIngest(broker.port) as ingest,
     ):
         rig = Rig(broker.port, tmp_path / "gw.spool")
-        rig.pace = dataclasses.replace(rig.pace, window=2, most_resend_s=60)
+        rig.pace = dataclasses.replace(rig.pace, window=2, resend_s=30, most_resend_s=60)
         async with rig:
             for _ in range(3):  # more than the window holds
                 await rig.relay.accept([], [Undecoded("http:native", bytes(30_000), 1, "undecoded")])
@@ -260,7 +260,7 @@ async def test_memory_stays_bounded_over_a_long_spool(rig: Rig, ingest: FakeInge
         for _ in range(100):
             await rig.relay.accept([], [Undecoded("http:native", os.urandom(200_000), 1, "undecoded")])
         await until(lambda: len(rig.relay._window) == 8)
-        assert len(rig.relay._sending) <= 8
+        assert len(rig.relay._sender._sending) <= 8
         ingest.answers = True
         await rig.emptied()
     assert sorted(set(ingest.numbers())) == list(range(1, 101))
