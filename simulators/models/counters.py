@@ -17,7 +17,6 @@ _BUILDING: Final = np.array(
     [4, 4, 4, 4, 4, 5, 6, 8, 11, 13, 14, 15, 14, 15, 15, 14, 13, 11, 10, 9, 8, 6, 5, 4, 4], np.float64
 )
 _SLOTS: Final = 8  # in a day, each with at most one charging session
-_SLOT_H: Final = 24 / _SLOTS
 _BUSY: Final = np.array([0.06, 0.03, 0.3, 0.55, 0.6, 0.65, 0.7, 0.35])
 _FIRST_DAY: Final = 14_610  # 2010-01-01
 _LAST_DAY: Final = 47_482  # 2100-01-01
@@ -51,14 +50,18 @@ def ev_charger(scene: Scene) -> Shown:
     luck = chances(scene.keys, when.day * _SLOTS, _SLOTS, "session") / _BUSY
     # each day has at least one session, so that the day's energy has its place
     held = (luck < 1.0) | (luck == luck.min(axis=1, keepdims=True))
-    begin = _SLOT_H * (np.arange(_SLOTS) + between(0.05, 0.3, chances(scene.keys, when.day * _SLOTS, _SLOTS, "plug")))
-    length = _SLOT_H * between(0.38, 0.65, chances(scene.keys, when.day * _SLOTS, _SLOTS, "stay"))
+    # each charger divides its day otherwise, or all would be free at the same hours
+    bend = between(0.8, 1.25, fixed(scene.keys, "slots"))[:, None]
+    edges = 24 * (np.arange(_SLOTS + 1) / _SLOTS) ** bend
+    wide = np.diff(edges, axis=1)
+    begin = edges[:, :-1] + wide * between(0.02, 0.3, chances(scene.keys, when.day * _SLOTS, _SLOTS, "plug"))
+    length = wide * between(0.4, 0.68, chances(scene.keys, when.day * _SLOTS, _SLOTS, "stay"))
     share = held * length
     share = share / share.sum(axis=1, keepdims=True)
     part = np.clip((when.hour[:, None] - begin) / length, 0.0, 1.0)
     done, pace = _taper(part)
     charging = held & (part > 0.0) & (part < 1.0)
-    slot = np.minimum((when.hour / _SLOT_H).astype(np.int64), _SLOTS - 1)
+    slot = (when.hour[:, None] >= edges[:, 1:-1]).sum(axis=1)
     rows = np.arange(len(slot))
     number = when.day * _SLOTS + slot
     came, left = (

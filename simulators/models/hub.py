@@ -11,7 +11,7 @@ from simulators.models.water import battery
 from simulators.noise import between, fixed, uniform
 from simulators.scene import Scene, Shown
 
-_SHIFTS: Final = 6  # places in a dock's day for one lorry each, from 6 in the morning
+_SHIFTS: Final = 6  # places in a dock's day for one lorry each, from early in the morning
 _SHIFT_H: Final = 2.75
 _WARM_H: Final = 0.35  # an open door warms the air with this time constant
 _COOL_H: Final = 0.6  # and the cooling brings it back with this one
@@ -60,11 +60,12 @@ def _warmth(trip: Journey, begin: float, open_h: Floats) -> Floats:
 def dock(scene: Scene) -> Shown:
     """Show a loading dock: a lorry stands there, and for most of its stay the door is open."""
     when = scene.when
-    place = np.floor((when.hour - 6.0) / _SHIFT_H).astype(np.int64)
+    opens = between(5.0, 7.0, fixed(scene.keys, "dock-opens"))
+    place = np.floor((when.hour - opens) / _SHIFT_H).astype(np.int64)
     number = when.day * _SHIFTS + np.clip(place, 0, _SHIFTS - 1)
     likely = np.where(when.weekday == 6, 0.2, 0.78)
     held = (place >= 0) & (place < _SHIFTS) & (uniform(scene.keys, number, "dock") < likely)
-    into = when.hour - 6.0 - place * _SHIFT_H
+    into = when.hour - opens - place * _SHIFT_H
     begin = between(0.1, 0.7, uniform(scene.keys, number, "dock-begin"))
     length = between(0.7, 1.9, uniform(scene.keys, number, "dock-length"))
     part = (into - begin) / length
