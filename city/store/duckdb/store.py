@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Self, TypeVar
@@ -25,6 +25,7 @@ MEMORY_MB: Final = 128
 
 _RETRY_S: Final = 5.0
 _T = TypeVar("_T")
+_Statement = tuple[str, Sequence[int | list[int]]]
 
 _open: set[Path] = set()
 """Files held by this process. DuckDB would share one between two openers, whose heads would not know of each other."""
@@ -93,8 +94,8 @@ class DuckStore:
         return await self._run(self._writer, lambda: self._write(batch))
 
     async def latest(self, ask: LatestAsk) -> list[Latest]:
-        """Answer from memory. See the port."""
-        return await self._run(self._reader, lambda: self._latest(ask))
+        """Answer from memory, not behind a long read. See the port."""
+        return await asyncio.to_thread(self._latest, ask)
 
     async def series(self, ask: SeriesAsk) -> SeriesAnswer:
         """Read beside the writer, from a snapshot. See the port."""
@@ -151,17 +152,39 @@ class DuckStore:
             self._failed = False
         rows = rows_of(batch, self._heads)
         if rows is not None:
-            self._commit(lambda: self._insert(rows, batch.rx_ns))
+            self._insert(rows, batch.rx_ns)
             with self._lock:
                 self._heads.admit(rows.newcomers)
                 ends = rows.ends
                 self._heads.advance(rows.ids[ends], rows.time[ends], rows.value[ends], rows.flag[ends])
         return WriteOutcome()
 
-    def _commit(self, work: Callable[[], object]) -> None:
+    def _insert(self, rows: Rows, rx_ns: int) -> None:
+        tables = {"fresh": rows.table()}
+        statements: list[_Statement] = []
+        if rows.newcomers.keys:
+            kinds, devices, quantities = zip(*rows.newcomers.keys, strict=True)
+            ids = np.arange(len(kinds), dtype=np.uint32) + np.uint32(rows.newcomers.first)
+            tables["newcomers"] = pa.table({"id": ids, "kind": kinds, "device": devices, "quantity": quantities})
+            statements.append(("insert into series select * from newcomers", []))
+        if rows.late.any():
+            times = rows.time[rows.late]
+            tables["late"] = rows.late_keys()
+            statements.append((_LATE, [int(times.min()), int(times.max())]))
+        statements.append(("insert into point select *, ? from fresh", [rx_ns]))
+        for name, table in tables.items():
+            self._writes.register(name, table)
+        try:
+            self._commit(statements)
+        finally:
+            for name in tables:
+                self._writes.unregister(name)
+
+    def _commit(self, statements: list[_Statement]) -> None:
         self._writes.begin()
         try:
-            work()
+            for statement, parameters in statements:
+                self._writes.execute(statement, parameters)
             self._writes.commit()
         except duckdb.Error:
             try:
@@ -169,24 +192,6 @@ class DuckStore:
             except duckdb.Error:
                 self._failed = True
             raise
-
-    def _insert(self, rows: Rows, rx_ns: int) -> None:
-        if rows.newcomers.keys:
-            kinds, devices, quantities = zip(*rows.newcomers.keys, strict=True)
-            ids = np.arange(len(kinds), dtype=np.uint32) + np.uint32(rows.newcomers.first)
-            table = pa.table({"id": ids, "kind": kinds, "device": devices, "quantity": quantities})
-            self._with("newcomers", table, "insert into series select * from newcomers", [])
-        if rows.late.any():
-            times = rows.time[rows.late]
-            self._with("late", rows.late_keys(), _LATE, [int(times.min()), int(times.max())])
-        self._with("fresh", rows.table(), "insert into point select *, ? from fresh", [rx_ns])
-
-    def _with(self, name: str, table: pa.Table, statement: str, parameters: list[int]) -> None:
-        self._writes.register(name, table)
-        try:
-            self._writes.execute(statement, parameters)
-        finally:
-            self._writes.unregister(name)
 
     def _latest(self, ask: LatestAsk) -> list[Latest]:
         with self._lock:
@@ -221,7 +226,7 @@ class DuckStore:
         ids = [number for _, _, series in self._heads.select(Only.of(device), EVERYTHING) for number in series.values()]
         if not ids:
             return
-        self._commit(lambda: self._writes.execute(_FORGET, [ids, start_ns, end_ns]))
+        self._commit([(_FORGET, [ids, start_ns, end_ns])])
         newest = self._newest(_HEADS_OF, [ids])
         with self._lock:
             self._heads.time[ids] = NEVER
