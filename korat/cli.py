@@ -12,7 +12,7 @@ import typer
 import uvloop
 from prometheus_client import CollectorRegistry
 
-from city.errors import KoratError
+from city.errors import ConfigurationError, KoratError
 from ingest.run import Checks
 from korat import logs, rooms
 from korat.doctor import doctor as examine
@@ -22,6 +22,9 @@ from korat.process import Process
 from korat.settings import Everything
 from korat.stack import open_stack
 from korat.view import View
+from simulators.replay import ReplayOptions
+from simulators.replay import replay as run_replay
+from simulators.replay.options import AS_FAST_AS_POSSIBLE, BadLine
 
 app = typer.Typer(
     help="Telemetry for a smart city and its logistics hub.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -100,6 +103,39 @@ def simulate(config: Config = None) -> None:
 
 
 @app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="A recording: .csv, .json, .lp, or our own .korat.jsonl.")],
+    mapping: Annotated[str | None, typer.Option(help="Mapping file, or the name of a shipped one.")] = None,
+    device: Annotated[str | None, typer.Option(help="Device id that stands in for the mapping's.")] = None,
+    speed: Annotated[str, typer.Option(help="1 true speed, N times as fast, max as fast as it goes.")] = "1",
+    batch: Annotated[int, typer.Option(help="Most readings of a device in one message.")] = 100,
+    via: Annotated[str | None, typer.Option(help="A gateway's link instead of the broker: http://.../native")] = None,
+    *,
+    shift_to_now: Annotated[bool, typer.Option("--shift-to-now", help="Move all times to the present.")] = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad lines out, and count them.")] = False,
+    config: Config = None,
+) -> None:
+    """Replay a recording; returns when every reading is confirmed."""
+    settings = Everything.load(config)
+    report = run_replay(
+        ReplayOptions(
+            file=file,
+            province=settings.city.province,
+            broker=settings.mqtt.address(),
+            mapping=mapping,
+            device=device,
+            speed=_speed(speed),
+            shift_to_now=shift_to_now,
+            bad_line=BadLine.SKIP if skip_bad else BadLine.STOP,
+            batch=batch,
+            via=via,
+        )
+    )
+    if not report.complete:
+        raise typer.Exit(1)
+
+
+@app.command()
 def ledger(
     by: Annotated[str, typer.Option(help="total, gateway or device")] = "total",
     hours: Annotated[int, typer.Option(min=1, help="How far back.")] = 24,
@@ -137,6 +173,13 @@ def main() -> None:
     except KoratError as error:
         typer.echo(f"korat: {error}", err=True)
         sys.exit(1)
+
+
+def _speed(text: str) -> float:
+    try:
+        return AS_FAST_AS_POSSIBLE if text == "max" else float(text)
+    except ValueError:
+        raise ConfigurationError(f"--speed {text!r} is neither a number nor max") from None
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
