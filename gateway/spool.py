@@ -49,7 +49,6 @@ class Spool:
     Attributes:
         boot: Name of this file's life.
         pending: What waits for a receipt; may be read from any thread.
-        last: The highest number given so far, 0 before the first; may be read from any thread.
 
     Raises:
         Broken: The file is damaged; nothing was changed.
@@ -75,7 +74,8 @@ class Spool:
         self.pending = Pending(*row[3:])
 
     @property
-    def last(self) -> int:  # noqa: D102 - an attribute, documented with the class
+    def last(self) -> int:
+        """The highest number given so far, 0 before the first; may be read from any thread."""
         return self._next_seq - 1
 
     def append(self, packs: Sequence[Contents]) -> None:

@@ -25,7 +25,7 @@ def reading(number: int, device: str = "dev-1") -> Reading:
     return Reading(device, "weather", T0 + number, {"temperature": float(number), "humidity": 60.0})
 
 
-async def until(true: Callable[[], bool], within_s: float = 8.0) -> None:
+async def until(true: Callable[[], bool], within_s: float = 15.0) -> None:
     """Wait until something is true, or fail."""
     deadline = time.monotonic() + within_s
     while not true():

@@ -1,7 +1,11 @@
 """The whole gateway, its settings, its start and its end."""
 
 import asyncio
+import json
+import sys
 import time
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import aiohttp
@@ -17,7 +21,8 @@ from city.settings import load
 from gateway.run import run
 from gateway.settings import GatewaySettings
 from support.mosquitto import Mosquitto
-from support.ports import free_port
+from support.ports import accepts, free_port
+from support.process import Process
 
 PATH = "/ingest/native?device=aq-1&kind=air_quality"
 GOOD = b'{"values": {"pm2_5": 18.2}}'
@@ -101,6 +106,70 @@ async def test_what_was_answered_202_outlives_the_gateway_and_the_broker(
     gateway = Gateway(broker, tmp_path)
     await until(lambda: len(ingest.readings()) >= taken)
     await gateway.end()
+
+
+GATEWAY_PROCESS = """
+import asyncio, sys
+from pathlib import Path
+from city.mqtt import Address
+from gateway.run import run
+from gateway.settings import GatewaySettings
+broker, http, data, name = sys.argv[1:]
+settings = GatewaySettings(id=name, http_port=int(http), pack_age_ms=10, resend_s=0.5)
+asyncio.run(
+    run(settings, province="th-30", address=Address("127.0.0.1", int(broker)), data=Path(data), stop=asyncio.Event())
+)
+"""
+
+
+async def post_until_it_dies(client: aiohttp.ClientSession, url: str, numbers: Iterator[int]) -> list[int]:
+    """Post reading after reading; give the numbers that were answered 202."""
+    taken = []
+    for number in numbers:
+        body = json.dumps({"ts": 1_764_900_000_000 + number, "values": {"pm2_5": number}})
+        try:
+            async with client.post(url + PATH, data=body) as response:
+                assert response.status == 202
+        except aiohttp.ClientError:
+            break
+        taken.append(number)
+    return taken
+
+
+async def test_every_202_reaches_ingest_though_the_gateway_is_killed_again_and_again(
+    broker: Mosquitto, ingest: FakeIngest, tmp_path: Path
+) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-c", GATEWAY_PROCESS, str(broker.port), str(port), str(tmp_path), GATEWAY]
+    process = Process(command, tmp_path / "log", name="gateway", ready=lambda: accepts(port))
+    numbers = count()
+    taken: list[int] = []
+    async with aiohttp.ClientSession() as client:
+        for _ in range(3):
+            await asyncio.to_thread(process.start)
+            posting = [asyncio.create_task(post_until_it_dies(client, url, numbers)) for _ in range(8)]
+            await asyncio.sleep(0.5)
+            process.kill()
+            taken += [number for task in posting for number in await task]
+    process.start()
+    assert len(taken) > 50
+    try:
+        await until(lambda: {int(got.values["pm2_5"]) for got in ingest.readings()} >= set(taken))
+    finally:
+        process.kill()
+    assert sorted(set(ingest.numbers())) == list(range(1, max(ingest.numbers()) + 1)), "no number is missing"
+
+
+async def test_a_client_that_stalls_does_not_hold_up_the_end(broker: Mosquitto, tmp_path: Path) -> None:
+    gateway = Gateway(broker, tmp_path)
+    async with aiohttp.ClientSession() as client:
+        await gateway.live(client)
+    _, writer = await asyncio.open_connection("127.0.0.1", gateway.settings.http_port)
+    writer.write(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nhalf".encode())
+    await asyncio.sleep(0.2)
+    assert await gateway.end() < 2.5
+    writer.close()
 
 
 async def test_it_refuses_to_start_with_a_sentence(broker: Mosquitto, tmp_path: Path) -> None:
