@@ -83,9 +83,11 @@ class Checked:
         suspects: What goes to quarantine.
         duplicates: Source to readings that were settled before.
         now_ns: Time of the check, nanoseconds UTC.
+        token: Of the load.
     """
 
     now_ns: int
+    token: int
     sheets: list[Sheet] = field(default_factory=list)
     direct: list[DirectLoad] = field(default_factory=list)
     packs: list[PackLoad] = field(default_factory=list)
@@ -103,7 +105,7 @@ def check(load: Load, memory: Memory, places: dict[str, Place], now_ns: int, ahe
         now_ns: Present time, nanoseconds UTC.
         ahead_s: How far a time may lie ahead, seconds.
     """
-    checked = Checked(now_ns)
+    checked = Checked(now_ns, load.token)
     _set_aside_known(load, memory, checked)
     for sheet in _columns(checked):
         sheet.batch.rx_ns = now_ns
@@ -138,7 +140,7 @@ def _set_aside_known(load: Load, memory: Memory, checked: Checked) -> None:
             checked.direct.append(opened)
         elif _is_news(opened, packs, memory, checked):
             checked.packs.append(opened)
-            checked.suspects.extend(undecoded(opened))
+            checked.suspects.extend(undecoded(opened.message.topic, opened.pack))
     for refusal in load.refused:
         if refusal.pack is None:
             checked.suspects.append(refusal.suspect)

@@ -1,5 +1,6 @@
 """The first step: MQTT messages become readings, packs, statuses, or suspects with a reason."""
 
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -57,8 +58,13 @@ class StatusLoad(NamedTuple):
 
 @dataclass(slots=True)
 class Load:
-    """What a flush is made of, in order of receipt."""
+    """What a flush is made of, in order of receipt.
 
+    `token` is settled together with the load, like a message of it. When the answer to a commit got lost, it tells the
+    next try that the load is settled.
+    """
+
+    token: int = field(default_factory=lambda: secrets.randbits(64))
     messages: list[Message] = field(default_factory=list)
     opened: list[DirectLoad | PackLoad] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
@@ -151,12 +157,12 @@ def suspect(message: Message, error: Malformed, source: Source | None = None, re
     )
 
 
-def undecoded(load: PackLoad) -> list[Suspect]:
-    """Turn what a gateway could not decode into suspects."""
-    gateway = load.pack.gateway
+def undecoded(topic: str, frame: pack.Pack) -> list[Suspect]:
+    """Turn what a gateway could not decode into suspects; `topic` is that of its pack."""
+    gateway = frame.gateway
     return [
         Suspect(
-            topic=load.message.topic,
+            topic=topic,
             payload=row.payload,
             received_ns=row.received_at_ns,
             reason=Reason(row.reason) if row.reason in _REASONS else Reason.UNDECODED,
@@ -164,7 +170,7 @@ def undecoded(load: PackLoad) -> list[Suspect]:
             source=Source(gateway, ""),
             origin=row.source[:500],
         )
-        for row in load.pack.undecoded
+        for row in frame.undecoded
     ]
 
 

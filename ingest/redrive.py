@@ -11,13 +11,13 @@ import structlog
 from city import topics
 from city.batch import NOWHERE, Batch, Place
 from city.errors import Malformed, Reason, SettledMeanwhile, Unavailable
-from city.ledger.port import Counts, HeldSuspect, Ledger, NewDevice, Redriven, Settlement, Source, SuspectState
+from city.ledger.port import Counts, HeldSuspect, Ledger, NewDevice, Redriven, Settlement, Source, Suspect, SuspectState
 from city.mqtt import Backoff
 from city.reading import Reading
 from city.store.port import Store
 from city.wire import direct, pack
 from ingest.check import judge_ranges
-from ingest.load import Decode
+from ingest.load import Decode, undecoded
 from ingest.places import Places
 from ingest.settle import journal
 
@@ -82,9 +82,9 @@ class Redrive:
         settlement = Settlement(at_ns=time.time_ns())
         rows: list[_Row] = []
         for held in requested:
-            settlement.redriven[held.id] = Redriven()
+            outcome = settlement.redriven[held.id] = Redriven()
             try:
-                rows += self._understand(held, settlement.at_ns)
+                rows += self._understand(held, outcome, settlement.at_ns)
             except Malformed as error:
                 settlement.redriven[held.id] = Redriven(reason=error.reason, detail=error.detail[:500])
         await self._store(rows, settlement)
@@ -93,8 +93,8 @@ class Redrive:
         log.info("redriven", payloads=len(requested), readings=len(rows))
         return len(requested)
 
-    def _understand(self, held: HeldSuspect, now_ns: int) -> list[_Row]:
-        """Decode a payload as its way in was.
+    def _understand(self, held: HeldSuspect, outcome: Redriven, now_ns: int) -> list[_Row]:
+        """Decode a payload as its way in was; parts of a pack that still can't be decoded stay, as rows of their own.
 
         Raises:
             Malformed: It still can't be used.
@@ -102,7 +102,7 @@ class Redrive:
         suspect = held.suspect
         topic = topics.parse(suspect.topic)
         if suspect.origin:
-            readings = self.decode(suspect.origin, suspect.payload, suspect.received_ns)
+            readings = self._decode(suspect)
         elif isinstance(topic, topics.Direct):
             readings = direct.decode(
                 suspect.payload, kind=topic.kind, device=topic.device, received_ns=suspect.received_ns
@@ -110,11 +110,24 @@ class Redrive:
         else:
             frame = pack.decode(suspect.payload, topic.gateway)
             readings = [reading for block in frame.readings for reading in pack.to_batch(block).readings()]
-            if frame.undecoded:
-                raise Malformed(Reason.UNDECODED, f"{len(frame.undecoded)} payloads in this pack")
+            outcome.suspects = undecoded(suspect.topic, frame)
         if any(reading.time_ns > now_ns + self.ahead_s * 10**9 for reading in readings):
             raise Malformed(Reason.CLOCK_AHEAD, "still ahead of our clock")
+        for still in outcome.suspects:
+            counts = outcome.counts.setdefault(still.source, Counts())
+            counts.received += still.readings
+            counts.quarantined += still.readings
         return [_Row(held, topic.province, reading) for reading in readings]
+
+    def _decode(self, suspect: Suspect) -> list[Reading]:
+        try:
+            return self.decode(suspect.origin, suspect.payload, suspect.received_ns)
+        except Malformed:
+            raise
+        except Exception as error:
+            # a defect of one decoder must not stop ingest, nor hide
+            log.exception("a decoder failed", origin=suspect.origin)
+            raise Malformed(Reason.UNDECODED, f"the decoder failed: {error!r}") from error
 
     async def _store(self, rows: list[_Row], settlement: Settlement) -> None:
         kinds: defaultdict[str, list[_Row]] = defaultdict(list)
@@ -128,8 +141,8 @@ class Redrive:
             judge_ranges(batch)
             outcome = await self.store.write(batch)
             for number, why in outcome.rejected.items():
-                failed = Redriven(reason=Reason.STORE_REFUSED, detail=why[:500])
-                settlement.redriven[kind[number].held.id] = failed
+                again = Redriven(reason=Reason.STORE_REFUSED, detail=why[:500])
+                settlement.redriven[kind[number].held.id] = again
             batches.append(batch)
         settlement.journal = journal(batches)
         for row in rows:

@@ -28,7 +28,7 @@ def settlement(checked: Checked, rejected: list[Suspect], known: Iterable[str]) 
     flush = Settlement(
         at_ns=checked.now_ns,
         packs=[claim(load.pack) for load in checked.packs],
-        fingerprints=[load.fingerprint for load in checked.direct if load.fingerprint is not None],
+        fingerprints=[checked.token, *[load.fingerprint for load in checked.direct if load.fingerprint is not None]],
         suspects=checked.suspects + rejected,
         journal=journal([sheet.batch for sheet in checked.sheets]),
         devices=[device for sheet in checked.sheets for device in _new(sheet, checked.now_ns, known)],

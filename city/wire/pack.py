@@ -22,6 +22,9 @@ MOST_BYTES: Final = 8 * 2**20
 
 MOST_READINGS: Final = 100_000
 
+MOST_SEQ: Final = 2**53
+"""Beyond this a number isn't exact in JSON, which receipts are."""
+
 
 class Block(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
     """Readings of one kind, `n` rows; numbers are little-endian arrays.
@@ -121,7 +124,7 @@ def decode(payload: bytes, gateway: str) -> Pack:
     if pack.gateway != gateway:
         raise Malformed(Reason.PACK_FOREIGN, f"a pack of {pack.gateway[:80]!r} on the topic of {gateway!r}")
     checked_id(pack.boot, Reason.PACK_MALFORMED)
-    if pack.seq < 1 or pack.before < 0 or pack.count() > MOST_READINGS:
+    if not (1 <= pack.seq <= MOST_SEQ and 0 <= pack.before <= MOST_SEQ and pack.count() <= MOST_READINGS):
         raise Malformed(Reason.PACK_MALFORMED, f"seq {pack.seq}, before {pack.before}, {pack.count()} readings")
     return pack
 
