@@ -21,6 +21,8 @@ from city.store.port import Latest, LatestAsk, SeriesAnswer, SeriesAsk, WriteOut
 
 _log: Final = structlog.get_logger(__name__)
 
+_AT_ONCE: Final = 8  # requests in flight; their syncs are then one on 1.x, and their waits one on 3.x
+
 
 async def open_influx(url: str) -> "InfluxStore":
     """Open the database that a URL names, and make it where the server lets us.
@@ -64,9 +66,7 @@ class InfluxStore:
         lines = await asyncio.to_thread(lines_of, whole, rx_ns, meeting.marks, self._prefixes)
         if lines is None:
             return WriteOutcome()
-        refused: dict[int, str] = {}
-        for start, stop in lines.bodies():
-            await self._send(lines, start, stop, refused)
+        refused = await self._send(lines)
         newest.advance(meeting)
         reasons = {int(lines.rows[line]): reason for line, reason in refused.items()}
         rows = np.flatnonzero(np.isin(into, list(reasons))) if reasons else ()
@@ -93,21 +93,31 @@ class InfluxStore:
         """Close the connections."""
         await self._connection.aclose()
 
-    async def _send(self, lines: Lines, start: int, stop: int, refused: dict[int, str]) -> None:
-        """Write a range of lines; when the server refuses any, halve it until the bad ones stand alone.
+    async def _send(self, lines: Lines) -> dict[int, str]:
+        """Write all lines; a body that the server refuses is halved until its bad lines stand alone.
 
         Which lines of a refused body it stored differs between versions; sending a good one twice is harmless.
+
+        Returns:
+            Number of the line to reason, for the bad ones.
         """
-        body = await asyncio.to_thread(lines.body, start, stop)
-        reason = await self._connection.write(body)
-        if reason is None:
-            return
-        if stop - start == 1:
-            refused[start] = reason
-            return
-        middle = (start + stop) // 2
-        await self._send(lines, start, middle, refused)
-        await self._send(lines, middle, stop, refused)
+        refused: dict[int, str] = {}
+        waiting = list(lines.bodies())
+        while waiting:
+            ranges, waiting = waiting[:_AT_ONCE], waiting[_AT_ONCE:]
+            reasons = await asyncio.gather(*(self._try(lines, *one) for one in ranges), return_exceptions=True)
+            for (start, stop), reason in zip(ranges, reasons, strict=True):
+                if isinstance(reason, BaseException):
+                    raise reason
+                if reason is not None and stop - start == 1:
+                    refused[start] = reason
+                elif reason is not None:
+                    middle = (start + stop) // 2
+                    waiting += [(start, middle), (middle, stop)]
+        return refused
+
+    async def _try(self, lines: Lines, start: int, stop: int) -> str | None:
+        return await self._connection.write(await asyncio.to_thread(lines.body, start, stop))
 
     async def _ask_newest(self, kind: str) -> Newest:
         """Learn what the store holds of a kind before the first write of it."""
