@@ -130,18 +130,16 @@ async def test_a_mean_in_any_tool_is_right(influx: Influx, influx_database: str)
     await store.aclose()
 
 
-Answer = Callable[[web.Request], web.Response]
-
-
 @pytest.fixture
-async def server() -> AsyncIterator[Callable[[int, str], str]]:
+async def server() -> AsyncIterator[Callable[..., str]]:
     """Give a server that answers every write as told, and its address."""
-    told = {"status": 204, "body": ""}
+    told = {"status": 204, "body": "", "query_error": ""}
 
     async def answer(request: web.Request) -> web.Response:
         await request.read()
         if request.path == "/query":
-            return web.json_response({"results": [{"statement_id": 0}]})
+            result = {"statement_id": 0} | ({"error": told["query_error"]} if told["query_error"] else {})
+            return web.json_response({"results": [result]})
         return web.Response(status=told["status"], text=told["body"])
 
     app = web.Application()
@@ -151,8 +149,8 @@ async def server() -> AsyncIterator[Callable[[int, str], str]]:
     port = free_port()
     await web.TCPSite(runner, "127.0.0.1", port).start()
 
-    def tell(status: int, body: str) -> str:
-        told.update(status=status, body=body)
+    def tell(status: int, body: str, query_error: str = "") -> str:
+        told.update(status=status, body=body, query_error=query_error)
         return f"influxdb://127.0.0.1:{port}/korat?token=secret"
 
     yield tell
@@ -160,7 +158,7 @@ async def server() -> AsyncIterator[Callable[[int, str], str]]:
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 408, 429, 500, 502, 503, 301])
-async def test_all_but_a_refusal_keeps_the_batch(server: Callable[[int, str], str], status: int) -> None:
+async def test_all_but_a_refusal_keeps_the_batch(server: Callable[..., str], status: int) -> None:
     store = await open_store(server(status, '{"error": "no"}'))
     with pytest.raises(StoreUnavailable) as caught:
         await store.write(batch(4))
@@ -170,9 +168,19 @@ async def test_all_but_a_refusal_keeps_the_batch(server: Callable[[int, str], st
 
 
 @pytest.mark.parametrize("status", [400, 422])
-async def test_when_everything_is_refused_every_row_is_rejected(server: Callable[[int, str], str], status: int) -> None:
+async def test_when_everything_is_refused_every_row_is_rejected(server: Callable[..., str], status: int) -> None:
     store = await open_store(server(status, '{"error": "beyond retention"}'))
     assert (await store.write(batch(5))).rejected == dict.fromkeys(range(5), "beyond retention")
+    await store.aclose()
+
+
+async def test_a_server_that_refuses_queries_still_takes_readings(server: Callable[..., str]) -> None:
+    store = await open_store(server(204, "", "query would exceed a limit"))
+    assert (await store.write(batch())).rejected == {}
+    with pytest.raises(StoreUnavailable, match="exceed a limit"):
+        await store.latest(LatestAsk())
+    with pytest.raises(StoreUnavailable, match="exceed a limit"):
+        await store.forget("d", 0, T)
     await store.aclose()
 
 
