@@ -11,7 +11,7 @@ import structlog
 from city import topics
 from city.batch import NOWHERE, Batch, Place
 from city.errors import Malformed, Reason, SettledMeanwhile, Unavailable
-from city.ledger.port import Counts, HeldSuspect, Ledger, NewDevice, Redriven, Settlement, Source, Suspect, SuspectState
+from city.ledger.port import Counts, HeldSuspect, Ledger, NewDevice, Redriven, Settlement, Source, SuspectState
 from city.mqtt import Backoff
 from city.reading import Reading
 from city.store.port import Store
@@ -102,7 +102,7 @@ class Redrive:
         suspect = held.suspect
         topic = topics.parse(suspect.topic)
         if suspect.origin:
-            readings = self._decode(suspect)
+            readings = self.decode(suspect.origin, suspect.payload, suspect.received_ns)
         elif isinstance(topic, topics.Direct):
             readings = direct.decode(
                 suspect.payload, kind=topic.kind, device=topic.device, received_ns=suspect.received_ns
@@ -118,16 +118,6 @@ class Redrive:
             counts.received += still.readings
             counts.quarantined += still.readings
         return [_Row(held, topic.province, reading) for reading in readings]
-
-    def _decode(self, suspect: Suspect) -> list[Reading]:
-        try:
-            return self.decode(suspect.origin, suspect.payload, suspect.received_ns)
-        except Malformed:
-            raise
-        except Exception as error:
-            # a defect of one decoder must not stop ingest, nor hide
-            log.exception("a decoder failed", origin=suspect.origin)
-            raise Malformed(Reason.UNDECODED, f"the decoder failed: {error!r}") from error
 
     async def _store(self, rows: list[_Row], settlement: Settlement) -> None:
         kinds: defaultdict[str, list[_Row]] = defaultdict(list)

@@ -1,0 +1,116 @@
+"""Ingest inside the test's own process, over real parts: a mosquitto, a DuckDB file, a SQLite ledger."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from city import topics
+from city.ledger import open_ledger
+from city.ledger.port import By, Counts, Ledger
+from city.mqtt import Address, Session
+from city.reading import Reading
+from city.registry import open_registry
+from city.registry.port import Registry
+from city.store import open_store
+from city.store.port import LatestAsk, Only, Store
+from ingest.run import run
+from ingest.settings import IngestSettings
+from support.mosquitto import Mosquitto
+
+PROVINCE = "th-30"
+NOW_MS = time.time_ns() // 10**6
+
+
+@dataclass
+class Platform:
+    """What a test may look at."""
+
+    store: Store
+    ledger: Ledger
+    registry: Registry
+    client: Session
+
+    async def counts(self) -> Counts:
+        now_ns = time.time_ns()
+        (account,) = await self.ledger.account(0, now_ns + 3600 * 10**9, By.TOTAL)
+        return account.counts
+
+    async def until(self, truth: Callable[[], Awaitable[bool]], within_s: float = 10.0) -> None:
+        async with asyncio.timeout(within_s):
+            while not await truth():
+                await asyncio.sleep(0.02)
+
+    async def received(self, readings: int) -> Counts:
+        async def enough() -> bool:
+            return (await self.counts()).received >= readings
+
+        await self.until(enough)
+        counts = await self.counts()
+        assert counts.received == counts.stored + counts.duplicate + counts.quarantined + counts.rejected
+        return counts
+
+    async def send(self, kind: str, device: str, payload: bytes | dict[str, object] | list[object]) -> None:
+        body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+        await self.client.publish(topics.direct(PROVINCE, kind, device), body)
+
+    async def latest(self, device: str) -> dict[str, tuple[int, float, int]]:
+        answers = await self.store.latest(LatestAsk(devices=Only.of(device)))
+        return {key: tuple(value) for answer in answers for key, value in answer.values.items()}
+
+
+def no_decoder(origin: str, payload: bytes, received_ns: int) -> list[Reading]:
+    raise AssertionError((origin, payload, received_ns))
+
+
+@asynccontextmanager
+async def platform(
+    broker: Mosquitto,
+    folder: Path,
+    *,
+    workers: int = 1,
+    wrap: Callable[[Store], Store] = lambda store: store,
+    wrap_ledger: Callable[[Ledger], Ledger] = lambda ledger: ledger,
+    decode: Callable[[str, bytes, int], list[Reading]] = no_decoder,
+    **settings: object,
+) -> AsyncIterator[Platform]:
+    """Run ingest for the length of a test."""
+    address = Address("127.0.0.1", broker.port)
+    store = await open_store(f"duckdb:///{folder / 'readings.duckdb'}")
+    url = f"sqlite:///{folder / 'ledger.sqlite'}"
+    ledgers = [await open_ledger(url) for _ in range(workers)]
+    registry = await open_registry(url)
+    stop = asyncio.Event()
+    try:
+        async with Session(address, client_id="test", session_expiry_s=0) as client, asyncio.TaskGroup() as group:
+            for number, ledger in enumerate(ledgers):
+                group.create_task(
+                    run(
+                        IngestSettings.model_validate({"worker": str(number), "flush_ms": 50, **settings}),
+                        address=address,
+                        store=wrap(store),
+                        ledger=wrap_ledger(ledger),
+                        registry=registry,
+                        decode=decode,
+                        stop=stop,
+                    )
+                )
+            await client.connected()
+            await _subscribed(client, workers)
+            yield Platform(store, ledgers[0], registry, client)
+            stop.set()
+    finally:
+        for ledger in ledgers:
+            await ledger.aclose()
+        await registry.aclose()
+        await store.aclose()
+
+
+async def _subscribed(client: Session, workers: int) -> None:
+    """Wait until ingest listens: every worker answers a status, which changes nothing."""
+    for _ in range(workers):
+        while not await client.publish("city/th-30/gateway/nobody/receipt", b""):
+            await asyncio.sleep(0.02)
