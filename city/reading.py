@@ -1,6 +1,7 @@
 """One device at one instant, and what is true of any of its values."""
 
 import re
+from collections.abc import Collection
 from enum import IntEnum
 from typing import Final
 
@@ -65,6 +66,24 @@ def checked_id(text: str, reason: Reason = Reason.BAD_DEVICE) -> str:
     if ID_PATTERN.fullmatch(text) is None:
         raise Malformed(reason, f"{text[:80]!r} is not a well-formed id")
     return text
+
+
+def check_ids(ids: Collection[str]) -> None:
+    """Check many ids; those that passed once pass again at the price of a look-up.
+
+    Raises:
+        Malformed: `bad_device`; one of the ids breaks the pattern.
+    """
+    if _good_ids.issuperset(ids):
+        return
+    for text in ids:
+        checked_id(text)
+    if len(_good_ids) < _MOST_GOOD_IDS:
+        _good_ids.update(ids)
+
+
+_good_ids: Final[set[str]] = set()
+_MOST_GOOD_IDS: Final = 100_000
 
 
 def checked_quantity(key: str) -> str:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 import structlog
 
@@ -26,6 +27,9 @@ from ingest.settings import IngestSettings
 from ingest.settle import receipts, settlement
 
 log = structlog.get_logger("ingest")
+
+FIRST_MESSAGES: Final = 16
+"""Taken before it is known how many readings a message holds."""
 
 
 @dataclass(slots=True)
@@ -62,12 +66,12 @@ class Pipeline:
         """Gather messages until they are enough or the oldest has waited long enough."""
         load = Load()
         self.loader.budgets.turn(time.time_ns())
-        self.loader.load(await self.session.receive(self.settings.flush_readings), load)
+        self.loader.load(await self.session.receive(FIRST_MESSAGES), load)
         deadline = time.monotonic() + self.settings.flush_ms / 1000
         while (room := self.settings.flush_readings - load.readings) > 0:
             try:
                 async with asyncio.timeout(deadline - time.monotonic()):
-                    messages = await self.session.receive(room)
+                    messages = await self.session.receive(_messages_for(room, load))
             except TimeoutError:
                 break
             self.loader.load(messages, load)
@@ -143,6 +147,11 @@ class Pipeline:
             await self.session.publish(topic, payload)
         except MqttError as error:
             log.info("receipt not sent", topic=topic, error=str(error))
+
+
+def _messages_for(room: int, load: Load) -> int:
+    """How many messages to take for so many readings, if they are like those before: a pack holds a hundred."""
+    return max(1, room * len(load.messages) // max(1, load.readings))
 
 
 def _row(said: StatusLoad) -> GatewayRow:

@@ -17,7 +17,7 @@ class IngestSettings(Settings):
     flush_readings: int = Field(5_000, ge=1, le=100_000, description="Readings that close a flush")
     flush_ms: int = Field(250, ge=1, le=60_000, description="Age that closes a flush, milliseconds")
     inflight_messages: int = Field(20_000, ge=100, le=1_000_000, description="Messages held without acknowledgement")
-    inflight_bytes: int = Field(64 * 2**20, ge=2**20, description="Bytes of those messages")
+    inflight_bytes: int = Field(32 * 2**20, ge=2**20, description="Bytes of those messages")
     ahead_s: int = Field(300, ge=0, description="How far a reading's time may lie ahead of ours, seconds")
     device_messages: int = Field(400_000, ge=1, description="Messages an hour that one direct device may send")
     device_bytes: int = Field(200 * 10**6, ge=1, description="Bytes an hour that one direct device may send")

@@ -1,20 +1,17 @@
 """The last step: what one flush changes in the ledger, and the receipts that follow from it."""
 
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable
 
-import msgspec
 import numpy as np
 
 from city.batch import Batch
 from city.ledger.port import Counts, JournalEntry, NewDevice, PackClaim, PackId, Settlement, Source, Suspect
+from city.wire import journal as journal_wire
 from city.wire import pack
 from city.wire.receipt import Receipt, to_ranges
 from ingest.check import Checked, Sheet
 from ingest.load import Load, PackLoad
-
-_encoder = msgspec.msgpack.Encoder()
 
 
 def settlement(checked: Checked, rejected: list[Suspect], known: Iterable[str]) -> Settlement:
@@ -50,7 +47,7 @@ def journal(batches: Iterable[Batch]) -> list[JournalEntry]:
         for owner, part in _by_owner(batch):
             blocks[owner].append(pack.to_block(part))
             readings[owner] += len(part)
-    return [JournalEntry(owner, readings[owner], zlib.compress(_encoder.encode(blocks[owner]), 1)) for owner in blocks]
+    return [JournalEntry(owner, readings[owner], journal_wire.encode(blocks[owner])) for owner in blocks]
 
 
 def receipts(load: Load) -> list[tuple[str, str, Receipt]]:
@@ -93,8 +90,11 @@ def _count(counts: defaultdict[Source, Counts], checked: Checked, rejected: Iter
     """Write down what became of every reading: received = stored + duplicate + quarantined + rejected."""
     for sheet in checked.sheets:
         for source, rows in sheet.counts():
-            counts[source].received += rows
-            counts[source].stored += rows
+            if source in counts:
+                counts[source].received += rows
+                counts[source].stored += rows
+            else:
+                counts[source] = Counts(received=rows, stored=rows)
     for source, rows in checked.duplicates.items():
         counts[source].received += rows
         counts[source].duplicate += rows

@@ -87,7 +87,7 @@ class JournalEntry:
     Attributes:
         owner: Owner of the devices; empty where nobody owns them.
         readings: How many.
-        payload: Blocks of `city.wire.pack` as a MessagePack array, zlib-compressed.
+        payload: As `city.wire.journal` writes it.
     """
 
     owner: str

@@ -13,7 +13,7 @@ import numpy as np
 from city.batch import Batch, Flags, Floats
 from city.catalog import KINDS
 from city.errors import Malformed, Reason
-from city.reading import FIRST_NS, LAST_NS, Flag, checked_id, checked_quantity
+from city.reading import FIRST_NS, LAST_NS, Flag, check_ids, checked_id, checked_quantity
 from city.wire.direct import MOST_VALUES
 
 VERSION: Final = 1
@@ -151,8 +151,7 @@ def to_batch(block: Block) -> Batch:
     """
     if block.kind not in KINDS:
         raise Malformed(Reason.UNKNOWN_KIND, f"no kind {block.kind[:80]!r}")
-    for device in block.devices:
-        checked_id(device)
+    check_ids(block.devices)
     try:
         batch = _columns(block)
     except ValueError as error:
@@ -192,12 +191,10 @@ def _check(batch: Batch) -> None:
         raise Malformed(Reason.PACK_MALFORMED, f"a row of {batch.kind} names a device that the block lacks")
     if int(batch.time_ns.min()) < FIRST_NS or int(batch.time_ns.max()) >= LAST_NS:
         raise Malformed(Reason.BAD_TIME, f"a time of {batch.kind} is outside 1970 to 2100")
-    filled = np.zeros(rows, np.bool_)
-    for key, column in batch.values.items():
-        if np.isinf(column).any():
-            raise Malformed(Reason.NOT_FINITE, f"{key} of {batch.kind} is infinite")
-        filled |= ~np.isnan(column)
-    if not filled.all():
+    table = np.stack(list(batch.values.values()))
+    if np.isinf(table).any():
+        raise Malformed(Reason.NOT_FINITE, f"a value of {batch.kind} is infinite")
+    if np.isnan(table).all(axis=0).any():
         raise Malformed(Reason.NO_VALUES, f"a row of {batch.kind} has no value")
     if not batch.flags.keys() <= batch.values.keys() or any(
         not np.isin(column, _CODES).all() for column in batch.flags.values()
