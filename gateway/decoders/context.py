@@ -28,12 +28,14 @@ class Context:
         device: Device, if the link knows it; as it was given.
         kind: Kind, if the link knows it; as it was given.
         parameters: Whatever else the link knows: query parameters, the topic.
+        codecs: Foreign id (`eui-...`) to the name of its device codec, for network servers that send only bytes.
     """
 
     received_ns: int
     device: str | None = None
     kind: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    codecs: Mapping[str, str] = field(default_factory=dict)
 
 
 Decode: TypeAlias = Callable[[bytes, Context], list[Reading]]

@@ -1,0 +1,57 @@
+"""From a maker's names and units to the catalog's: one table a family, one function for all."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from city.catalog import QUANTITIES
+from city.units import convert
+
+
+class Meaning(NamedTuple):
+    """What a maker's field is.
+
+    `quantity` is a key of the catalog, or a well-formed key that the catalog lacks; None for what is no measurement.
+    `unit` is the maker's (a key of `city.units.UNITS`); empty when it is the catalog's already.
+    """
+
+    quantity: str | None
+    unit: str = ""
+
+
+Names = Mapping[str, Meaning]
+"""Maker's field to meaning."""
+
+NOTHING = Meaning(None)
+
+
+def to_values(fields: Mapping[str, object], names: Names) -> dict[str, float]:
+    """Take the measurements out of a maker's object.
+
+    Fields that the table lacks keep their name as a snake_case key, if they are finite numbers or booleans; texts, nulls,
+    lists and nested objects are no measurements.
+
+    Raises:
+        Malformed: A table's unit can't measure its quantity.
+    """
+    values: dict[str, float] = {}
+    for name, field in fields.items():
+        if not isinstance(field, int | float) or not math.isfinite(field):
+            continue
+        meaning = names.get(name) or Meaning(to_key(name))
+        if meaning.quantity is None:
+            continue
+        value = float(field)
+        row = QUANTITIES.get(meaning.quantity)
+        if meaning.unit and row is not None:
+            value = convert(value, meaning.unit, row.unit)
+        values[meaning.quantity] = value
+    return values
+
+
+def to_key(name: str) -> str | None:
+    """Make a quantity key of a maker's field name: `TempC_SHT` becomes `temp_c_sht`; None when nothing is left."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    key = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
+    return (key if key[:1].isalpha() else f"x_{key}")[:48] if key else None
