@@ -59,7 +59,7 @@ UNITS: Final[dict[str, Unit]] = {
     "ug/m3": Unit("mass concentration"),
     "mg/m3": Unit("mass concentration", 1000),
     "kg/m3": Unit("mass concentration", 1e9),
-    # parts, base [ppb]
+    # gas in air; the base is ppb
     "[ppb]": Unit("mole fraction"),
     "[ppm]": Unit("mole fraction", 1000),
     # power, base W; energy, base kWh

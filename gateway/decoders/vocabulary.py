@@ -29,8 +29,8 @@ NOTHING = Meaning(None)
 def to_values(fields: Mapping[str, object], names: Names) -> dict[str, float]:
     """Take the measurements out of a maker's object.
 
-    Fields that the table lacks keep their name as a snake_case key, if they are finite numbers or booleans; texts, nulls,
-    lists and nested objects are no measurements.
+    Fields that the table lacks keep their name as a snake_case key, if they are finite numbers or booleans; texts,
+    nulls, lists and nested objects are no measurements.
 
     Raises:
         Malformed: A table's unit can't measure its quantity.
