@@ -1,20 +1,29 @@
 """How every room reads its settings: `korat.toml`, then `KORAT_*`, refused with a sentence when wrong."""
 
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from city.errors import ConfigurationError
 
+CONFIG_VARIABLE: Final = "KORAT_CONFIG"
+"""Names the settings file; the one variable that no settings class has."""
+
+_USER: Final = re.compile(r"([\w.%+~-]*:)(?!//)\S+@")
+_OPTION: Final = re.compile(r"([?&](?:token|password|passwd|secret|api_?key)=)[^\s&'\"]+", re.IGNORECASE)
+
 
 class Settings(BaseModel):
     """Base of each room's settings; `section` is its table in `korat.toml` and the middle of `KORAT_<SECTION>_<KEY>`.
 
-    An empty section means the top of the file, and `KORAT_<KEY>`.
+    An empty section means the top of the file, and `KORAT_<KEY>`. What a key means stands in the class docstring,
+    under `Attributes:`; docs/settings.md is made of it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -46,6 +55,16 @@ def variable(cls: type[Settings], key: str) -> str:
     return "_".join(part.upper() for part in ("korat", cls.section, key) if part)
 
 
+def named(cls: type[Settings], key: str) -> str:
+    """Name a key as sentences do: the variable, and where it stands in `korat.toml`."""
+    return f"{variable(cls, key)} ({cls.section + '.' if cls.section else ''}{key})"
+
+
+def masked(text: str) -> str:
+    """Hide what may be a password or a token in URLs; rather too much than too little."""
+    return _OPTION.sub(r"\1***", _USER.sub(r"\1***@", text))
+
+
 def refuse_unknown(
     classes: list[type[Settings]], environment: Mapping[str, str] = os.environ, file: Path | None = None
 ) -> None:
@@ -54,14 +73,16 @@ def refuse_unknown(
     Raises:
         ConfigurationError: One sentence that names the key.
     """
-    known = {variable(cls, key) for cls in classes for key in cls.model_fields} | {"KORAT_CONFIG"}
+    known = {variable(cls, key) for cls in classes for key in cls.model_fields} | {CONFIG_VARIABLE}
     for name in sorted(environment):
         if name.startswith("KORAT_") and name not in known:
-            raise ConfigurationError(f"{name} is no setting of Korat; see docs/settings.md for the list")
+            raise ConfigurationError(
+                f"{name} is no setting of Korat{_meant(name, known)}; docs/settings.md lists them all"
+            )
     sections = {cls.section for cls in classes if cls.section}
     for key, value in _read(file).items():
         if isinstance(value, dict) and key not in sections:
-            raise ConfigurationError(f"{file}: there is no table [{key}]")
+            raise ConfigurationError(f"{file}: there is no table [{key}]{_meant(key, sections)}")
 
 
 def _table(section: str, file: Path | None) -> Mapping[str, Any]:
@@ -80,15 +101,23 @@ def _read(file: Path | None) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
-        raise ConfigurationError(f"{file}: {error.strerror}") from None
+        raise ConfigurationError(f"the settings file {file} can't be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file}: {error}") from None
+        raise ConfigurationError(f"the settings file {file} is no TOML: {error}") from None
 
 
 def _sentence(cls: type[Settings], error: ValidationError, file: Path | None) -> str:
     first = error.errors()[0]
     key = str(first["loc"][0]) if first["loc"] else "settings"
     if first["type"] == "extra_forbidden":
-        return f"{file}: [{cls.section or 'top'}] has no key {key!r}"
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{variable(cls, key)} ({cls.section + '.' if cls.section else ''}{key}): {message}; got {first['input']!r}"
+        place = f"[{cls.section}] has no key" if cls.section else "at its top there is no key"
+        return f"{file}: {place} {key!r}{_meant(key, cls.model_fields)}"
+    message = first["msg"].removeprefix("Value error, ").replace("Input should", "it must", 1)
+    # a URL may hold a password anywhere, also where it is none
+    given = "" if "url" in key else f"; got {masked(repr(first['input']))}"
+    return f"{named(cls, key)}: {message}{given}"
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, list(known), n=1)
+    return f", did you mean {close[0]}?" if close else ""

@@ -1,23 +1,30 @@
 """The embedded broker: a real mosquitto as a child process."""
 
 import asyncio
-import getpass
 import os
 import shutil
-import socket
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 import structlog
 
 from city.errors import ConfigurationError, Unavailable
-from city.mqtt import Backoff
+from city.mqtt.backoff import Backoff
+from korat.ports import refuse_taken
 
 log = structlog.get_logger("broker")
 
 READY_S: Final = 10.0
-STOP_S: Final = 3.0
+STOP_S: Final = 1.0
+FREE_S: Final = 2.0
+"""How long the port may stay taken: after a `kill -9` the mosquitto of the last run needs a moment to end."""
+
+GOOD_S: Final = 10.0
+"""A mosquitto that lived this long was a good one: the next one is started without delay."""
+
+LOG_BYTES: Final = 2**20
 
 # The shell outlives us by one line: when our end of its standard input closes, however we end, it ends mosquitto.
 # Otherwise a `kill -9` would leave a broker behind that holds the port.
@@ -32,8 +39,7 @@ _CONFIGURATION: Final = """\
 # Written anew at each start by `korat up`.
 listener {port} 127.0.0.1
 allow_anonymous true
-user {user}
-persistence true
+{user}persistence true
 persistence_location {folder}/
 autosave_interval 5
 # Custody is the gateway's; the broker must neither throttle ingest nor drop for it.
@@ -45,7 +51,6 @@ set_tcp_nodelay true
 log_dest file {folder}/mosquitto.log
 log_type error
 log_type warning
-log_type notice
 """
 
 
@@ -78,11 +83,8 @@ class Broker:
             Unavailable: It doesn't come up; the message has its last words.
         """
         program = find()
-        self._refuse_taken_port()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        configuration = self.folder / "mosquitto.conf"
-        text = _CONFIGURATION.format(port=self.port, user=getpass.getuser(), folder=self.folder)
-        configuration.write_text(text, "utf-8")
+        await self._port_free()
+        configuration = self._configure()
         self.process = await asyncio.create_subprocess_exec(
             "/bin/sh",
             "-c",
@@ -101,6 +103,21 @@ class Broker:
             await self.stop()
             raise Unavailable(f"mosquitto did not listen on port {self.port}: {self._last_words()}") from None
 
+    async def __aenter__(self) -> Self:
+        """Start it; see `start`."""
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """End it."""
+        await self.stop()
+
     async def watch(self, stop: asyncio.Event) -> None:
         """Start it again whenever it dies, until `stop` is set."""
         watching = asyncio.create_task(self._revive(), name="broker revival")
@@ -109,10 +126,13 @@ class Broker:
         await asyncio.gather(watching, return_exceptions=True)
 
     async def _revive(self) -> None:
-        backoff = Backoff()
+        backoff, loop = Backoff(), asyncio.get_running_loop()
         while True:
             if self.process is not None:
+                began_s = loop.time()
                 code = await self.process.wait()
+                if loop.time() - began_s > GOOD_S:
+                    backoff.reset()
                 log.warning("mosquitto ended, starting it again", code=code, error=self._last_words())
             await asyncio.sleep(backoff.next())
             try:
@@ -147,19 +167,38 @@ class Broker:
             await writer.wait_closed()
             return
 
-    def _refuse_taken_port(self) -> None:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    async def _port_free(self) -> None:
+        until_s = asyncio.get_running_loop().time() + FREE_S
+        while True:
             try:
-                probe.bind(("127.0.0.1", self.port))
-            except OSError as error:
-                raise ConfigurationError(
-                    f"KORAT_MQTT_PORT (mqtt.port): port {self.port} is taken ({error.strerror}); choose another"
-                ) from None
+                return refuse_taken("KORAT_MQTT_PORT (mqtt.port)", "127.0.0.1", self.port)
+            except ConfigurationError:
+                if asyncio.get_running_loop().time() > until_s:
+                    raise
+            await asyncio.sleep(0.05)
+
+    def _configure(self) -> Path:
+        file = self.folder / "mosquitto.conf"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if self._log.exists() and self._log.stat().st_size > LOG_BYTES:
+                self._log.replace(self._log.with_name("mosquitto.log.1"))
+            # as root it would become a user who may not write to the folder
+            user = "user root\n" if os.geteuid() == 0 else ""
+            file.write_text(_CONFIGURATION.format(port=self.port, user=user, folder=self.folder), "utf-8")
+        except OSError as error:
+            raise ConfigurationError(
+                f"KORAT_DATA (data): {self.folder} can't be written to ({error.strerror})"
+            ) from None
+        return file
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "mosquitto.log"
 
     def _last_words(self) -> str:
         try:
-            lines = (self.folder / "mosquitto.log").read_text("utf-8", "replace").splitlines()
+            lines = self._log.read_text("utf-8", "replace").splitlines()
         except OSError:
             return "it wrote no log"
         return lines[-1] if lines else "its log is empty"

@@ -1,36 +1,48 @@
-"""The command line: `korat up`, and each room alone."""
+"""The command line: `korat up`, and each room alone.
 
-import gc
+What a command needs is imported inside it, so that `--help` is quick and a gateway on a small machine loads no
+database and no web framework.
+"""
+# ruff: noqa: PLC0415 - see above
+
+import logging
 import sys
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import structlog
 import typer
-import uvloop
-from prometheus_client import CollectorRegistry
 
-from city.errors import ConfigurationError, KoratError
-from ingest.run import Checks
-from korat import logs, rooms
-from korat.doctor import doctor as examine
-from korat.embedded import up as run_up
-from korat.inspect import ledger_table, quarantine_table, redrive
-from korat.process import Process
-from korat.settings import Everything
-from korat.stack import open_stack
-from korat.view import View
-from simulators.replay import ReplayOptions
-from simulators.replay import replay as run_replay
-from simulators.replay.options import AS_FAST_AS_POSSIBLE, BadLine
+from city.errors import ConfigurationError, KoratError, Reason
+
+if TYPE_CHECKING:
+    from korat.settings import Everything
 
 app = typer.Typer(
-    help="Telemetry for a smart city and its logistics hub.", no_args_is_help=True, pretty_exceptions_enable=False
+    help="Telemetry for a smart city and its logistics hub.",
+    epilog="Settings come from korat.toml and KORAT_* variables; docs/settings.md lists them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
 )
 
-Config = Annotated[Path | None, typer.Option(help="Settings file; default korat.toml where it exists.")]
+Config = Annotated[Path | None, typer.Option(help="Settings file; KORAT_CONFIG, or korat.toml where it exists.")]
+
+
+def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it
+    if asked:
+        typer.echo(f"korat {version('korat')}")
+        raise typer.Exit
+
+
+@app.callback()
+def korat(
+    *,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Telemetry for a smart city and its logistics hub."""
 
 
 @app.command()
@@ -39,67 +51,56 @@ def up(
     demo: Annotated[bool, typer.Option(help="Let a simulated city publish.")] = True,
     config: Config = None,
 ) -> None:
-    """Run the whole platform on this machine; Ctrl-C stops it."""
-    settings = Everything.load(config)
-    view = View()
-    if view.console.is_terminal:
-        logs.to_file(settings.data / "korat.log")
-    _run(run_up(settings, view, demo=demo))
+    """Run the whole platform on this machine; Ctrl-C stops it.
+
+    Readings, ledger and spool are kept in the data folder, and the next start goes on with them.
+
+    On a terminal a live picture is shown, and the log goes to korat.log in the data folder.
+    """
+    settings = _settings(config)
+    from korat.embedded import up as run_up
+    from korat.view import View
+
+    _run(run_up(settings, View(), demo=demo))
 
 
 @app.command()
 def ingest(config: Config = None) -> None:
-    """Run one ingest worker."""
-    settings = Everything.load(config)
+    """Run one ingest worker: from the broker into store and ledger.
 
-    async def work() -> None:
-        async with open_stack(settings) as stack:
-            process = Process()
-            process.start("ingest", rooms.ingest_room(settings, stack, CollectorRegistry(), Checks()))
-            await process.until_stopped()
+    Several workers share the work: each has its own KORAT_INGEST_WORKER, and the store is an InfluxDB.
+    """
+    settings = _settings(config)
+    from korat import alone
 
-    _run(work())
+    _run(alone.ingest(settings))
 
 
 @app.command()
 def gateway(config: Config = None) -> None:
-    """Run one gateway."""
-    settings = Everything.load(config)
+    """Run one gateway: from devices, by way of its spool, to the broker."""
+    settings = _settings(config)
+    from korat import alone
 
-    async def work() -> None:
-        process = Process()
-        process.start("gateway", rooms.gateway_room(settings))
-        await process.until_stopped()
-
-    _run(work())
+    _run(alone.gateway(settings))
 
 
 @app.command()
 def api(config: Config = None) -> None:
-    """Run the API."""
-    settings = Everything.load(config)
+    """Run the API and the console over store and ledger."""
+    settings = _settings(config)
+    from korat import alone
 
-    async def work() -> None:
-        async with AsyncExitStack() as closing:
-            stack = await closing.enter_async_context(open_stack(settings))
-            process = Process()
-            process.start("api", rooms.api_room(settings, stack, CollectorRegistry(), Checks()))
-            await process.until_stopped()
-
-    _run(work())
+    _run(alone.api(settings))
 
 
 @app.command()
 def simulate(config: Config = None) -> None:
     """Let the simulated city publish to the broker."""
-    settings = Everything.load(config)
+    settings = _settings(config)
+    from korat import alone
 
-    async def work() -> None:
-        process = Process()
-        process.start("simulators", rooms.simulator_room(settings))
-        await process.until_stopped()
-
-    _run(work())
+    _run(alone.simulate(settings))
 
 
 @app.command()
@@ -115,8 +116,15 @@ def replay(
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad lines out, and count them.")] = False,
     config: Config = None,
 ) -> None:
-    """Replay a recording; returns when every reading is confirmed."""
-    settings = Everything.load(config)
+    """Replay a recording; returns when every reading is confirmed.
+
+    The exit code is 1 when one was not.
+    """
+    settings = _settings(config)
+    from simulators.replay import ReplayOptions
+    from simulators.replay import replay as run_replay
+    from simulators.replay.options import BadLine
+
     report = run_replay(
         ReplayOptions(
             file=file,
@@ -137,61 +145,87 @@ def replay(
 
 @app.command()
 def ledger(
-    by: Annotated[str, typer.Option(help="total, gateway or device")] = "total",
-    hours: Annotated[int, typer.Option(min=1, help="How far back.")] = 24,
+    by: Annotated[
+        Literal["total", "gateway", "device"], typer.Option(help="How the numbers are broken down.")
+    ] = "total",
+    hours: Annotated[int, typer.Option(min=1, max=87_600, help="How far back; 1 is the present hour.")] = 24,
     config: Config = None,
 ) -> None:
-    """Show what was received and what became of it."""
-    _run(ledger_table(Everything.load(config), by, hours))
+    """Show how many readings were received and what became of them.
+
+    received = stored + duplicate + quarantined + rejected.
+
+    pending waits at gateways; gaps are readings of packs that are missing between others.
+    """
+    settings = _settings(config)
+    from korat.inspect import ledger_table
+
+    _look(ledger_table(settings, by, hours))
 
 
 @app.command()
 def quarantine(
-    reason: Annotated[str | None, typer.Option(help="Only payloads of this reason.")] = None,
+    reason: Annotated[Reason | None, typer.Option(help="Only payloads of this reason.", metavar="REASON")] = None,
     most: Annotated[int, typer.Option(min=1, max=10_000, help="How many rows.")] = 50,
     *,
     again: Annotated[bool, typer.Option("--redrive", help="Ask ingest to try them again.")] = False,
     config: Config = None,
 ) -> None:
     """Show what could not be used, or have it tried again."""
-    settings = Everything.load(config)
-    _run(redrive(settings, reason) if again else quarantine_table(settings, reason, most))
+    settings = _settings(config)
+    from korat.inspect import quarantine_table, redrive
+
+    _look(redrive(settings, reason) if again else quarantine_table(settings, reason, most))
 
 
 @app.command()
 def doctor(config: Config = None) -> None:
-    """Look over this machine and the platform; name what is wrong and what to do."""
-    settings = Everything.load(config)
-    _run(examine(settings))
+    """Look over this machine and the platform; name what is wrong and what to do.
+
+    The exit code is 0 when all is well, 1 otherwise.
+    """
+    settings = _settings(config)
+    from korat.doctor import doctor as examine
+
+    _look(examine(settings))
 
 
 def main() -> None:
     """Run the command line; an error of ours is one sentence and exit code 1."""
-    logs.to_stream(sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        # a terminal that can't show a sign gets another one instead of a traceback
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         app()
     except KoratError as error:
-        typer.echo(f"korat: {error}", err=True)
+        from city.settings import masked
+
+        typer.echo(f"korat: {masked(str(error))}", err=True)
         sys.exit(1)
+
+
+def _settings(config: Path | None) -> "Everything":
+    from korat.settings import Everything
+
+    return Everything.load(config)
 
 
 def _speed(text: str) -> float:
     try:
-        return AS_FAST_AS_POSSIBLE if text == "max" else float(text)
+        return 0.0 if text == "max" else float(text)
     except ValueError:
         raise ConfigurationError(f"--speed {text!r} is neither a number nor max") from None
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
-    # Imports stay for good, and a flush makes ten thousand objects without a cycle: looking for some costs a fifth.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-    try:
-        uvloop.run(work)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except KoratError:
-        raise
-    except Exception as error:
-        structlog.get_logger("korat").exception("a defect: please report it", error=str(error))
-        raise
+    """Run a room, or all of them."""
+    from korat.loop import run
+
+    run(work)
+
+
+def _look(work: Coroutine[Any, Any, None]) -> None:
+    """Run what prints its own findings; only errors are logged beside them."""
+    from korat.loop import run
+
+    run(work, logging.ERROR)

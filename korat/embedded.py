@@ -1,18 +1,20 @@
 """`korat up`: a real mosquitto as a child process, everything else in this one."""
 
-from contextlib import AsyncExitStack
-from pathlib import Path
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 
 from city.errors import ConfigurationError
-from ingest.run import Checks
+from korat import rooms
 from korat.broker import Broker
-from korat.process import Process
-from korat.rooms import api_room, gateway_room, ingest_room, simulator_room
+from korat.farewell import farewell
+from korat.lock import hold
+from korat.process import Process, end_now
 from korat.settings import Everything
 from korat.stack import open_stack
 from korat.view import View
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
 
 
 async def up(settings: Everything, view: View, *, demo: bool) -> None:
@@ -21,19 +23,30 @@ async def up(settings: Everything, view: View, *, demo: bool) -> None:
     Raises:
         KoratError: It can't start, or a room failed; the message is a sentence.
     """
+    _refuse(settings)
+    settings.make_data()
+    metrics, checks = CollectorRegistry(), rooms.Checks()
+    with hold(settings.data, "up"):
+        rooms.refuse_taken_api(settings)
+        rooms.refuse_taken_gateway(settings)
+        async with (
+            Process(last_resort=end_now) as process,
+            open_stack(settings, process) as stack,
+            Broker(settings.mqtt.port, settings.data / "mosquitto") as broker,
+        ):
+            process.start("broker watch", broker.watch)
+            process.start("api", rooms.api_room(settings, stack, metrics, checks))
+            process.start("ingest", rooms.ingest_room(settings, stack, metrics, checks))
+            process.start("gateway", rooms.gateway_room(settings))
+            if demo:
+                process.start("simulators", rooms.simulator_room(settings))
+            process.start("view", lambda stop: view.run(settings, stack, checks, stop, demo=demo))
+            await process.until_stopped()
+            view.say(await farewell(settings, stack))
+
+
+def _refuse(settings: Everything) -> None:
     if settings.mqtt.url:
         raise ConfigurationError("KORAT_MQTT_URL (mqtt.url): `korat up` brings its own broker; set mqtt.port instead")
-    metrics, checks, process = CollectorRegistry(), Checks(), Process()
-    async with AsyncExitStack() as closing:
-        stack = await closing.enter_async_context(open_stack(settings))
-        broker = Broker(settings.mqtt.port, Path(settings.data / "mosquitto"))
-        closing.push_async_callback(broker.stop)
-        await broker.start()
-        process.start("broker watch", broker.watch)
-        process.start("api", api_room(settings, stack, metrics, checks))
-        process.start("ingest", ingest_room(settings, stack, metrics, checks))
-        process.start("gateway", gateway_room(settings))
-        if demo:
-            process.start("simulators", simulator_room(settings))
-        process.start("view", lambda stop: view.run(settings, stack, checks, stop, demo=demo))
-        await process.until_stopped()
+    if settings.mqtt.host not in LOOPBACK:
+        raise ConfigurationError("KORAT_MQTT_HOST (mqtt.host): `korat up` brings its own broker, on 127.0.0.1")

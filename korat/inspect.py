@@ -1,15 +1,20 @@
 """Ledger and quarantine on a terminal, straight from the database."""
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 from city.errors import ConfigurationError
 from city.ledger import open_ledger
-from city.ledger.port import By, Ledger
+from city.ledger.port import By, HeldSuspect, Ledger, SuspectState
+from korat.figures import HOUR_NS, figures
 from korat.settings import Everything
-from korat.view import HOUR_NS, figures
 
 FIGURES = ("received", "stored", "duplicate", "quarantined", "rejected", "pending", "gaps")
 
@@ -18,64 +23,88 @@ SHOWN = 60
 
 
 async def ledger_table(settings: Everything, by: str, hours: int) -> None:
-    """Print the ledger of the last hours.
+    """Print the ledger of the last hours, the present one included.
 
     Raises:
-        ConfigurationError: `by` is none of the three.
+        ConfigurationError: There is no ledger yet.
         LedgerUnavailable: The database is down.
     """
-    if by not in set(By):
-        raise ConfigurationError(f"--by must be total, gateway or device; got {by!r}")
     now_ns = time.time_ns()
     start_ns = (now_ns // HOUR_NS - hours + 1) * HOUR_NS
-    table = Table(by, *FIGURES, title=f"the last {hours} h")
-    ledger = await _open(settings)
-    try:
+    table = Table(by, title=f"readings of the last {hours} h" if hours > 1 else "readings of this hour")
+    for name in FIGURES:
+        table.add_column(name, justify="right")
+    async with _opened(settings) as ledger:
         after = ""
         while accounts := await ledger.account(start_ns, now_ns + 1, By(by), after=after):
             for account in accounts:
-                table.add_row(account.key or "(direct)", *[f"{value:,}" for value in figures(account).values()])
+                key = account.key or ("all" if by == By.TOTAL else "(direct)")
+                table.add_row(Text(key), *[f"{value:,}" for value in figures(account).values()])
             if by == By.TOTAL or accounts[-1].key <= after:
                 break
             after = accounts[-1].key
-    finally:
-        await ledger.aclose()
-    Console().print(table)
+    _print(table)
 
 
 async def quarantine_table(settings: Everything, reason: str | None, most: int) -> None:
-    """Print what could not be used.
+    """Print what could not be used and isn't resolved yet, the oldest first.
 
     Raises:
+        ConfigurationError: There is no ledger yet.
         LedgerUnavailable: The database is down.
     """
-    table = Table("id", "reason", "topic", "readings", "state", "tries", "payload", title="quarantine")
-    ledger = await _open(settings)
-    try:
-        for held in await ledger.quarantine(most=most, reason=reason):
-            suspect = held.suspect
-            shown = ascii(suspect.payload[:SHOWN].decode("utf-8", "backslashreplace"))
-            cells = (held.id, suspect.reason, suspect.topic, suspect.readings, held.state, held.tries, shown)
-            table.add_row(*map(str, cells))
-    finally:
-        await ledger.aclose()
-    Console().print(table)
+    rows: list[HeldSuspect] = []
+    async with _opened(settings) as ledger:
+        for state in (SuspectState.HELD, SuspectState.REQUESTED):
+            rows += await ledger.quarantine(most=most + 1, state=state, reason=reason)
+    rows.sort(key=lambda row: row.id)
+    if not rows:
+        Console().print("The quarantine is empty." if reason is None else f"Nothing is held for {reason}.")
+        return
+    table = Table("id", "received", "reason", "topic", "readings", "state", "tries", "why", "payload")
+    for held in rows[:most]:
+        suspect = held.suspect
+        at = datetime.fromtimestamp(suspect.received_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        shown = ascii(suspect.payload[:SHOWN].decode("utf-8", "backslashreplace"))
+        cells = (held.id, at, suspect.reason, suspect.topic, suspect.readings, held.state, held.tries)
+        # Text and ascii: what devices sent must be neither markup nor control characters here
+        table.add_row(*[Text(ascii(str(cell))[1:-1]) for cell in cells], Text(ascii(suspect.detail)[1:-1]), Text(shown))
+    _print(table)
+    if len(rows) > most:
+        Console().print(f"There are more: --most shows more than {most} rows.", highlight=False)
 
 
 async def redrive(settings: Everything, reason: str | None) -> None:
     """Ask ingest to try held payloads again.
 
     Raises:
+        ConfigurationError: There is no ledger yet.
         LedgerUnavailable: The database is down.
     """
-    ledger = await _open(settings)
-    try:
+    async with _opened(settings) as ledger:
         requested = await ledger.request_redrive(None, reason)
+    Console().print(f"{requested:,} payloads will be tried again by ingest.", highlight=False)
+
+
+@asynccontextmanager
+async def _opened(settings: Everything) -> AsyncIterator[Ledger]:
+    """Open the ledger; looking makes none."""
+    file = settings.ledger_file
+    if file is not None and not file.exists() and not file.with_name(f"{file.name}-wal").exists():
+        raise ConfigurationError(
+            f"there is no ledger {file} yet: start the platform, or name its folder with KORAT_DATA (data)"
+        )
+    ledger = await open_ledger(settings.ledger_url)
+    try:
+        yield ledger
     finally:
         await ledger.aclose()
-    Console().print(f"{requested} payloads will be tried again by ingest")
 
 
-async def _open(settings: Everything) -> Ledger:
-    settings.data.mkdir(parents=True, exist_ok=True)
-    return await open_ledger(settings.ledger_url)
+def _print(table: Table) -> None:
+    """Print as wide as the terminal; into a file or a pipe, as wide as it needs."""
+    console = Console()
+    if not console.is_terminal:
+        wide = console.options.update(max_width=10_000)
+        console = Console(width=max(80, Measurement.get(console, wide, table).maximum))
+    console.print(table)

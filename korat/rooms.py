@@ -1,22 +1,30 @@
-"""Each room as a service of a process: how the command line wires settings, stack and rooms together."""
+"""Each room as a service of a process: how the command line wires settings, stack and rooms together.
+
+A room is imported when it is asked for: a gateway on a small machine loads no database and no web framework.
+"""
+# ruff: noqa: PLC0415 - see above
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry
-
-import api.run
-import gateway.run
-import ingest.run
-import simulators.publish
-from gateway.decoders import decode_origin
-from ingest.run import Checks
+from korat.ports import refuse_taken
 from korat.process import Service
 from korat.settings import Everything
-from korat.stack import Stack
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from korat.stack import Stack
+
+Checks = dict[str, Callable[[], Awaitable[None]]]
+"""Name of a part to what raises with a sentence when it doesn't work."""
 
 
-def ingest_room(settings: Everything, stack: Stack, metrics: CollectorRegistry, checks: Checks) -> Service:
+def ingest_room(settings: Everything, stack: "Stack", metrics: "CollectorRegistry", checks: Checks) -> Service:
     """Ingest, over an open stack; its readiness checks and counters are added to those given."""
+    import ingest.run
+    from gateway.decoders import decode_origin
 
     async def service(stop: asyncio.Event) -> None:
         await ingest.run.run(
@@ -34,8 +42,9 @@ def ingest_room(settings: Everything, stack: Stack, metrics: CollectorRegistry, 
     return service
 
 
-def api_room(settings: Everything, stack: Stack, metrics: CollectorRegistry, checks: Checks) -> Service:
+def api_room(settings: Everything, stack: "Stack", metrics: "CollectorRegistry", checks: Checks) -> Service:
     """The API, over an open stack."""
+    import api.run
 
     async def service(stop: asyncio.Event) -> None:
         await api.run.run(
@@ -53,9 +62,9 @@ def api_room(settings: Everything, stack: Stack, metrics: CollectorRegistry, che
 
 def gateway_room(settings: Everything) -> Service:
     """A gateway, with its spool in the data folder."""
+    import gateway.run
 
     async def service(stop: asyncio.Event) -> None:
-        settings.data.mkdir(parents=True, exist_ok=True)
         await gateway.run.run(
             settings.gateway,
             province=settings.city.province,
@@ -69,6 +78,7 @@ def gateway_room(settings: Everything) -> Service:
 
 def simulator_room(settings: Everything) -> Service:
     """The simulated city."""
+    import simulators.publish
 
     async def service(stop: asyncio.Event) -> None:
         await simulators.publish.run(
@@ -76,3 +86,21 @@ def simulator_room(settings: Everything) -> Service:
         )
 
     return service
+
+
+def refuse_taken_api(settings: Everything) -> None:
+    """Look before anything is started whether the API can listen.
+
+    Raises:
+        ConfigurationError: It can't; the sentence names the key.
+    """
+    refuse_taken("KORAT_API_PORT (api.port)", settings.api.host, settings.api.port)
+
+
+def refuse_taken_gateway(settings: Everything) -> None:
+    """Look before anything is started whether the gateway can listen.
+
+    Raises:
+        ConfigurationError: It can't; the sentence names the key.
+    """
+    refuse_taken("KORAT_GATEWAY_HTTP_PORT (gateway.http_port)", settings.gateway.http_host, settings.gateway.http_port)

@@ -3,28 +3,43 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
+from urllib.parse import quote, unquote
 
 from pydantic import Field, field_validator
 
 from api.settings import ApiSettings
-from city.mqtt import Address
-from city.settings import Settings, load, refuse_unknown
+from city.errors import ConfigurationError
+from city.mqtt.address import Address
+from city.settings import CONFIG_VARIABLE, Settings, load, refuse_unknown
 from city.topics import PROVINCE_PATTERN
 from gateway.settings import GatewaySettings
 from ingest.settings import IngestSettings
 from simulators.settings import SimulatorSettings
 
+_STORES: Final = ("duckdb://", "influxdb://", "influxdbs://")
+_LEDGERS: Final = ("sqlite://", "postgresql://", "postgresql+psycopg://")
+
 
 class CitySettings(Settings):
-    """Settings at the top of `korat.toml`, variables `KORAT_*`."""
+    """What all rooms share: the top of `korat.toml`, variables `KORAT_*`.
+
+    Attributes:
+        data: Folder of everything that is kept; a relative one begins where the process was started.
+        province: ISO 3166-2 code of the province, in lower case; it stands in every topic.
+        store_url: Where readings are kept: `duckdb:////absolute/path` for one process, or
+            `influxdb://[user:password@]host:8086/database[?token=...]` (`influxdbs://` with TLS) for several; empty:
+            the DuckDB file `readings.duckdb` in the data folder.
+        ledger_url: Where ledger and registry are kept: `sqlite:////absolute/path` or
+            `postgresql://user:password@host/database`; empty: the SQLite file `ledger.sqlite` in the data folder.
+    """
 
     section: ClassVar[str] = ""
 
-    data: Path = Field(Path("var"), description="Folder of everything that is kept")
-    province: str = Field("th-30", description="ISO 3166-2 code of the province, in lower case")
-    store_url: str = Field("", description="duckdb:///path or influxdb://host:8086/name; empty: a DuckDB file in data")
-    ledger_url: str = Field("", description="sqlite:///path or postgresql://...; empty: a SQLite file in data")
+    data: Path = Path("var")
+    province: str = "th-30"
+    store_url: str = ""
+    ledger_url: str = ""
 
     @field_validator("province")
     @classmethod
@@ -33,22 +48,52 @@ class CitySettings(Settings):
             raise ValueError("a province is an ISO 3166-2 code in lower case, like th-30")
         return value
 
+    @field_validator("store_url")
+    @classmethod
+    def _store(cls, value: str) -> str:
+        if value and not value.startswith(_STORES):
+            raise ValueError("a store's address begins with duckdb://, influxdb:// or influxdbs://")
+        return value
+
+    @field_validator("ledger_url")
+    @classmethod
+    def _ledger(cls, value: str) -> str:
+        if value and not value.startswith(_LEDGERS):
+            raise ValueError("a ledger's address begins with sqlite:// or postgresql://")
+        return value
+
 
 class MqttSettings(Settings):
-    """How to reach the broker: table `[mqtt]`, variables `KORAT_MQTT_*`."""
+    """How to reach the broker: table `[mqtt]`, variables `KORAT_MQTT_*`.
+
+    Attributes:
+        url: `mqtt://[user:password@]host[:port]`, or `mqtts://` with the options `ca`, `cert`, `key`, `insecure` and
+            `password_file`; wins over host and port. Not for `korat up`, which brings its own broker.
+        host: Host of the broker.
+        port: Port of the broker; the one that `korat up` brings listens on it.
+    """
 
     section: ClassVar[str] = "mqtt"
 
-    url: str = Field("", description="mqtt://[user:password@]host[:port] or mqtts://...; wins over host and port")
-    host: str = Field("127.0.0.1", description="Host of the broker")
-    port: int = Field(1883, ge=1, le=65535, description="Port of the broker; the embedded one listens on it")
+    url: str = ""
+    host: str = Field("127.0.0.1", min_length=1)
+    port: int = Field(1883, ge=1, le=65535)
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        try:
+            _ = value and Address.parse(value)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from None
+        return value
 
     def address(self) -> Address:
         """Where the broker is."""
-        return Address.parse(self.url or f"mqtt://{self.host}:{self.port}")
+        return Address.parse(self.url) if self.url else Address(self.host, self.port)
 
 
-SECTIONS: list[type[Settings]] = [
+SECTIONS: Final[list[type[Settings]]] = [
     CitySettings,
     MqttSettings,
     GatewaySettings,
@@ -76,7 +121,7 @@ class Everything:
         Raises:
             ConfigurationError: One sentence that names the key.
         """
-        named = os.environ.get("KORAT_CONFIG")
+        named = os.environ.get(CONFIG_VARIABLE)
         file = file or (Path(named) if named else None)
         if file is None and Path("korat.toml").exists():
             file = Path("korat.toml")
@@ -98,9 +143,42 @@ class Everything:
     @property
     def store_url(self) -> str:
         """The store, by default a file in the data folder."""
-        return self.city.store_url or f"duckdb:///{self.data / 'readings.duckdb'}"
+        return self.city.store_url or f"duckdb:///{quote(str(self.data / 'readings.duckdb'))}"
+
+    @property
+    def store_file(self) -> Path | None:
+        """The store's file; None where it is a server."""
+        return _file(self.store_url, "duckdb:///")
 
     @property
     def ledger_url(self) -> str:
         """Ledger and registry, by default a file in the data folder."""
-        return self.city.ledger_url or f"sqlite:///{self.data / 'ledger.sqlite'}"
+        return self.city.ledger_url or f"sqlite:///{quote(str(self.data / 'ledger.sqlite'))}"
+
+    @property
+    def ledger_file(self) -> Path | None:
+        """The ledger's file; None where it is a server."""
+        return _file(self.ledger_url, "sqlite:///")
+
+    @property
+    def spool_file(self) -> Path:
+        """The gateway's spool."""
+        return self.data / self.gateway.spool
+
+    def make_data(self) -> None:
+        """Make the data folder.
+
+        Raises:
+            ConfigurationError: It can't be made, or nothing can be written into it.
+        """
+        key = f"KORAT_DATA (data): the folder {self.data}"
+        try:
+            self.data.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"{key} can't be made: {error.strerror}") from None
+        if not os.access(self.data, os.W_OK | os.X_OK):
+            raise ConfigurationError(f"{key} can't be written to by this user")
+
+
+def _file(url: str, before: str) -> Path | None:
+    return Path(unquote(url.removeprefix(before).partition("?")[0])) if url.startswith(before) else None

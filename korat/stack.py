@@ -1,16 +1,29 @@
 """Store, ledger and registry, opened together and closed whatever happens."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Final, TypeVar
 
+import structlog
+
+from city.errors import Unavailable
 from city.ledger import open_ledger
 from city.ledger.port import Ledger
+from city.mqtt.backoff import Backoff
 from city.registry import open_registry
 from city.registry.port import Registry
 from city.store import open_store
 from city.store.port import Store
+from korat.process import Process
 from korat.settings import Everything
+
+log = structlog.get_logger("korat")
+
+T = TypeVar("T")
+
+_REMIND_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +36,38 @@ class Stack:
 
 
 @asynccontextmanager
-async def open_stack(settings: Everything) -> AsyncIterator[Stack]:
-    """Open all three.
+async def open_stack(settings: Everything, process: Process) -> AsyncIterator[Stack]:
+    """Open all three; servers may start in any order, so one that doesn't answer yet is waited for.
+
+    Args:
+        settings: Where they are.
+        process: Whose signals end the waiting.
 
     Raises:
         ConfigurationError: A URL is wrong.
         Broken: A file is damaged, or held by another process.
-        Unavailable: A server doesn't answer.
+        Stopped: A signal came first.
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as closing:
-        store = await open_store(settings.store_url)
+        store = await _open("store", lambda: open_store(settings.store_url), process)
         closing.push_async_callback(store.aclose)
-        ledger = await open_ledger(settings.ledger_url)
+        ledger = await _open("ledger", lambda: open_ledger(settings.ledger_url), process)
         closing.push_async_callback(ledger.aclose)
-        registry = await open_registry(settings.ledger_url)
+        registry = await _open("registry", lambda: open_registry(settings.ledger_url), process)
         closing.push_async_callback(registry.aclose)
         yield Stack(store, ledger, registry)
+
+
+async def _open(name: str, opening: Callable[[], Awaitable[T]], process: Process) -> T:
+    backoff = Backoff()
+    said, waited_s = "", 0.0
+    while True:
+        try:
+            return await process.unless_stopped(opening())
+        except Unavailable as error:
+            delay_s = max(backoff.next(), 0.05)
+            if str(error) != said or waited_s > _REMIND_S:
+                log.warning("waiting", part=name, error=str(error))
+                said, waited_s = str(error), 0.0
+            waited_s += delay_s
+            await process.unless_stopped(asyncio.sleep(delay_s))

@@ -3,9 +3,11 @@
 import asyncio
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+import structlog
 from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
@@ -13,15 +15,21 @@ from rich.table import Table
 from rich.text import Text
 
 from city.errors import KoratError
-from city.ledger.port import Account, By
-from ingest.run import Checks
+from city.ledger.port import Account
 from korat import logs
+from korat.figures import HOURS, figures, recent_account
+from korat.rooms import Checks
 from korat.settings import Everything
 from korat.stack import Stack
 
-HOUR_NS: Final = 3_600 * 10**9
+log = structlog.get_logger("korat")
+
 PERIOD_S: Final = 1.0
 LINE_S: Final = 30.0
+SHARE: Final = 20
+"""The ledger is asked for at most one part in this of the time, however long its answer takes."""
+
+_LOOPBACK: Final = frozenset({"localhost", "::1"})
 
 
 @dataclass(slots=True)
@@ -32,20 +40,46 @@ class View:
     _stored: int = 0
     _seen_at: float = 0.0
     _rate: float = 0.0
+    _cost_s: float = 0.0
 
     async def run(self, settings: Everything, stack: Stack, checks: Checks, stop: asyncio.Event, *, demo: bool) -> None:
-        """Draw until `stop` is set."""
-        self.console.print(_welcome(settings, demo=demo))
-        if self.console.is_terminal:
-            with Live(console=self.console, refresh_per_second=4, transient=True) as live:
-                while not await _pause(stop, PERIOD_S):
-                    live.update(await self._picture(stack, checks))
-        else:
-            period = PERIOD_S
-            while not await _pause(stop, period):
-                self.console.print(await self._line(stack))
-                period = LINE_S
-        self.console.print("Stopped; nothing was lost.")
+        """Draw until `stop` is set. The platform goes on when nobody can see it any more."""
+        try:
+            if self.console.is_terminal:
+                await self._live(settings, stack, checks, stop, demo=demo)
+            else:
+                await self._lines(settings, stack, stop, demo=demo)
+        except OSError as error:
+            log.warning("nobody reads the output", error=str(error))
+            await stop.wait()
+
+    def say(self, lines: Iterable[str]) -> None:
+        """Print plain sentences, if anybody still reads."""
+        try:
+            for line in lines:
+                self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        except OSError as error:
+            log.warning("nobody reads the output", error=str(error))
+
+    async def _live(
+        self, settings: Everything, stack: Stack, checks: Checks, stop: asyncio.Event, *, demo: bool
+    ) -> None:
+        welcome = Panel(
+            "\n".join(_welcome(settings, demo=demo)), title=f"Korat, {settings.city.province}", expand=False
+        )
+        self.console.print(welcome, highlight=False)
+        log_file = settings.data / "korat.log"
+        with logs.into_file(log_file), Live(console=self.console, auto_refresh=False, transient=True) as live:
+            while not stop.is_set():
+                live.update(await self._picture(stack, checks), refresh=True)
+                await _pause(stop, max(PERIOD_S, SHARE * self._cost_s))
+
+    async def _lines(self, settings: Everything, stack: Stack, stop: asyncio.Event, *, demo: bool) -> None:
+        self.say([f"Korat, {settings.city.province}", *_welcome(settings, demo=demo)])
+        period_s = PERIOD_S
+        while not await _pause(stop, max(period_s, SHARE * self._cost_s)):
+            self.say([await self._line(stack)])
+            period_s = LINE_S
 
     async def _picture(self, stack: Stack, checks: Checks) -> Group:
         parts = Table.grid(padding=(0, 3))
@@ -54,42 +88,42 @@ class View:
                 async with asyncio.timeout(1):
                     await check()
             except (KoratError, TimeoutError) as error:
-                parts.add_row(Text("down", "bold red"), name, Text(str(error), "red"))
+                parts.add_row(Text("down", "bold red"), name, Text(str(error) or "no answer", "red"))
             else:
                 parts.add_row(Text("up", "green"), name, "")
-        account = await self._account(stack)
         numbers = Table(box=None, pad_edge=False)
-        cells = {"readings/s": round(self._rate), **figures(account)}
-        for name in cells:
-            numbers.add_column(name, justify="right")
-        numbers.add_row(*[f"{value:,}" for value in cells.values()])
-        return Group(Panel(parts, title="parts"), Panel(numbers, title="last 24 hours"), *map(Text, logs.recent))
+        try:
+            account = await self._account(stack)
+        except KoratError as error:
+            numbers.add_row(Text(f"the ledger does not answer: {error}", "red"))
+        else:
+            cells = {"readings/s": round(self._rate), **figures(account)}
+            for name in cells:
+                numbers.add_column(name, justify="right")
+            numbers.add_row(*[f"{value:,}" for value in cells.values()])
+        clock = time.strftime("%H:%M:%S")
+        return Group(
+            Panel(parts, title="parts"), Panel(numbers, title=f"last {HOURS} hours, {clock}"), *map(Text, logs.recent)
+        )
 
     async def _line(self, stack: Stack) -> str:
-        return ", ".join(f"{name} {value:,}" for name, value in figures(await self._account(stack)).items())
+        clock = time.strftime("%H:%M:%S")
+        try:
+            account = await self._account(stack)
+        except KoratError as error:
+            return f"{clock} the ledger does not answer: {error}"
+        return f"{clock} " + ", ".join(f"{name} {value:,}" for name, value in figures(account).items())
 
     async def _account(self, stack: Stack) -> Account:
-        now_ns = time.time_ns()
-        (account,) = await stack.ledger.account(now_ns - 24 * HOUR_NS, now_ns + HOUR_NS, By.TOTAL)
+        began = time.monotonic()
+        account = await recent_account(stack.ledger)
         now = time.monotonic()
+        self._cost_s = now - began
         if self._seen_at:
-            self._rate = (account.counts.stored - self._stored) / (now - self._seen_at)
+            # the oldest hour leaves the sum when a new one begins
+            self._rate = max(0, account.counts.stored - self._stored) / (now - self._seen_at)
         self._stored, self._seen_at = account.counts.stored, now
         return account
-
-
-def figures(account: Account) -> dict[str, int]:
-    """The ledger's seven numbers, in their order."""
-    counts = account.counts
-    return {
-        "received": counts.received,
-        "stored": counts.stored,
-        "duplicate": counts.duplicate,
-        "quarantined": counts.quarantined,
-        "rejected": counts.rejected,
-        "pending": account.pending,
-        "gaps": account.gaps,
-    }
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> bool:
@@ -102,15 +136,17 @@ async def _pause(stop: asyncio.Event, seconds: float) -> bool:
     return True
 
 
-def _welcome(settings: Everything, *, demo: bool) -> Panel:
+def _welcome(settings: Everything, *, demo: bool) -> list[str]:
     api = f"http://{settings.api.host}:{settings.api.port}"
-    lines = [
+    loopback = all(
+        host.startswith("127.") or host in _LOOPBACK for host in (settings.api.host, settings.gateway.http_host)
+    )
+    return [
         f"console   {api}/",
         f"devices   {api}/v1/devices",
         f"broker    mqtt://127.0.0.1:{settings.mqtt.port}",
         f"gateway   http://{settings.gateway.http_host}:{settings.gateway.http_port}/ingest/native",
         f"data      {settings.data}",
         f"city      {'simulated readings are flowing' if demo else 'no simulation (--no-demo)'}",
-        "Loopback only, open to everybody on this machine. Ctrl-C stops.",
+        f"Open, without a password, to everybody {'on' if loopback else 'who reaches'} this machine. Ctrl-C stops.",
     ]
-    return Panel("\n".join(lines), title=f"Korat, {settings.city.province}", expand=False)
