@@ -13,6 +13,7 @@ from city.catalog import KINDS
 from city.errors import Malformed, Reason
 from city.reading import FIRST_NS, LAST_NS, Flag, Reading, checked_id, checked_quantity
 from city.wire.direct import MOST_VALUES, to_position
+from gateway.decoders.mapping import JsonMapping
 
 
 class DecodeError(Malformed):
@@ -29,6 +30,7 @@ class Context:
         kind: Kind, if the link knows it; as it was given.
         parameters: Whatever else the link knows: query parameters, the topic.
         codecs: Foreign id (`eui-...`) to the name of its device codec, for network servers that send only bytes.
+        mappings: Name to mapping, for `mapped`; the parameter `mapping` picks one.
     """
 
     received_ns: int
@@ -36,6 +38,7 @@ class Context:
     kind: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     codecs: Mapping[str, str] = field(default_factory=dict)
+    mappings: Mapping[str, JsonMapping] = field(default_factory=dict)
 
 
 Decode: TypeAlias = Callable[[bytes, Context], list[Reading]]
