@@ -4,72 +4,18 @@ Plausible ranges flag a value (QARTOD gross range test); only a time too far ahe
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from city import topics
-from city.batch import NOWHERE, Batch, Place, concat
+from city.batch import NOWHERE, Batch, Place
 from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
 from city.ledger.port import DIRECT, Memory, PackId, Source, Suspect
-from city.mqtt import Message
-from city.reading import Flag, Reading
-from city.wire import direct
-from ingest.load import DirectLoad, Load, PackLoad, suspect, undecoded
-
-
-@dataclass(slots=True)
-class Sheet:
-    """All readings of one kind in a flush: a batch for the store, and where each row came from.
-
-    Attributes:
-        batch: The columns.
-        gateways: The gateways that brought them; DIRECT among them for direct devices.
-        gateway: (n,) row to position in `gateways`.
-        messages: (n,) the direct message of each row, None for rows of packs.
-    """
-
-    batch: Batch
-    gateways: list[str]
-    gateway: NDArray[np.int32]
-    messages: list[Message | None]
-
-    def source(self, row: int) -> Source:
-        """Whose row it is."""
-        return Source(self.gateways[self.gateway[row]], self.batch.devices[self.batch.index[row]])
-
-    def counts(self) -> Iterable[tuple[Source, int]]:
-        """How many rows each source has."""
-        devices = len(self.batch.devices)
-        tally = np.bincount(self.gateway * devices + self.batch.index)
-        for code in np.flatnonzero(tally).tolist():
-            gateway, device = divmod(code, devices)
-            yield Source(self.gateways[gateway], self.batch.devices[device]), int(tally[code])
-
-    def suspect(self, row: int, error: Malformed) -> Suspect:
-        """Keep one row's bytes: its message when that held nothing else, otherwise the row written anew."""
-        reading = self.batch.reading(row)
-        message = self.messages[row]
-        if message is not None and message.payload.count(b'"values"') == 1:
-            return suspect(message, error, self.source(row))
-        return Suspect(
-            topic=topics.of_reading(self.batch.places[self.batch.index[row]].province, reading),
-            payload=direct.encode([reading]),
-            received_ns=self.batch.rx_ns,
-            reason=error.reason,
-            detail=error.detail,
-            source=self.source(row),
-        )
-
-    def without(self, rows: Iterable[int]) -> "Sheet":
-        """Leave some rows out."""
-        keep = np.ones(len(self.batch), np.bool_)
-        keep[list(rows)] = False
-        messages = [self.messages[row] for row in np.flatnonzero(keep)]
-        return Sheet(self.batch.take(keep), self.gateways, self.gateway[keep], messages)
+from city.reading import Flag
+from ingest.load import DirectLoad, Load, PackLoad, undecoded
+from ingest.sheets import Sheet, gather
 
 
 @dataclass(slots=True)
@@ -80,6 +26,7 @@ class Checked:
         sheets: What goes to the store, one a kind.
         direct: Direct messages that are news.
         packs: Packs that are news, those to be quarantined whole included.
+        fingerprints: Of the messages that are news and have one.
         suspects: What goes to quarantine.
         duplicates: Source to readings that were settled before.
         now_ns: Time of the check, nanoseconds UTC.
@@ -91,6 +38,7 @@ class Checked:
     sheets: list[Sheet] = field(default_factory=list)
     direct: list[DirectLoad] = field(default_factory=list)
     packs: list[PackLoad] = field(default_factory=list)
+    fingerprints: set[int] = field(default_factory=set)
     suspects: list[Suspect] = field(default_factory=list)
     duplicates: defaultdict[Source, int] = field(default_factory=lambda: defaultdict(int))
 
@@ -106,8 +54,7 @@ def check(load: Load, memory: Memory, places: dict[str, Place], now_ns: int, ahe
         ahead_s: How far a time may lie ahead, seconds.
     """
     checked = Checked(now_ns, load.token)
-    _set_aside_known(load, memory, checked)
-    for sheet in _columns(checked):
+    for sheet in gather(_news(load, memory, checked)):
         sheet.batch.rx_ns = now_ns
         sheet.batch.places = _places(sheet, places, checked)
         checked.sheets.append(_judge(sheet, checked, now_ns + ahead_s * 10**9))
@@ -126,27 +73,39 @@ def judge_ranges(batch: Batch) -> None:
             _worsen(batch, key, outside, Flag.FAIL)
 
 
-def _set_aside_known(load: Load, memory: Memory, checked: Checked) -> None:
-    fingerprints: set[int] = set()
+def _news(load: Load, memory: Memory, checked: Checked) -> list[DirectLoad | PackLoad]:
+    """Set aside what is known; what remains comes in order of receipt."""
+    news: list[DirectLoad | PackLoad] = []
     packs: set[PackId] = set()
     for opened in load.opened:
         if isinstance(opened, DirectLoad):
-            mark = opened.fingerprint
-            if mark is not None and (mark in fingerprints or memory.has_fingerprint(mark)):
+            if _is_known(opened.fingerprint, memory, checked):
                 checked.duplicates[Source(DIRECT, opened.readings[0].device)] += len(opened.readings)
                 continue
-            if mark is not None:
-                fingerprints.add(mark)
             checked.direct.append(opened)
+            news.append(opened)
         elif _is_news(opened, packs, memory, checked):
             checked.packs.append(opened)
+            news.append(opened)
             checked.suspects.extend(undecoded(opened.message.topic, opened.pack))
-    for refusal in load.refused:
-        if refusal.pack is None:
-            checked.suspects.append(refusal.suspect)
-        elif _is_news(refusal.pack, packs, memory, checked):
-            checked.suspects.append(refusal.suspect)
-            checked.packs.append(refusal.pack._replace(batches=[]))
+    for held, fingerprint, refused in load.refused:
+        if refused is None and _is_known(fingerprint, memory, checked):
+            checked.duplicates[held.source] += held.readings
+        elif refused is None:
+            checked.suspects.append(held)
+        elif _is_news(refused, packs, memory, checked):
+            checked.suspects.append(held)
+            checked.packs.append(refused._replace(batches=[]))
+    return news
+
+
+def _is_known(fingerprint: int | None, memory: Memory, checked: Checked) -> bool:
+    if fingerprint is None:
+        return False
+    if fingerprint in checked.fingerprints or memory.has_fingerprint(fingerprint):
+        return True
+    checked.fingerprints.add(fingerprint)
+    return False
 
 
 def _is_news(opened: PackLoad, packs: set[PackId], memory: Memory, checked: Checked) -> bool:
@@ -164,42 +123,6 @@ def _is_news(opened: PackLoad, packs: set[PackId], memory: Memory, checked: Chec
     return True
 
 
-def _columns(checked: Checked) -> list[Sheet]:
-    """Gather the news by kind: direct messages, then packs, each in order of receipt."""
-    kinds: dict[str, _Kind] = defaultdict(_Kind)
-    for opened in checked.direct:
-        kind = kinds[opened.readings[0].kind]
-        for reading in opened.readings:
-            kind.rows.append(reading)
-            kind.messages.append(opened.message)
-    for packed in checked.packs:
-        for batch in packed.batches:
-            kinds[batch.kind].add(batch, packed.pack.gateway)
-    return [kind.sheet() for kind in kinds.values()]
-
-
-@dataclass(slots=True)
-class _Kind:
-    rows: list[Reading] = field(default_factory=list)
-    messages: list[Message] = field(default_factory=list)
-    parts: list[Batch] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-
-    def add(self, batch: Batch, gateway: str) -> None:
-        self.parts.append(batch)
-        self.names.append(gateway)
-
-    def sheet(self) -> Sheet:
-        parts, names = self.parts, self.names
-        if self.rows:
-            parts, names = [Batch.from_readings(self.rows), *parts], [DIRECT, *names]
-        numbers: dict[str, int] = {}
-        codes = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int32)
-        batch = concat(parts)
-        messages: list[Message | None] = [*self.messages, *[None] * (len(batch) - len(self.rows))]
-        return Sheet(batch, list(numbers), np.repeat(codes, [len(part) for part in parts]), messages)
-
-
 def _places(sheet: Sheet, places: dict[str, Place], checked: Checked) -> list[Place]:
     found = [places.get(device, NOWHERE) for device in sheet.batch.devices]
     if NOWHERE not in found:
@@ -208,7 +131,7 @@ def _places(sheet: Sheet, places: dict[str, Place], checked: Checked) -> list[Pl
     own = {load.readings[0].device: load.province for load in checked.direct}
     first = dict(zip(sheet.batch.index[::-1].tolist(), sheet.gateway[::-1].tolist(), strict=True))
     for number, device in enumerate(sheet.batch.devices):
-        if found[number] is NOWHERE:
+        if found[number] is NOWHERE and number in first:  # a pack may name a device of which it holds no reading
             gateway = sheet.gateways[first[number]]
             found[number] = Place(own[device] if gateway == DIRECT else provinces[gateway])
     return found

@@ -42,18 +42,25 @@ class PackLoad(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A message that goes to quarantine whole; `pack` when its frame could be read, so that it gets its receipt."""
+    """A message that goes to quarantine whole.
+
+    `fingerprint` only of what a gateway sent: an unreadable pack is sent again for ever and a retained status comes
+    with every reconnect, but a device's equal bytes may be another measurement. `pack` when its frame could be read,
+    so that it gets its receipt.
+    """
 
     suspect: Suspect
+    fingerprint: int | None = None
     pack: PackLoad | None = None
 
 
 class StatusLoad(NamedTuple):
-    """What a gateway says of itself."""
+    """What a gateway says of itself; `at_ns` is never ahead of our clock, or no later status would count."""
 
     province: str
     gateway: str
     status: status.Status
+    at_ns: int
 
 
 @dataclass(slots=True)
@@ -93,7 +100,9 @@ class Loader:
             try:
                 self._open(message, into)
             except Malformed as error:
-                into.refused.append(Refusal(suspect(message, error)))
+                held = suspect(message, error)
+                mark = None if held.source.gateway == DIRECT else _fingerprint(message)
+                into.refused.append(Refusal(held, mark))
                 into.readings += 1
 
     def _open(self, message: Message, into: Load) -> None:
@@ -105,21 +114,23 @@ class Loader:
         elif topic.leaf == "pack":
             self._pack(message, topic, into)
         elif topic.leaf == "status" and message.payload:
-            into.statuses.append(StatusLoad(topic.province, topic.gateway, status.decode(message.payload)))
+            said, now_ns = status.decode(message.payload), message.received_ns
+            into.statuses.append(StatusLoad(topic.province, topic.gateway, said, min(said.at_ns or now_ns, now_ns)))
 
     def _direct(self, message: Message, topic: topics.Direct) -> DirectLoad:
         payload = message.payload
         self.budgets.charge_device(message.topic, len(payload))
         readings = direct.decode(payload, kind=topic.kind, device=topic.device, received_ns=message.received_ns)
         known = self.budgets.known_quantities
+        timed = True
         for reading in readings:
+            if reading.time_ns == message.received_ns:
+                timed = False
             if not known.issuperset(reading.values):
                 self.budgets.charge_quantities(message.topic, reading.values)
         if topic.device not in self.known:
             self._meet(topic.province, [topic.device])
-        timed = payload.count(b'"ts"') >= len(readings)
-        fingerprint = xxh3_64_intdigest(payload, _seed(message.topic)) if timed else None
-        return DirectLoad(message, topic.province, fingerprint, readings)
+        return DirectLoad(message, topic.province, _fingerprint(message) if timed else None, readings)
 
     def _pack(self, message: Message, topic: topics.OfGateway, into: Load) -> None:
         frame = pack.decode(message.payload, topic.gateway)
@@ -134,7 +145,7 @@ class Loader:
                     self._meet(topic.gateway, batch.devices)
         except Malformed as error:
             counted = suspect(message, error, Source(topic.gateway, ""), frame.count())
-            into.refused.append(Refusal(counted, opened))
+            into.refused.append(Refusal(counted, pack=opened))
         else:
             into.opened.append(opened)
 
@@ -175,6 +186,10 @@ def undecoded(topic: str, frame: pack.Pack) -> list[Suspect]:
 
 
 _REASONS: Final = frozenset(map(str, Reason))
+
+
+def _fingerprint(message: Message) -> int:
+    return xxh3_64_intdigest(message.payload, _seed(message.topic))
 
 
 @lru_cache(maxsize=65_536)

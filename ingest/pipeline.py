@@ -112,8 +112,13 @@ class Pipeline:
         return refused
 
     async def note(self, statuses: list[StatusLoad]) -> None:
-        """Keep what gateways say of themselves."""
+        """Keep the last that each gateway says of itself, and of its spool, which a will knows nothing of."""
+        last: dict[tuple[str, bool], StatusLoad] = {}
         for said in statuses:
+            key = said.gateway, said.status.pending is None
+            last.pop(key, None)
+            last[key] = said
+        for said in last.values():
             await self.until_available(partial(self.ledger.note_status, _row(said)))
 
     async def until_available(self, step: Callable[[], Awaitable[None]]) -> None:
@@ -164,5 +169,5 @@ def _row(said: StatusLoad) -> GatewayRow:
         pending=status.pending,
         packs=status.packs,
         spool_bytes=status.spool_bytes,
-        at_ns=status.at_ns or time.time_ns(),
+        at_ns=said.at_ns,
     )

@@ -10,8 +10,9 @@ from city.ledger.port import Counts, JournalEntry, NewDevice, PackClaim, PackId,
 from city.wire import journal as journal_wire
 from city.wire import pack
 from city.wire.receipt import Receipt, to_ranges
-from ingest.check import Checked, Sheet
+from ingest.check import Checked
 from ingest.load import Load, PackLoad
+from ingest.sheets import Sheet
 
 
 def settlement(checked: Checked, rejected: list[Suspect], known: Iterable[str]) -> Settlement:
@@ -25,7 +26,7 @@ def settlement(checked: Checked, rejected: list[Suspect], known: Iterable[str]) 
     flush = Settlement(
         at_ns=checked.now_ns,
         packs=[claim(load.pack) for load in checked.packs],
-        fingerprints=[checked.token, *[load.fingerprint for load in checked.direct if load.fingerprint is not None]],
+        fingerprints=[checked.token, *checked.fingerprints],
         suspects=checked.suspects + rejected,
         journal=journal([sheet.batch for sheet in checked.sheets]),
         devices=[device for sheet in checked.sheets for device in _new(sheet, checked.now_ns, known)],

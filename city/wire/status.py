@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from city.errors import Malformed, Reason
+from city.reading import checked_id
 
 
 class Status(msgspec.Struct):
@@ -42,8 +43,11 @@ def decode(payload: bytes) -> Status:
         Malformed: `malformed_json` or `wrong_type`.
     """
     try:
-        return _decoder.decode(payload)
+        status = _decoder.decode(payload)
     except msgspec.ValidationError as error:
         raise Malformed(Reason.WRONG_TYPE, str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(Reason.MALFORMED_JSON, str(error)) from None
+    if status.boot:
+        checked_id(status.boot, Reason.WRONG_TYPE)
+    return status
