@@ -82,6 +82,7 @@ UNITS: Final[dict[str, Unit]] = {
     "dB": Unit("level"),
     "dB[SPL]": Unit("sound level"),
     "dB[mW]": Unit("power level"),
+    "dB[W]": Unit("power level", plus=30),
     "mm/h": Unit("rain rate"),
     "inch/h": Unit("rain rate", 25.4),
     "W/m2": Unit("irradiance"),
@@ -97,10 +98,26 @@ def convert(value: float, given: str, wanted: str) -> float:
     """
     if given == wanted:
         return value
+    source, target = _pair(given, wanted)
+    base = value * source.times / source.over + source.plus
+    return (base - target.plus) * target.over / target.times
+
+
+def affine(given: str, wanted: str) -> tuple[float, float]:
+    """Give the scale and the offset that turn columns of one unit into another: `values * scale + offset`.
+
+    Raises:
+        Malformed: As `convert`.
+    """
+    source, target = _pair(given, wanted)
+    scale = target.over / target.times
+    return source.times / source.over * scale, (source.plus - target.plus) * scale
+
+
+def _pair(given: str, wanted: str) -> tuple[Unit, Unit]:
     source, target = UNITS.get(given), UNITS.get(wanted)
     if source is None or target is None:
         raise Malformed(Reason.BAD_QUANTITY, f"no unit {(given if source is None else wanted)[:40]!r}")
     if source.dimension != target.dimension:
         raise Malformed(Reason.BAD_QUANTITY, f"{given} ({source.dimension}) is no {wanted} ({target.dimension})")
-    base = value * source.times / source.over + source.plus
-    return (base - target.plus) * target.over / target.times
+    return source, target

@@ -195,8 +195,7 @@ def spelled(column: str | Column) -> tuple[str, float, float]:
         return quantity, column.scale, column.offset
     if (column.scale, column.offset) != (1.0, 0.0):
         raise ConfigurationError(f"{quantity}: from and scale exclude each other")
-    found = conversion(quantity, column.unit)
-    return quantity, found.scale, found.offset
+    return quantity, *conversion(quantity, column.unit)
 
 
 def _quantity(key: str) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from city.catalog import KINDS, QUANTITIES, Workstream
 from city.reading import checked_quantity
+from city.units import UNITS
 
 DESIGNED = {
     Workstream.SMART_CITY: (
@@ -27,7 +28,7 @@ def test_kinds_measure_only_known_quantities() -> None:
 def test_a_quantity_is_complete(key: str) -> None:
     row = QUANTITIES[checked_quantity(key)]
     assert row.low < row.high
-    assert row.unit
+    assert row.unit in UNITS
     assert row.en
     assert any("\u0e00" <= letter <= "\u0e7f" for letter in row.th)
     assert row.grafana
