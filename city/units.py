@@ -34,6 +34,7 @@ UNITS: Final[dict[str, Unit]] = {
     "mbar": Unit("pressure"),
     "bar": Unit("pressure", 1000),
     "inHg": Unit("pressure", 33.86388640341),
+    "mmHg": Unit("pressure", 1.33322387415),
     # speed, base m/s
     "m/s": Unit("speed"),
     "km/h": Unit("speed", over=3.6),
@@ -73,6 +74,7 @@ UNITS: Final[dict[str, Unit]] = {
     "mV": Unit("voltage", over=1000),
     "A": Unit("current"),
     "mA": Unit("current", over=1000),
+    "Hz": Unit("frequency"),
     # mass, acceleration, level, rates, counts
     "kg": Unit("mass"),
     "g": Unit("mass", over=1000),
@@ -86,6 +88,7 @@ UNITS: Final[dict[str, Unit]] = {
     "mm/h": Unit("rain rate"),
     "inch/h": Unit("rain rate", 25.4),
     "W/m2": Unit("irradiance"),
+    "lx": Unit("illuminance"),
     "1": Unit("number"),
 }
 

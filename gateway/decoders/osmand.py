@@ -1,0 +1,171 @@
+"""OsmAnd's tracker protocol, which the Traccar client and many more speak: a query, or an object of JSON.
+
+The query (https://www.traccar.org/osmand/) comes as the URL's or as a form in the body: `id=7&lat=14.97&lon=102.1`;
+`timestamp` in Unix seconds, milliseconds, or ISO 8601 (UTC unless it says otherwise); `speed` in knots. The JSON has
+`location` (one or a list) with `timestamp`, `coords` (speed in m/s), `battery.level` (from 0 to 1), `odometer` (m),
+and `device_id`. Negative speed, heading, accuracy or battery says that it isn't known.
+
+**Device**: `osmand-<id>`. A reading has a position, or values, or both; cells and Wi-Fi alone are refused, and so kept.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from city.errors import Malformed, Reason
+from city.reading import Reading
+from city.wire.direct import MOST_READINGS
+from gateway.decoders.context import Context, known_kind
+from gateway.decoders.foreign import (
+    as_object,
+    foreign_device,
+    from_iso,
+    from_number,
+    load_object,
+    number,
+    numbers,
+    position,
+    refusing,
+)
+from gateway.decoders.vocabulary import NOTHING, Meaning, Names, to_values
+
+_QUERY: Final[Names] = MappingProxyType(
+    {
+        "accuracy": Meaning("position_accuracy", "m"),
+        "altitude": Meaning("altitude", "m"),
+        "batt": Meaning("battery", "%"),
+        "battery": Meaning("battery", "%"),
+        "bearing": Meaning("heading", "deg"),
+        "charge": Meaning("charging"),
+        "hacc": Meaning("position_accuracy", "m"),
+        "heading": Meaning("heading", "deg"),
+        "speed": Meaning("speed", "knot"),
+        "deviceid": NOTHING,
+        "driverUniqueId": NOTHING,
+        "id": NOTHING,
+        "lat": NOTHING,
+        "lon": NOTHING,
+        "timestamp": NOTHING,
+        "vacc": NOTHING,
+        "valid": NOTHING,
+    }
+)
+_COORDS: Final[Names] = MappingProxyType(
+    {
+        "accuracy": Meaning("position_accuracy", "m"),
+        "altitude": Meaning("altitude", "m"),
+        "heading": Meaning("heading", "deg"),
+        "speed": Meaning("speed", "m/s"),
+    }
+)
+_BATTERY: Final[Names] = MappingProxyType({"level": Meaning("battery", "ratio"), "is_charging": Meaning("charging")})
+_LOCATION: Final[Names] = MappingProxyType({"odometer": Meaning("odometer", "m"), "is_moving": Meaning("moving")})
+_MAY_BE_NEGATIVE: Final = frozenset({"altitude"})
+_OF_THE_LINK: Final = frozenset({"device", "kind", "topic"})
+_TRUTHS: Final = MappingProxyType({"true": 1.0, "false": 0.0})
+_FIRST_MILLISECONDS: Final = 1e11
+_MOST_FIELDS: Final = 200
+
+
+@refusing
+def decode(payload: bytes, context: Context) -> list[Reading]:
+    """Understand a report; a `vehicle` unless the link names another kind.
+
+    Raises:
+        DecodeError: Neither a query nor JSON, nobody names the device, or there is nothing in it that can be stored.
+    """
+    text = payload.strip()
+    return _of_json(text, context) if text.startswith(b"{") else [_of_query(text, context)]
+
+
+def _of_query(body: bytes, context: Context) -> Reading:
+    fields = {name: text for name, text in context.parameters.items() if name not in _OF_THE_LINK} | _form(body)
+    if not fields:
+        raise Malformed(Reason.EMPTY, "neither a query nor a body")
+    lat, lon = fields.get("lat"), fields.get("lon")
+    if "location" in fields:
+        lat, _, lon = fields["location"].partition(",")
+    values = to_values(_told({name: _TRUTHS.get(text, text) for name, text in fields.items()}, _QUERY), _QUERY)
+    name = fields.get("id") or fields.get("deviceid")
+    place = None if fields.get("valid") == "false" else position(lat, lon)
+    return _reading(context, name, fields.get("timestamp"), values, place)
+
+
+def _form(body: bytes) -> dict[str, str]:
+    query = body.removeprefix(b"/").removeprefix(b"?")
+    if not query:
+        return {}
+    try:
+        pairs = parse_qsl(
+            query.decode(), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=_MOST_FIELDS
+        )
+    except UnicodeDecodeError as error:
+        raise Malformed(Reason.NOT_UTF8, str(error)) from None
+    except ValueError as error:
+        raise Malformed(Reason.WRONG_TYPE, f"neither a query nor JSON: {str(error)[:80]}") from None
+    return dict(pairs)
+
+
+def _of_json(text: bytes, context: Context) -> list[Reading]:
+    message = load_object(text)
+    locations = message.get("location")
+    rows = locations if isinstance(locations, list) else [locations]
+    if len(rows) > MOST_READINGS:
+        raise Malformed(Reason.TOO_MANY_READINGS, f"{len(rows)} locations; at most {MOST_READINGS} are allowed")
+    name = message.get("device_id")
+    return [_of_location(as_object(row, "location"), None if name is None else str(name), context) for row in rows]
+
+
+def _of_location(location: dict[str, Any], name: str | None, context: Context) -> Reading:
+    coords = as_object(location.get("coords") or {}, "coords")
+    parts = (
+        (as_object(location.get("extras") or {}, "extras"), None),
+        (location, _LOCATION),
+        (coords, _COORDS),
+        (as_object(location.get("battery") or {}, "battery"), _BATTERY),
+    )
+    values: dict[str, float] = {}
+    for fields, names in parts:
+        values |= to_values(numbers(fields), {}) if names is None else to_values(_told(fields, names, names), names)
+    place = position(coords.get("latitude"), coords.get("longitude"))
+    return _reading(context, name, location.get("timestamp"), values, place)
+
+
+def _told(fields: Mapping[str, object], names: Names, only: Mapping[str, object] | None = None) -> dict[str, float]:
+    """Take the numbers that say something: what a table knows is negative only where nothing is known."""
+    return {
+        name: value
+        for name, field in fields.items()
+        if (only is None or name in only)
+        and (value := number(field)) is not None
+        and (value >= 0 or name not in names or name in _MAY_BE_NEGATIVE)
+    }
+
+
+def _reading(
+    context: Context, name: str | None, stamp: object, values: dict[str, float], place: tuple[float, float] | None
+) -> Reading:
+    if not values and place is None:
+        raise Malformed(Reason.NO_VALUES, "neither a position nor a value")
+    lat, lon = place or (None, None)
+    return Reading(
+        foreign_device(context, "osmand", name),
+        known_kind(context.kind or "vehicle"),
+        _time_ns(stamp, context),
+        values or {"position_fix": 1.0},
+        lat,
+        lon,
+    )
+
+
+def _time_ns(stamp: object, context: Context) -> int:
+    if stamp is None or stamp == "":
+        return context.received_ns
+    unix = number(stamp)
+    if unix is not None:
+        return from_number(unix, 1000 if unix >= _FIRST_MILLISECONDS else 1)
+    if not isinstance(stamp, str):
+        raise Malformed(Reason.BAD_TIME, "timestamp is neither a number nor a text")
+    return from_iso(stamp, UTC)

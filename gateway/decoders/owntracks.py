@@ -1,0 +1,87 @@
+"""OwnTracks: the phone's position as JSON, over MQTT (`owntracks/<user>/<device>`) or HTTP.
+
+Fields, units and types: https://owntracks.org/booklet/tech/json/. Only `location` speaks of a place that was reached;
+way points, transitions, commands, cards and last wills are nothing to say. `encrypted` is refused, and so kept.
+
+**Device**: `owntracks-<user>-<device>` of the topic (the link's, or the payload's own `topic` over HTTP); else
+`owntracks-<tid>`. A negative velocity, course, battery or accuracy is the phone's way to say that it knows none.
+"""
+
+from types import MappingProxyType
+from typing import Any, Final
+
+from city.errors import Malformed, Reason
+from city.reading import Reading
+from gateway.decoders.context import Context, known_kind
+from gateway.decoders.foreign import foreign_device, from_number, load_object, number, position, refusing
+from gateway.decoders.vocabulary import Meaning, Names, to_values
+
+_NAMES: Final[Names] = MappingProxyType(
+    {
+        "acc": Meaning("position_accuracy", "m"),
+        "alt": Meaning("altitude", "m"),
+        "batt": Meaning("battery", "%"),
+        "cog": Meaning("heading", "deg"),
+        "p": Meaning("pressure", "kPa"),
+        "vel": Meaning("speed", "km/h"),
+    }
+)
+_NEVER_NEGATIVE: Final = frozenset({"acc", "batt", "cog", "vel"})
+_NOTHING_TO_SAY: Final = frozenset(
+    {
+        "beacon", "card", "cmd", "configuration", "dump", "lwt", "request", "status",
+        "steps", "transition", "waypoint", "waypoints",
+    }
+)  # fmt: skip
+_TOPIC_LEVELS: Final = 3
+
+
+@refusing
+def decode(payload: bytes, context: Context) -> list[Reading]:
+    """Understand a message; a `vehicle` unless the link names another kind.
+
+    Raises:
+        DecodeError: No JSON object, no known `_type`, encrypted, or a location without place, time or device.
+    """
+    message = load_object(payload)
+    kind = message.get("_type")
+    if isinstance(kind, str) and kind in _NOTHING_TO_SAY:
+        return []
+    if kind != "location":
+        reason = Reason.UNDECODED if kind == "encrypted" else Reason.MISSING_FIELD
+        raise Malformed(reason, f"_type is {str(kind)[:80]!r}, which is no location")
+    return [_location(message, context)]
+
+
+def _location(message: dict[str, Any], context: Context) -> Reading:
+    place = position(message.get("lat"), message.get("lon"))
+    if place is None:
+        raise Malformed(Reason.MISSING_FIELD, "a location without lat and lon")
+    known = {name: value for name in _NAMES if (value := number(message.get(name))) is not None}
+    told = {name: value for name, value in known.items() if value >= 0 or name not in _NEVER_NEGATIVE}
+    return Reading(
+        foreign_device(context, "owntracks", _name(message, context)),
+        known_kind(context.kind or "vehicle"),
+        _time_ns(message, context),
+        to_values(told, _NAMES) or {"position_fix": 1.0},
+        *place,
+    )
+
+
+def _time_ns(message: dict[str, Any], context: Context) -> int:
+    stamp = message.get("tst")
+    if stamp is None:
+        return context.received_ns
+    seconds = number(stamp)
+    if seconds is None:
+        raise Malformed(Reason.BAD_TIME, f"tst is {str(stamp)[:80]!r}, not Unix seconds")
+    return from_number(seconds, 1)
+
+
+def _name(message: dict[str, Any], context: Context) -> str | None:
+    for topic in (context.parameters.get("topic"), message.get("topic")):
+        levels = topic.strip("/").split("/") if isinstance(topic, str) else []
+        if len(levels) >= _TOPIC_LEVELS:
+            return f"{levels[1]}-{levels[2]}"
+    tid = message.get("tid")
+    return tid if isinstance(tid, str) else None
