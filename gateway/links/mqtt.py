@@ -3,18 +3,17 @@
 While the spool is full nothing is acknowledged, so the broker keeps the messages and, by the receive maximum, stops.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-import structlog
-
-from city.errors import Full, Reason, Unavailable
-from city.mqtt import Address, Backoff, Message, Session, Subscription
+from city.errors import Reason
+from city.mqtt import Address, Message, Session, Subscription
 from city.reading import Reading
 from city.wire.pack import Undecoded
 from gateway.decoders import Origin, understand
 from gateway.links import Accept
+from gateway.links.counters import LinkCounters
+from gateway.links.custody import hand_over
 from gateway.links.routes import Route
 
 _AT_ONCE: Final = 500
@@ -23,8 +22,6 @@ _MOST_HELD: Final = 2_000
 
 _MOST_BYTES: Final = 2**20
 """Of a larger message that can't be decoded only the beginning is kept, so that its pack stays transportable."""
-
-_log = structlog.get_logger(__name__)
 
 
 class MqttLink:
@@ -35,13 +32,23 @@ class MqttLink:
         address: The broker.
         routes: What to subscribe to, and who decodes it; the first that matches a topic counts.
         client_id: Name of its session at the broker.
+        counters: Of this link; None: its own.
     """
 
-    def __init__(self, accept: Accept, address: Address, routes: Sequence[Route], *, client_id: str) -> None:
+    def __init__(
+        self,
+        accept: Accept,
+        address: Address,
+        routes: Sequence[Route],
+        *,
+        client_id: str,
+        counters: LinkCounters | None = None,
+    ) -> None:
         self._accept = accept
         self._address = address
         self._routes = routes
         self._client_id = client_id
+        self._counters = counters or LinkCounters("mqtt")
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -65,15 +72,7 @@ class MqttLink:
             some, rest = self._understand(message)
             readings += some
             undecoded += rest
-        backoff = Backoff(first_s=0.5, most_s=5.0)
-        while True:
-            try:
-                await self._accept(readings, undecoded)
-            except (Full, Unavailable) as error:
-                _log.debug("messages wait for the spool", messages=len(messages), reason=str(error))
-                await asyncio.sleep(backoff.next())
-            else:
-                return
+        await hand_over(self._accept, readings, undecoded, self._counters, messages=len(messages))
 
     def _understand(self, message: Message) -> tuple[list[Reading], list[Undecoded]]:
         origin = next(filter(None, (route.origin(message.topic) for route in self._routes)), None)
