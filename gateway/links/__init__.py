@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders import Origin
+from gateway.decoders.origin import Origin
 
 Accept: TypeAlias = Callable[[list[Reading], list[Undecoded]], Awaitable[None]]
 """`Relay.accept`: returns when all is on disk, raises `Full` when custody isn't taken."""

@@ -29,10 +29,11 @@ class LinkCounters:
         undecoded: Payloads that went to quarantine and are on disk.
         failed: What went wrong, by reason; the reasons are words of the links' code and of `city.errors.Reason`, so
             there is a bounded number of them.
+        failed_of: The same, by device, where a link polls devices that its settings name.
         last_ns: When something last reached the disk, nanoseconds UTC; 0: never.
     """
 
-    __slots__ = ("_clock", "_said", "failed", "last_ns", "link", "readings", "received", "undecoded")
+    __slots__ = ("_clock", "_said", "failed", "failed_of", "last_ns", "link", "readings", "received", "undecoded")
 
     def __init__(self, link: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.link = link
@@ -40,6 +41,7 @@ class LinkCounters:
         self.readings = 0
         self.undecoded = 0
         self.failed: Counter[str] = Counter()
+        self.failed_of: Counter[str] = Counter()
         self.last_ns = 0
         self._said: dict[str, float] = {}
         self._clock = clock
@@ -53,9 +55,18 @@ class LinkCounters:
         for item in undecoded:
             self.fail(item.reason, detail=item.detail)
 
-    def fail(self, reason: str, **what: object) -> None:
-        """Count a failure, and log the first of its class; later ones once a minute, with their number."""
+    def fail(self, reason: str, device: str = "", **what: object) -> None:
+        """Count a failure, and log the first of its class; later ones once a minute, with their number.
+
+        Args:
+            reason: Its class.
+            device: The polled device that failed, if it is one; `device` of the settings, never of a message.
+            **what: What else the log line says.
+        """
         self.failed[reason] += 1
+        if device:
+            self.failed_of[device] += 1
+            what["device"] = device
         now_s = self._clock()
         if now_s - self._said.get(reason, -_QUIET_S) >= _QUIET_S:
             self._said[reason] = now_s
