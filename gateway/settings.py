@@ -29,8 +29,8 @@ class GatewaySettings(Settings):
         window: Packs on their way without a receipt.
         resend_s: Seconds after which a pack without a receipt is sent again for the first time.
         mqtt_url: Broker of the foreign topics; empty: the city's own.
-        mqtt_topics: Foreign topics, `filter -> decoder`; see `gateway.links.routes`. The environment separates them
-            by `;`.
+        mqtt_topics: Foreign topics, `filter -> decoder`, like `plant/{kind}/{device}/up -> native`; `{kind}` and
+            `{device}` stand for the level that names them. The environment separates them by `;`.
     """
 
     section: ClassVar[str] = "gateway"

@@ -8,20 +8,38 @@ from city.settings import Settings
 
 
 class IngestSettings(Settings):
-    """Settings of the ingest service: table `[ingest]`, variables `KORAT_INGEST_*`."""
+    """Settings of the ingest service: table `[ingest]`, variables `KORAT_INGEST_*`.
+
+    Who goes beyond an hourly budget is quarantined until the hour is over; nobody else is touched.
+
+    Attributes:
+        worker: Name of this worker, the same after a restart; each worker of a group has another.
+        group: Name of the workers' shared subscription.
+        flush_readings: Readings that close a flush.
+        flush_ms: Milliseconds after which a flush is closed anyway.
+        inflight_messages: Messages held without acknowledgement.
+        inflight_bytes: Bytes of those messages.
+        ahead_s: Seconds that a reading's time may lie ahead of ours; what is further goes to quarantine.
+        device_messages: Messages an hour that one direct device may send.
+        device_bytes: Bytes an hour that one direct device may send.
+        gateway_messages: Packs an hour that one gateway may send.
+        gateway_bytes: Bytes an hour that one gateway may send.
+        new_devices: New devices an hour by one gateway, or direct in one province.
+        new_quantities: New quantities outside the catalog an hour by one source.
+    """
 
     section: ClassVar[str] = "ingest"
 
-    worker: str = Field("1", pattern=r"^[a-z0-9-]{1,32}$", description="Name of this worker; stable over restarts")
-    group: str = Field("ingest", pattern=r"^[a-z0-9-]{1,32}$", description="Shared subscription of all workers")
-    flush_readings: int = Field(5_000, ge=1, le=100_000, description="Readings that close a flush")
-    flush_ms: int = Field(250, ge=1, le=60_000, description="Age that closes a flush, milliseconds")
-    inflight_messages: int = Field(20_000, ge=100, le=1_000_000, description="Messages held without acknowledgement")
-    inflight_bytes: int = Field(32 * 2**20, ge=2**20, description="Bytes of those messages")
-    ahead_s: int = Field(300, ge=0, description="How far a reading's time may lie ahead of ours, seconds")
-    device_messages: int = Field(400_000, ge=1, description="Messages an hour that one direct device may send")
-    device_bytes: int = Field(200 * 10**6, ge=1, description="Bytes an hour that one direct device may send")
-    gateway_messages: int = Field(4_000_000, ge=1, description="Packs an hour that one gateway may send")
-    gateway_bytes: int = Field(40 * 10**9, ge=1, description="Bytes an hour that one gateway may send")
-    new_devices: int = Field(20_000, ge=1, description="New devices an hour by one gateway, or direct in one province")
-    new_quantities: int = Field(500, ge=1, description="New quantities outside the catalog an hour by one source")
+    worker: str = Field("1", pattern=r"^[a-z0-9-]{1,32}$")
+    group: str = Field("ingest", pattern=r"^[a-z0-9-]{1,32}$")
+    flush_readings: int = Field(5_000, ge=1, le=100_000)
+    flush_ms: int = Field(250, ge=1, le=60_000)
+    inflight_messages: int = Field(20_000, ge=100, le=1_000_000)
+    inflight_bytes: int = Field(32 * 2**20, ge=2**20)
+    ahead_s: int = Field(300, ge=0)
+    device_messages: int = Field(400_000, ge=1)
+    device_bytes: int = Field(200 * 10**6, ge=1)
+    gateway_messages: int = Field(4_000_000, ge=1)
+    gateway_bytes: int = Field(40 * 10**9, ge=1)
+    new_devices: int = Field(20_000, ge=1)
+    new_quantities: int = Field(500, ge=1)

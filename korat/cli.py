@@ -6,11 +6,12 @@ database and no web framework.
 # ruff: noqa: PLC0415 - see above
 
 import logging
+import os
 import sys
 from collections.abc import Coroutine
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
 import typer
 
@@ -202,6 +203,19 @@ def main() -> None:
 
         typer.echo(f"korat: {masked(str(error))}", err=True)
         sys.exit(1)
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            _let_go(stream)
+
+
+def _let_go(stream: TextIO) -> None:
+    """Drop what nobody reads any more; else the interpreter's end would fail on it."""
+    try:
+        stream.flush()
+    except OSError:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)
 
 
 def _settings(config: Path | None) -> "Everything":

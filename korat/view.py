@@ -1,6 +1,7 @@
 """What `korat up` shows: a live picture on a terminal, a line now and then elsewhere."""
 
 import asyncio
+import errno
 import sys
 import time
 from collections.abc import Iterable
@@ -32,11 +33,18 @@ SHARE: Final = 20
 _LOOPBACK: Final = frozenset({"localhost", "::1"})
 
 
+class _Screen(Console):
+    """A console that says when nobody reads it; rich's own would end the process."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError(errno.EPIPE, "the pipe is closed")
+
+
 @dataclass(slots=True)
 class View:
     """Draws the state of the platform every second."""
 
-    console: Console = field(default_factory=lambda: Console(file=sys.stdout))
+    console: Console = field(default_factory=lambda: _Screen(file=sys.stdout))
     _stored: int = 0
     _seen_at: float = 0.0
     _rate: float = 0.0
