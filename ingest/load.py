@@ -69,6 +69,8 @@ class Load:
 
     `token` is settled together with the load, like a message of it. When the answer to a commit got lost, it tells the
     next try that the load is settled.
+
+    `written` is what the last try wrote, or may have written, when the journal stood at `journal`.
     """
 
     token: int = field(default_factory=lambda: secrets.randbits(64))
@@ -77,6 +79,8 @@ class Load:
     refused: list[Refusal] = field(default_factory=list)
     statuses: list[StatusLoad] = field(default_factory=list)
     readings: int = 0
+    written: list[Batch] = field(default_factory=list)
+    journal: int = 0
 
 
 @dataclass(slots=True)

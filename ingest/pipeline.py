@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from city import topics
+from city.batch import NOWHERE
 from city.errors import Malformed, Reason, SettledMeanwhile, Unavailable
 from city.ledger.port import GatewayRow, Ledger, Suspect
 from city.mqtt import Backoff, MqttError, Session
@@ -23,10 +24,14 @@ from ingest.check import Checked, check
 from ingest.load import Load, Loader, StatusLoad
 from ingest.metrics import Metrics
 from ingest.places import Places
+from ingest.restore import overwritten
 from ingest.settings import IngestSettings
 from ingest.settle import receipts, settlement
 
 log = structlog.get_logger("ingest")
+
+RESTORED = 20
+"""Entries of the journal read in one go; each may hold a whole flush."""
 
 FIRST_MESSAGES: Final = 16
 """Taken before it is known how many readings a message holds."""
@@ -84,7 +89,9 @@ class Pipeline:
             memory = await self.ledger.refresh()
             if memory.has_fingerprint(load.token):
                 return  # a commit whose answer got lost
+            await self.restore(load, memory.journal)
             checked = check(load, memory, self.places.known, time.time_ns(), self.settings.ahead_s)
+            load.written, load.journal = [sheet.batch for sheet in checked.sheets], memory.journal
             rejected = await self.write(checked)
             try:
                 flush = settlement(checked, rejected, self.places.known)
@@ -96,6 +103,18 @@ class Pipeline:
             self.loader.met.clear()
             self.metrics.settled(flush)
             return
+
+    async def restore(self, load: Load, journal: int) -> None:
+        """Write again what others settled since our last try, where that may have put older values over theirs.
+
+        A worker that stood still holds messages which another one has settled meanwhile, and corrections after them.
+        """
+        while load.written and load.journal < journal:
+            rows = await self.ledger.journal(after=load.journal, most=RESTORED)
+            for batch in overwritten(rows, load.written):
+                batch.places = [self.places.known.get(device, NOWHERE) for device in batch.devices]
+                await self.store.write(batch)
+            load.journal = rows[-1].id if rows else journal
 
     async def write(self, checked: Checked) -> list[Suspect]:
         """Write every sheet to the store; what it refuses for ever becomes a suspect and leaves its sheet."""

@@ -25,7 +25,9 @@ _RANGES = select(
 def refresh(database: Database, memory: SettledMemory) -> None:
     """Learn all that is committed."""
     with database.read() as connection:
-        catch_up(connection, memory, connection.execute(select(head.c.flush)).scalar_one())
+        flush, journal = connection.execute(select(head.c.flush, head.c.journal)).one()
+        catch_up(connection, memory, flush)
+        memory.journal = journal
 
 
 def catch_up(connection: Connection, memory: SettledMemory, until: int) -> None:

@@ -31,10 +31,12 @@ class SettledMemory:
 
     Attributes:
         flush: The last flush that it knows.
+        journal: The last entry of the journal by then.
     """
 
     def __init__(self) -> None:
         self.flush = 0
+        self.journal = 0
         self._packs: dict[Boot, Ranges] = {}
         self._fingerprints: set[int] = set()
         self._pages: deque[Page] = deque()

@@ -95,6 +95,14 @@ class JournalEntry:
     payload: bytes
 
 
+class JournalRow(NamedTuple):
+    """An entry as it was committed: `id` rises by one from 1 in order of commit, `at_ns` is its flush's."""
+
+    id: int
+    at_ns: int
+    entry: JournalEntry
+
+
 class PackClaim(NamedTuple):
     """A pack that this flush settles.
 
@@ -152,7 +160,13 @@ class Redriven:
 
 
 class Memory(Protocol):
-    """What is settled already, as far as this process has read."""
+    """What is settled already, as far as this process has read.
+
+    Attributes:
+        journal: Number of the last entry of the journal.
+    """
+
+    journal: int
 
     def has_pack(self, pack: PackId) -> bool:
         """Tell whether a pack is settled."""
@@ -231,6 +245,9 @@ class Ledger(Protocol):
         Raises:
             SettledMeanwhile: A pack, fingerprint or redrive of it was settled by another worker; nothing changed.
         """
+
+    async def journal(self, *, after: int, most: int = 100) -> list[JournalRow]:
+        """Entries of the journal with `id > after`, rising."""
 
     async def note_status(self, row: GatewayRow) -> None:
         """Keep a gateway's last status; an older `at_ns` never replaces a newer one, a will keeps `pending`."""

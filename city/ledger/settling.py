@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from city.database import Database
 from city.database.tables import device, fingerprints, head, journal, pack_range, tally
@@ -12,7 +12,7 @@ from city.ledger import folding, quarantine
 from city.ledger.catching_up import catch_up
 from city.ledger.folding import Head
 from city.ledger.memory import Boot, Page, SettledMemory, pack
-from city.ledger.port import JournalEntry, NewDevice, Settlement
+from city.ledger.port import JournalEntry, JournalRow, NewDevice, Settlement
 from city.ledger.ranges import Growth, Range
 from city.ledger.tally import Block, block_of, encode, hour_of
 
@@ -62,6 +62,7 @@ def settle(database: Database, memory: SettledMemory, settlement: Settlement) ->
         if folding.is_due(now, settlement.at_ns):
             folding.fold(connection, database, now.flush, settlement.at_ns, memory.oldest_flush())
     _remember(memory, page, growths)
+    memory.journal = now.journal
 
 
 def _advance(connection: Connection, settlement: Settlement) -> Head:
@@ -118,6 +119,16 @@ def _write_packs(connection: Connection, database: Database, growths: dict[Boot,
         given = {key: statement.excluded[key] for key in ("last", "before_first", "through_last", "rev")}
         key = [column.name for column in pack_range.primary_key]
         connection.execute(statement.on_conflict_do_update(index_elements=key, set_=given), changed)
+
+
+def page_of_journal(database: Database, *, after: int, most: int) -> list[JournalRow]:
+    """Entries with `id > after`, rising."""
+    asked = select(journal).where(journal.c.id > after).order_by(journal.c.id).limit(most)
+    with database.read() as connection:
+        return [
+            JournalRow(row.id, row.at_ns, JournalEntry(row.owner, row.readings, bytes(row.payload)))
+            for row in connection.execute(asked)
+        ]
 
 
 def _write_journal(connection: Connection, at_ns: int, last: int, entries: Sequence[JournalEntry]) -> None:

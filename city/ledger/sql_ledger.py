@@ -12,8 +12,8 @@ from city.errors import LedgerUnavailable
 from city.ledger import accounts, gateways, quarantine
 from city.ledger.catching_up import refresh
 from city.ledger.memory import SettledMemory
-from city.ledger.port import Account, By, GatewayRow, HeldSuspect, Memory, Settlement, SuspectState
-from city.ledger.settling import settle
+from city.ledger.port import Account, By, GatewayRow, HeldSuspect, JournalRow, Memory, Settlement, SuspectState
+from city.ledger.settling import page_of_journal, settle
 
 T = TypeVar("T")
 
@@ -32,6 +32,10 @@ class SqlLedger:
     async def settle(self, settlement: Settlement) -> None:
         """Commit a flush."""
         await self._database.in_writer(lambda: self._remembering(partial(settle, settlement=settlement)))
+
+    async def journal(self, *, after: int, most: int = 100) -> list[JournalRow]:
+        """Entries of the journal with `id > after`, rising."""
+        return await self._database.in_reader(partial(page_of_journal, self._database, after=after, most=most))
 
     async def note_status(self, row: GatewayRow) -> None:
         """Keep a gateway's last status."""
