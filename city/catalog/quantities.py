@@ -65,6 +65,17 @@ _ROWS: Final = (
     Quantity("humidity", "%", "Relative humidity", "ความชื้นสัมพัทธ์", 0, 100, 1, _MEAN, "humidity"),
     Quantity("dew_point", "Cel", "Dew point", "จุดน้ำค้าง", -80, 60, 1, _MEAN, "celsius"),
     Quantity("pressure", "hPa", "Air pressure", "ความกดอากาศ", 300, 1100, 1, _MEAN, "pressurehpa"),
+    Quantity(
+        "sea_level_pressure",
+        "hPa",
+        "Air pressure at sea level",
+        "ความกดอากาศที่ระดับน้ำทะเล",
+        850,
+        1100,
+        1,
+        _MEAN,
+        "pressurehpa",
+    ),
     Quantity("wind_speed", "m/s", "Wind speed", "ความเร็วลม", 0, 115, 1, _MEAN, "velocityms"),
     Quantity("wind_direction", "deg", "Wind direction", "ทิศทางลม", 0, 360, 0, _LAST, "degree"),
     Quantity("solar_radiation", "W/m2", "Solar radiation", "รังสีดวงอาทิตย์", 0, 1800, 0, _MEAN, "Wm2"),
@@ -74,6 +85,8 @@ _ROWS: Final = (
     # water
     Quantity("level", "m", "Water level (above mean sea level)", "ระดับน้ำ (รทก.)", -50, 3000, 2, _MEAN, "lengthm"),
     Quantity("flow", "m3/s", "River discharge", "อัตราการไหล", -5000, 50000, 3, _MEAN, "cms"),
+    Quantity("water_leak", "1", "Water leak", "น้ำรั่ว", 0, 1, 0, _LAST, "bool_yes_no"),
+    Quantity("distance", "m", "Distance measured", "ระยะที่วัดได้", 0, 10000, 3, _MEAN, "lengthm"),
     # street
     Quantity("vehicle_count", "1", "Vehicles counted", "จำนวนรถ", 0, 100000, 0, _SUM, "short"),
     Quantity("speed", "km/h", "Speed", "ความเร็ว", 0, 300, 1, _MEAN, "velocitykmh"),
@@ -113,6 +126,8 @@ _ROWS: Final = (
     Quantity("position_accuracy", "m", "Position accuracy", "ความแม่นยำตำแหน่ง", 0, 100000, 0, _MEAN, "lengthm"),
     Quantity("position_fix", "1", "Position known", "ทราบตำแหน่ง", 0, 1, 0, _LAST, "bool_yes_no"),
     Quantity("odometer", "km", "Odometer", "ระยะทางสะสม", 0, 10000000, 1, _LAST, "lengthkm"),
+    Quantity("trip_distance", "km", "Trip distance", "ระยะทางเที่ยวนี้", 0, 10000000, 1, _LAST, "lengthkm"),
+    Quantity("movement", "1", "In motion", "กำลังเคลื่อนที่", 0, 1, 0, _LAST, "bool_yes_no"),
     Quantity("fuel_level", "%", "Fuel level", "ระดับน้ำมัน", 0, 100, 1, _LAST, "percent"),
     Quantity("ignition", "1", "Ignition on", "สตาร์ทเครื่อง", 0, 1, 0, _LAST, "bool_on_off"),
     Quantity("shock", "m/s2", "Shock, peak acceleration", "แรงกระแทก", 0, 5000, 1, _MAX, "accMS2"),
@@ -123,6 +138,8 @@ _ROWS: Final = (
     Quantity("battery", "%", "Battery", "แบตเตอรี่", 0, 100, 0, _LAST, "percent"),
     Quantity("battery_voltage", "V", "Battery voltage", "แรงดันแบตเตอรี่", 0, 1000, 2, _LAST, "volt"),
     Quantity("rssi", "dB[mW]", "Signal strength", "ความแรงสัญญาณ", -200, 30, 0, _MEAN, "dBm"),
+    Quantity("gsm_signal", "1", "Mobile signal (bars)", "สัญญาณมือถือ (ขีด)", 0, 5, 0, _MEAN, "short"),
+    Quantity("satellites", "1", "Satellites in use", "จำนวนดาวเทียมที่ใช้", 0, 100, 0, _MEAN, "short"),
     Quantity("snr", "dB", "Signal to noise ratio", "อัตราส่วนสัญญาณต่อสัญญาณรบกวน", -60, 60, 1, _MEAN, "dB"),
 )
 

@@ -10,14 +10,47 @@ from typing import Final
 from city.errors import Malformed, Reason
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders import native, senml
+from gateway.decoders import native, senml, teltonika
 from gateway.decoders.context import Context, Decode, DecodeError, checked
 from gateway.decoders.origin import Origin, parse
 
-DECODERS: Final[Mapping[str, Decode]] = MappingProxyType({"native": native.decode, "senml": senml.decode})
+DECODERS: Final[Mapping[str, Decode]] = MappingProxyType(
+    {
+        "native": native.decode,
+        "senml": senml.decode,
+        "teltonika": teltonika.decode,
+    }
+)
 """Name in settings, URLs and origins to decoder."""
 
-__all__ = ["DECODERS", "Context", "DecodeError", "Origin", "decode_origin", "understand"]
+__all__ = [
+    "DECODERS",
+    "Context",
+    "DecodeError",
+    "Origin",
+    "checked",
+    "decode",
+    "decode_origin",
+    "parse",
+    "understand",
+]
+
+
+def decode(came: Origin, payload: bytes, context: Context) -> list[Reading]:
+    """Decode bytes by the decoder that their origin names; what comes out is not `checked` yet.
+
+    Raises:
+        Malformed: The decoder refuses them, or there is none of that name (`no_codec`).
+    """
+    work = DECODERS.get(came.decoder)
+    if work is None:
+        raise Malformed(Reason.NO_CODEC, f"there is no decoder {came.decoder[:80]!r}")
+    try:
+        return work(payload, context)
+    except Malformed:
+        raise
+    except Exception as error:
+        raise DecodeError(Reason.UNDECODED, f"{came.decoder} failed: {type(error).__name__}: {error}") from error
 
 
 def decode_origin(origin: str, payload: bytes, received_ns: int) -> list[Reading]:
@@ -32,15 +65,7 @@ def decode_origin(origin: str, payload: bytes, received_ns: int) -> list[Reading
         Malformed: The decoder (still) refuses them, or there is none of that name (`no_codec`).
     """
     came = parse(origin)
-    decode = DECODERS.get(came.decoder)
-    if decode is None:
-        raise Malformed(Reason.NO_CODEC, f"there is no decoder {came.decoder[:80]!r}")
-    try:
-        return checked(decode(payload, came.context(received_ns)))
-    except Malformed:
-        raise
-    except Exception as error:
-        raise DecodeError(Reason.UNDECODED, f"{came.decoder} failed: {type(error).__name__}: {error}") from error
+    return checked(decode(came, payload, came.context(received_ns)))
 
 
 def understand(came: Origin, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:

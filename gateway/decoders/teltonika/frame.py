@@ -1,0 +1,238 @@
+"""Teltonika's wire format: TCP frames, UDP datagrams, and the records in both (codecs 8, 8 Extended and 16).
+
+Source: Teltonika Telematics Wiki, "Teltonika Data Sending Protocols". All numbers are big-endian.
+
+    TCP:   0 (4)  length (4)  | codec (1)  count (1)  records  count (1) |  CRC-16/IBM of what is between the bars (4)
+    UDP:   length (2)  packet id (2)  1 (1)  AVL packet id (1)  IMEI length (2)  IMEI  | as above |
+"""
+
+from collections.abc import Mapping
+from struct import Struct, error, unpack
+from typing import Final, NamedTuple
+
+from city.errors import Reason
+from gateway.decoders.context import DecodeError
+
+CODECS: Final = {"8": 0x08, "8E": 0x8E, "16": 0x10}
+"""Codecs of position records; others carry commands, texts and photos."""
+
+COMMANDS: Final = frozenset({0x0C, 0x0D, 0x0E, 0x0F})
+"""Codecs 12 to 15: answers to commands, and texts of what hangs on the tracker's serial port. No measurements."""
+
+MOST_BYTES: Final = 16 * 1024
+"""Longest frame; the trackers' own limit is 1,280 to 4,096 bytes."""
+
+IMEI_DIGITS: Final = 15
+PREAMBLE: Final = bytes(4)
+START: Final = 8
+"""Bytes of preamble and length."""
+
+OVERHEAD: Final = 12
+"""Bytes of preamble, length and CRC."""
+
+LEAST_BODY: Final = 3
+"""Bytes of a codec and two counts."""
+
+
+class Record(NamedTuple):
+    """One record as it is on the wire.
+
+    Attributes:
+        time_ms: Milliseconds since 1970 UTC.
+        priority: 0 low, 1 high, 2 panic.
+        lon: Degrees east times 10^7.
+        lat: Degrees north times 10^7.
+        altitude: Metres above mean sea level.
+        angle: Degrees from north, clockwise.
+        satellites: In use; 0: no fix, and the position is the last known one.
+        speed: km/h.
+        event: The IO element that made the tracker write this record; 0: none.
+        groups: IO elements of 1, 2, 4 and 8 bytes: number to unsigned value.
+        long: IO elements of any length (8 Extended alone).
+        origin: How the record came about (codec 16 alone); 0 otherwise.
+    """
+
+    time_ms: int
+    priority: int
+    lon: int
+    lat: int
+    altitude: int
+    angle: int
+    satellites: int
+    speed: int
+    event: int
+    groups: tuple[Mapping[int, int], ...]
+    long: Mapping[int, bytes]
+    origin: int = 0
+
+
+class Header(NamedTuple):
+    """What stands before the records of a UDP datagram."""
+
+    packet: int
+    avl_packet: int
+    imei: str
+
+
+class _Dialect(NamedTuple):
+    """How a codec writes records: GPS part with event and total; bytes of a group's count; elements by width."""
+
+    head: Struct
+    step: int
+    pairs: tuple[Struct, ...]
+    has_long: bool
+
+
+_GPS: Final = ">QBiihHBH"
+_SHORT: Final = tuple(Struct(f">B{width}") for width in "BHIQ")
+_WIDE: Final = tuple(Struct(f">H{width}") for width in "BHIQ")
+_DIALECTS: Final = {
+    CODECS["8"]: _Dialect(Struct(_GPS + "BB"), 1, _SHORT, has_long=False),
+    CODECS["8E"]: _Dialect(Struct(_GPS + "HH"), 2, _WIDE, has_long=True),
+    CODECS["16"]: _Dialect(Struct(_GPS + "HBB"), 1, _WIDE, has_long=False),
+}
+_LONG: Final = Struct(">HH")
+_NOTHING: Final[dict[int, int]] = {}
+_NO_LONG: Final[dict[int, bytes]] = {}
+_UDP: Final = Struct(">HHBBH")
+
+
+def refuse(detail: str) -> DecodeError:
+    """Make the error of bytes that are no frame."""
+    return DecodeError(Reason.UNDECODED, detail)
+
+
+def of_tcp(payload: bytes) -> bytes:
+    """Take codec, counts and records out of a whole TCP frame.
+
+    Raises:
+        DecodeError: `undecoded`: preamble, length or checksum is wrong; `too_large`.
+    """
+    if len(payload) > MOST_BYTES:
+        raise DecodeError(Reason.TOO_LARGE, f"a frame of {len(payload)} bytes; at most {MOST_BYTES} are allowed")
+    if len(payload) < OVERHEAD or payload[:4] != PREAMBLE:
+        raise refuse(f"{len(payload)} bytes without preamble, length and checksum")
+    length = int.from_bytes(payload[4:START])
+    if length != len(payload) - OVERHEAD:
+        raise refuse(f"{len(payload) - OVERHEAD} bytes of data where {length} are announced")
+    body, told = payload[START:-4], int.from_bytes(payload[-4:])
+    if (made := crc16(body)) != told:
+        raise refuse(f"the checksum is {made:04x} where {told:04x} is told")
+    return body
+
+
+def of_udp(payload: bytes) -> tuple[Header, bytes]:
+    """Take a datagram apart into its header and codec, counts and records.
+
+    Raises:
+        DecodeError: `undecoded`: the length is wrong, or the IMEI is none; `too_large`.
+    """
+    if len(payload) > MOST_BYTES:
+        raise DecodeError(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {MOST_BYTES} are allowed")
+    if len(payload) < _UDP.size:
+        raise refuse(f"a datagram of {len(payload)} bytes has no header")
+    length, packet, one, avl_packet, digits = _UDP.unpack_from(payload)
+    if length != len(payload) - 2 or one != 1:
+        raise refuse(f"{len(payload)} bytes are no datagram of a tracker")
+    if digits != IMEI_DIGITS:
+        raise refuse(f"an IMEI of {digits} digits")
+    body_at = _UDP.size + digits
+    return Header(packet, avl_packet, imei(payload[_UDP.size : body_at])), payload[body_at:]
+
+
+def imei(text: bytes) -> str:
+    """Read an IMEI: 15 digits.
+
+    Raises:
+        DecodeError: `bad_device`.
+    """
+    if len(text) != IMEI_DIGITS or not text.isdigit():
+        raise DecodeError(Reason.BAD_DEVICE, f"{text[:IMEI_DIGITS]!r} is not an IMEI")
+    return text.decode("ascii")
+
+
+def records(body: bytes) -> list[Record]:
+    """Read codec, counts and records; `[]` if the codec carries no records.
+
+    Raises:
+        DecodeError: `undecoded`: an unknown codec, counts that disagree, or too few or too many bytes.
+    """
+    if len(body) < LEAST_BODY:
+        raise refuse(f"{len(body)} bytes have no codec and counts")
+    codec, count = body[0], body[1]
+    if codec in COMMANDS:
+        return []
+    dialect = _DIALECTS.get(codec)
+    if dialect is None:
+        raise refuse(f"no codec {codec:#04x}")
+    at, end, found = 2, len(body) - 1, []
+    try:
+        for _ in range(count):
+            record, at = _record(body, at, dialect)
+            found.append(record)
+    except error:
+        raise refuse(f"the bytes end within record {len(found) + 1} of {count}") from None
+    if at != end:
+        raise refuse(f"{count} records end at byte {at} of {end}")
+    if body[end] != count:
+        raise refuse(f"{count} records before, {body[end]} behind them")
+    return found
+
+
+def _record(body: bytes, at: int, dialect: _Dialect) -> tuple[Record, int]:
+    time_ms, priority, lon, lat, altitude, angle, satellites, speed, event, *rest = dialect.head.unpack_from(body, at)
+    at += dialect.head.size
+    step, told = dialect.step, 0
+    groups: list[dict[int, int]] = []
+    for pair in dialect.pairs:
+        count = int.from_bytes(body[at : at + step])
+        at += step
+        if count:
+            until = at + count * pair.size
+            groups.append(dict(pair.iter_unpack(body[at:until])))
+            at = until
+            told += count
+        else:
+            groups.append(_NOTHING)
+    long: dict[int, bytes] = _NO_LONG
+    if dialect.has_long:
+        count = int.from_bytes(body[at : at + step])
+        at += step
+        told += count
+        if count:
+            long, at = _long(body, at, count)
+    if told != rest[-1]:
+        raise refuse(f"{told} IO elements where {rest[-1]} are announced")
+    origin = rest[0] if len(rest) > 1 else 0
+    record = Record(time_ms, priority, lon, lat, altitude, angle, satellites, speed, event, tuple(groups), long, origin)
+    return record, at
+
+
+def _long(body: bytes, at: int, count: int) -> tuple[dict[int, bytes], int]:
+    long: dict[int, bytes] = {}
+    for _ in range(count):
+        number, length = _LONG.unpack_from(body, at)
+        at += _LONG.size + length
+        long[number] = body[at - length : at]
+    return long, at
+
+
+def crc16(body: bytes) -> int:
+    """CRC-16/IBM (ARC): polynomial 0x8005 reflected, start 0. Two bytes a step, because Python pays for each step."""
+    words = len(body) + 1 >> 1
+    # a zero in front does not change a CRC that starts from zero
+    crc = 0
+    for word in unpack(f"<{words}H", body if len(body) % 2 == 0 else b"\0" + body):
+        crc = _TWO_BYTES[crc ^ word]
+    return crc
+
+
+def _shifted(register: int, bits: int) -> int:
+    for _ in range(bits):
+        register = register >> 1 ^ (0xA001 if register & 1 else 0)
+    return register
+
+
+_ONE_BYTE: Final = [_shifted(value, 8) for value in range(256)]
+_STEP: Final = [value >> 8 ^ _ONE_BYTE[value & 0xFF] for value in range(65_536)]
+_TWO_BYTES: Final = [_STEP[_STEP[value]] for value in range(65_536)]

@@ -1,0 +1,112 @@
+"""Records of a tracker as readings.
+
+Each record is a reading of kind `vehicle` (or what the context says). Elements about the load (temperature and humidity
+probes, a door) make a second one of kind `cargo`: same device, time and place. So the cold chain is where the catalog
+has it, and a truck without probes has no cargo.
+
+Which input is the door, the parameter `door` says (`din1`, `magnet`: see `io.DOORS`); without it there is none.
+
+A record without a fix has no place, and none of what GNSS measures. Without a fix means: both degrees 0, impossible
+degrees, or a speed of 255 km/h (older firmware's word for "unknown"). With 0 satellites the tracker gives the last
+place it knew; that stays, but speed, heading and altitude do not count then.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+from typing import Final
+
+from city.errors import Malformed, Reason
+from city.reading import LAST_NS, Reading
+from city.wire.direct import MOST_VALUES
+from gateway.decoders.context import Context, DecodeError, device_id, known_kind
+from gateway.decoders.teltonika import frame, io
+
+_NO_SPEED: Final = 255
+_DEGREE: Final = 10_000_000
+_POLE, _DATE_LINE = 90 * _DEGREE, 180 * _DEGREE
+_NS: Final = 1_000_000
+
+
+def decode(payload: bytes, context: Context) -> list[Reading]:
+    """Understand a whole TCP frame, with preamble and checksum, or a whole UDP datagram.
+
+    The device is the context's, else `imei-<digits>` from the parameter `imei` or the datagram's header. Log-ins, pings
+    and the codecs of commands have nothing to say.
+
+    Raises:
+        DecodeError: With the reason from the bounded list; the whole frame counts as one.
+    """
+    imei = context.parameters.get("imei")
+    if payload[:4] == frame.PREAMBLE:
+        body = frame.of_tcp(payload)
+    elif not payload:
+        raise DecodeError(Reason.EMPTY, "no bytes")
+    elif not payload.strip(b"\xff") or _is_login(payload):
+        return []
+    else:
+        header, body = frame.of_udp(payload)
+        imei = imei or header.imei
+    records = frame.records(body)
+    if not records:
+        return []
+    if context.device is None and imei is None:
+        raise DecodeError(Reason.MISSING_FIELD, "neither the frame nor the link tells the IMEI")
+    try:
+        device = _known_device(context.device or f"imei-{imei}")
+        kind = known_kind(context.kind or "vehicle")
+    except Malformed as error:
+        raise DecodeError(error.reason, error.detail) from None
+    door = context.parameters.get("door")
+    readings: list[Reading] = []
+    for record in records:
+        _add_readings(readings, record, device, kind, door)
+    return readings
+
+
+_known_device: Final = lru_cache(maxsize=4096)(device_id)
+
+
+def _add_readings(readings: list[Reading], record: frame.Record, device: str, kind: str, door: str | None) -> None:
+    time_ns = record.time_ms * _NS
+    if time_ns >= LAST_NS:
+        raise DecodeError(Reason.BAD_TIME, f"{record.time_ms} ms is outside 1970 to 2100")
+    lat: float | None = record.lat / _DEGREE
+    lon: float | None = record.lon / _DEGREE
+    vehicle: dict[str, float] = {"satellites": float(record.satellites)}
+    cargo: dict[str, float] = {}
+    if not _has_fix(record):
+        lat = lon = None
+    elif record.satellites:
+        vehicle["speed"] = float(record.speed)
+        vehicle["heading"] = float(record.angle)
+        vehicle["altitude"] = float(record.altitude)
+    io.add_values(record, vehicle, cargo)
+    if door in io.DOORS:
+        state = vehicle.get(door, cargo.get(door))
+        if state is not None:
+            cargo["door_open"] = float(state == io.DOORS[door])
+    for part, values in ((kind, vehicle), ("cargo", cargo)):
+        if len(values) <= MOST_VALUES:
+            if values:
+                readings.append(Reading(device, part, time_ns, values, lat, lon))
+        else:
+            readings += [Reading(device, part, time_ns, some, lat, lon) for some in _portions(values)]
+
+
+def _has_fix(record: frame.Record) -> bool:
+    lat, lon = record.lat, record.lon
+    return (
+        bool(lat or lon) and -_POLE <= lat <= _POLE and -_DATE_LINE <= lon <= _DATE_LINE and record.speed != _NO_SPEED
+    )
+
+
+def _portions(values: dict[str, float]) -> Iterator[dict[str, float]]:
+    """Spread values over as many readings as it takes; those of one instant are one again in the store."""
+    rest = iter(values.items())
+    while some := dict(islice(rest, MOST_VALUES)):
+        yield some
+
+
+def _is_login(payload: bytes) -> bool:
+    return len(payload) == 2 + frame.IMEI_DIGITS and payload[:2] == bytes((0, frame.IMEI_DIGITS))
