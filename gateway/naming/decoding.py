@@ -1,0 +1,71 @@
+"""From bytes to named readings: what a link calls, and what a re-drive calls later with the same bytes."""
+
+from collections import Counter
+
+from city.errors import Malformed
+from city.reading import Reading
+from city.wire.pack import Undecoded
+from gateway.decoders import Origin, checked, decode, parse
+from gateway.naming.naming import Naming
+from gateway.naming.sources import Sources, State
+
+
+class Decoding:
+    """Decoders under one city's names.
+
+    Args:
+        naming: The names; none by default.
+        sources: Where it is noted what was heard.
+
+    Attributes:
+        sources: What was heard.
+        failures: Reason to how many payloads were not understood.
+    """
+
+    def __init__(self, naming: Naming | None = None, sources: Sources | None = None) -> None:
+        self._naming = naming or Naming()
+        self.sources = sources or Sources()
+        self.failures: Counter[str] = Counter()
+
+    def understand(self, came: Origin, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
+        """Decode what a link got; bytes that no decoder understands come back as one `Undecoded`."""
+        try:
+            heard, named = self._decode(came, payload, received_ns)
+        except Malformed as error:
+            self.failures[str(error.reason)] += 1
+            return [], [Undecoded(str(came), payload, received_ns, str(error.reason), error.detail)]
+        for one, other in zip(heard, named, strict=True):
+            self._note(came, one, other, received_ns)
+        return [reading for reading in named if reading is not None], []
+
+    def decode_origin(self, origin: str, payload: bytes, received_ns: int) -> list[Reading]:
+        """Decode bytes as they would be today, had they come this way.
+
+        Args:
+            origin: `Undecoded.source`: `link:decoder?key=value&...`.
+            payload: The bytes.
+            received_ns: When the gateway got them, nanoseconds UTC.
+
+        Raises:
+            Malformed: The decoder (still) refuses them, or there is none of that name (`no_codec`).
+        """
+        _, named = self._decode(parse(origin), payload, received_ns)
+        return [reading for reading in named if reading is not None]
+
+    def _decode(self, came: Origin, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Reading | None]]:
+        """Give the decoder's readings, and what each is called here."""
+        naming = self._naming
+        heard = decode(came, payload, naming.context(came, received_ns))
+        way = naming.way(came)
+        named = [naming.name(reading, naming.rule(reading.device, way)) for reading in heard]
+        checked([new or old for old, new in zip(heard, named, strict=True)])
+        return heard, named
+
+    def _note(self, came: Origin, heard: Reading, named: Reading | None, received_ns: int) -> None:
+        if self._naming.rule(heard.device, self._naming.way(came)) is not None:
+            state = State.MAPPED
+        elif came.decoder == "native" or "device" in came.parameters:
+            state = State.NAMED
+        else:
+            state = State.DISCOVERED
+        self.sources.note(self._naming.shown(heard.device), state, came, heard, named or heard, received_ns)

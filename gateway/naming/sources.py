@@ -1,0 +1,146 @@
+"""What a gateway hears, source by source: the list that a person names devices from. Bounded, and forgotten at the end.
+
+A source is a device as its decoder names it (personal ones under their pseudonym).
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from city.catalog import QUANTITIES
+from city.reading import Reading
+from gateway.decoders import Origin
+
+_MOST: Final = 10_000
+_MOST_QUANTITIES: Final = 100
+
+
+class State(StrEnum):
+    """How a source came to its name."""
+
+    MAPPED = "mapped"
+    """`gateway.toml` says something of it."""
+    NAMED = "named"
+    """It, or its link, names the device itself."""
+    DISCOVERED = "discovered"
+    """Nobody does: the decoder made an id of what it found."""
+
+
+@dataclass(slots=True)
+class Source:
+    """One source since the start of the gateway; times in nanoseconds UTC.
+
+    Attributes:
+        source: As the decoder names it.
+        device: As the city knows it.
+        kind: Of its last reading.
+        state: How it came to its name.
+        way: `link:decoder` of its last reading.
+        readings: How many.
+        first_ns: When the gateway heard it first.
+        last_ns: When it heard it last.
+        measured_ns: The latest instant that it measured.
+        quantities: The decoder's names of what it measures.
+    """
+
+    source: str
+    device: str
+    kind: str
+    state: State
+    way: str
+    first_ns: int
+    readings: int = 0
+    last_ns: int = 0
+    measured_ns: int = 0
+    quantities: set[str] = field(default_factory=set)
+
+    @property
+    def an_hour(self) -> float | None:
+        """Readings an hour on average since the first; None while there is only one."""
+        spent_ns = self.last_ns - self.first_ns
+        return (self.readings - 1) * 3600e9 / spent_ns if spent_ns > 0 else None
+
+    def plain(self) -> dict[str, object]:
+        """Give it as `GET /sources` shows it."""
+        return {
+            "source": self.source,
+            "device": self.device,
+            "kind": self.kind,
+            "state": self.state,
+            "way": self.way,
+            "readings": self.readings,
+            "readings_an_hour": None if self.an_hour is None else round(self.an_hour, 2),
+            "first": _rfc3339(self.first_ns),
+            "last": _rfc3339(self.last_ns),
+            "measured": _rfc3339(self.measured_ns),
+            "quantities": sorted(self.quantities),
+        }
+
+
+class Sources:
+    """The list; beyond `most` the source that was silent for longest leaves it.
+
+    Args:
+        most: Sources that it holds.
+
+    Attributes:
+        forgotten: How many left it.
+    """
+
+    def __init__(self, most: int = _MOST) -> None:
+        self._most = most
+        self._known: OrderedDict[str, Source] = OrderedDict()
+        self.forgotten = 0
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self._known)
+
+    def note(self, source: str, state: State, came: Origin, heard: Reading, named: Reading, received_ns: int) -> None:
+        """Note a reading: as the decoder made it, and as it is known here."""
+        found = self._known.get(source)
+        if found is None:
+            way = f"{came.link}:{came.decoder}"
+            found = self._known[source] = Source(source, named.device, named.kind, state, way, received_ns)
+            if len(self._known) > self._most:
+                self._known.popitem(last=False)
+                self.forgotten += 1
+        self._known.move_to_end(source)
+        found.kind = named.kind
+        found.readings += 1
+        found.last_ns = received_ns
+        found.measured_ns = max(found.measured_ns, named.time_ns)
+        if not heard.values.keys() <= found.quantities and len(found.quantities) < _MOST_QUANTITIES:
+            found.quantities.update(heard.values)
+
+    def all(self) -> list[Source]:
+        """Give all, the one heard last first."""
+        return list(reversed(self._known.values()))
+
+
+def snippet(sources: Iterable[Source]) -> str:
+    """Write those that nobody named as tables for `gateway.toml`, ready to be edited."""
+    tables = [_table(source) for source in sources if source.state is State.DISCOVERED]
+    return "\n".join(tables) or "# Nothing was heard that nobody named.\n"
+
+
+def _table(source: Source) -> str:
+    known = sorted(source.quantities & QUANTITIES.keys())
+    lines = [
+        f"# {source.readings} readings by {source.way}, last {_rfc3339(source.last_ns)}",
+        f"# it measures {', '.join(known) or 'nothing that the catalog has'}",
+        f'[sources."{source.source}"]',
+        f'device = "{source.device}"',
+        f'kind = "{source.kind}"',
+    ]
+    if unknown := sorted(source.quantities - QUANTITIES.keys()):
+        lines.append(f'# [sources."{source.source}".quantities]')
+        lines += [f'# {key} = {{ quantity = "...", unit = "..." }}' for key in unknown]
+    return "\n".join(lines) + "\n"
+
+
+def _rfc3339(time_ns: int) -> str:
+    return datetime.fromtimestamp(time_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
