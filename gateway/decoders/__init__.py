@@ -10,7 +10,7 @@ from typing import Final
 from city.errors import Malformed, Reason
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders import native, senml
+from gateway.decoders import native, senml, teltonika
 from gateway.decoders.context import Context, Decode, DecodeError, checked
 from gateway.decoders.origin import Origin, parse
 
@@ -18,6 +18,7 @@ DECODERS: Final[Mapping[str, Decode]] = MappingProxyType(
     {
         "native": native.decode,
         "senml": senml.decode,
+        "teltonika": teltonika.decode,
     }
 )
 """Name in settings, URLs and origins to decoder."""
