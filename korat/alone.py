@@ -1,7 +1,10 @@
 """Each room as a process of its own."""
 
+import asyncio
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import structlog
 
 from korat import rooms
 from korat.lock import hold
@@ -10,6 +13,10 @@ from korat.settings import Everything
 
 if TYPE_CHECKING:
     from korat.stack import Stack
+
+log = structlog.get_logger("korat")
+
+CONNECT_S: Final = 2.0
 
 
 async def ingest(settings: Everything) -> None:
@@ -39,6 +46,14 @@ async def gateway(settings: Everything) -> None:
     """
     settings.make_data()
     rooms.refuse_taken_gateway(settings)
+    log.info(
+        "room starts",
+        room="gateway",
+        id=settings.gateway.id,
+        http=f"{settings.gateway.http_host}:{settings.gateway.http_port}",
+        spool=str(settings.spool_file),
+        broker=str(settings.mqtt.address()),
+    )
     async with Process(last_resort=end_now) as process:
         process.start("gateway", rooms.gateway_room(settings))
         await process.until_stopped()
@@ -51,8 +66,21 @@ async def simulate(settings: Everything) -> None:
         KoratError: It can't start, or failed.
     """
     async with Process(last_resort=end_now) as process:
+        await process.unless_stopped(_look_for_broker(settings))
         process.start("simulators", rooms.simulator_room(settings))
         await process.until_stopped()
+
+
+async def _look_for_broker(settings: Everything) -> None:
+    """Say that it isn't there; the simulators wait for it without a word."""
+    address = settings.mqtt.address()
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            _, writer = await asyncio.open_connection(address.host, address.port)
+    except (OSError, TimeoutError) as error:
+        log.warning("the broker does not answer yet; waiting for it", broker=str(address), error=str(error))
+    else:
+        writer.close()
 
 
 async def _over_stack(settings: Everything, name: str) -> None:
@@ -69,5 +97,6 @@ async def _over_stack(settings: Everything, name: str) -> None:
             settings.make_data()
             closing.enter_context(hold(settings.data, name))
         stack = await closing.enter_async_context(open_stack(settings, process))
+        log.info("room starts", room=name, store=settings.store_url, ledger=settings.ledger_url)
         process.start(name, room(stack))
         await process.until_stopped()

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import shutil
+import signal
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -151,7 +153,8 @@ class Broker:
                 await process.wait()
         except TimeoutError:
             log.warning("mosquitto does not end; killed")
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # the shell leads a group of its own
             await process.wait()
 
     async def _listening(self) -> None:

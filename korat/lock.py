@@ -7,7 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from city.errors import ConfigurationError
+
+log = structlog.get_logger("korat")
 
 _NAME: Final = "korat.lock"
 
@@ -26,11 +30,13 @@ def hold(data: Path, command: str) -> Iterator[None]:
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise ConfigurationError(
                 f"{data} is in use by {owner(data) or 'another process'}: stop that one, or choose another folder "
                 "(KORAT_DATA); to run several processes on the same readings, keep them in InfluxDB (KORAT_STORE_URL)"
             ) from None
+        except OSError as error:
+            log.warning("this file system has no locks; see to it that one process uses it", error=str(error))
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"`korat {command}`, process {os.getpid()}\n".encode())
         yield
@@ -48,6 +54,8 @@ def owner(data: Path) -> str:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return os.read(descriptor, 200).decode(errors="replace").strip() or "another process"
+    except OSError:
+        return ""
     finally:
         os.close(descriptor)
     return ""

@@ -24,7 +24,10 @@ Checks = dict[str, Callable[[], Awaitable[None]]]
 def ingest_room(settings: Everything, stack: "Stack", metrics: "CollectorRegistry", checks: Checks) -> Service:
     """Ingest, over an open stack; its readiness checks and counters are added to those given."""
     import ingest.run
-    from gateway.decoders import decode_origin
+    from gateway.naming import Decoding
+    from gateway.run import naming
+
+    decoding = Decoding(naming(settings.gateway, settings.data))
 
     async def service(stop: asyncio.Event) -> None:
         await ingest.run.run(
@@ -33,7 +36,7 @@ def ingest_room(settings: Everything, stack: "Stack", metrics: "CollectorRegistr
             store=stack.store,
             ledger=stack.ledger,
             registry=stack.registry,
-            decode=decode_origin,
+            decode=decoding.decode_origin,
             stop=stop,
             metrics=metrics,
             checks=checks,

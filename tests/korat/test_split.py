@@ -1,5 +1,7 @@
 """Each room a process of its own, over servers: two ingest workers, a gateway, the API."""
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,7 +15,8 @@ from support.influx import Influx
 from support.korat import room
 from support.mosquitto import Mosquitto
 from support.ports import free_port
-from support.process import Process
+from support.postgres import Postgres
+from support.process import Process, descendants
 
 A_DAY_AGO_MS = time.time_ns() // 10**6 - 20 * 3_600_000
 
@@ -100,3 +103,30 @@ def test_a_room_that_waits_for_a_ledger_stops_when_told(tmp_path: Path) -> None:
         assert process.stop() == 0
         assert time.monotonic() - began < 2
     assert secret not in process.log.read_text()
+
+
+def test_up_stops_in_time_though_its_ledger_hangs(tmp_path: Path, postgres: Postgres, postgres_database: str) -> None:
+    platform = Platform(tmp_path / "data")
+    environment = {**platform.environment, "KORAT_LEDGER_URL": postgres_database}
+    with room("up --no-demo", platform.folder, environment, ready_port=platform.gateway) as process:
+        platform.post("w-1", [A_DAY_AGO_MS])
+        platform.stored(1)
+        server = [postgres.pid, *descendants(postgres.pid)]
+        for pid in server:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            platform.post("w-1", [A_DAY_AGO_MS + 1000])
+            began = time.monotonic()
+            os.kill(process.pid, signal.SIGTERM)
+            assert process.wait(within=10) == 0, process.log_tail()
+            assert time.monotonic() - began < 5
+        finally:
+            for pid in reversed(server):
+                os.kill(pid, signal.SIGCONT)
+        said = process.log.read_text()
+        assert "The ledger does not answer" in said
+        assert "Traceback" not in said
+        process.start()
+        ledger = platform.stored(2)
+        # the pack may come twice: from the broker, and again from the gateway's spool
+        assert (ledger["stored"], ledger["received"]) == (2, 2 + ledger["duplicate"])
