@@ -30,7 +30,10 @@ from ingest.settle import receipts, settlement
 
 log = structlog.get_logger("ingest")
 
-RESTORED = 20
+MOST_MESSAGES: Final = 256
+"""Taken in one go: arrays of a thousand may follow single readings, and a backlog of them must not fill the memory."""
+
+RESTORED: Final = 20
 """Entries of the journal read in one go; each may hold a whole flush."""
 
 FIRST_MESSAGES: Final = 16
@@ -50,13 +53,24 @@ class Pipeline:
     metrics: Metrics
     trouble: str = ""
     _sending: set[asyncio.Task[None]] = field(default_factory=set)
+    _flushing: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Flush after flush."""
         await self.until_available(self.places.refresh)
         while True:
             load = await self.receive()
-            await self.flush(load)
+            self._flushing = asyncio.create_task(self.flush(load), name="ingest flush")
+            await asyncio.shield(self._flushing)
+
+    async def finish(self, within_s: float) -> None:
+        """After the end of `run`: let the flush that has begun end too, or give it up: its messages come again."""
+        if self._flushing is not None:
+            await asyncio.wait([self._flushing], timeout=within_s)
+            self._flushing.cancel()
+            await asyncio.wait([self._flushing])
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=within_s)
 
     async def flush(self, load: Load) -> None:
         """Take one load all the way; returns when it is durable and acknowledged."""
@@ -175,7 +189,7 @@ class Pipeline:
 
 def _messages_for(room: int, load: Load) -> int:
     """How many messages to take for so many readings, if they are like those before: a pack holds a hundred."""
-    return max(1, room * len(load.messages) // max(1, load.readings))
+    return max(1, min(MOST_MESSAGES, room * len(load.messages) // max(1, load.readings)))
 
 
 def _row(said: StatusLoad) -> GatewayRow:

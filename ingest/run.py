@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 
@@ -18,6 +19,9 @@ from ingest.pipeline import Pipeline
 from ingest.places import Places
 from ingest.redrive import Redrive
 from ingest.settings import IngestSettings
+
+FINISH_S: Final = 1.0
+"""A flush that has begun gets so long to end when ingest stops."""
 
 Checks = dict[str, Callable[[], Awaitable[None]]]
 
@@ -74,6 +78,7 @@ async def run(
             for task in [stopping, *tasks]:
                 task.cancel()
             await asyncio.gather(stopping, *tasks, return_exceptions=True)
+            await pipeline.finish(FINISH_S)
         for task in done - {stopping}:
             task.result()
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from city.wire.receipt import Receipt, to_ranges
 from ingest.check import Checked
 from ingest.load import Load, PackLoad
 from ingest.sheets import Sheet
+
+MOST_DEVICES: Final = 2**16
+"""A block numbers its devices in 16 bits."""
 
 
 def settlement(checked: Checked, rejected: list[Suspect], known: Iterable[str]) -> Settlement:
@@ -62,17 +66,27 @@ def receipts(load: Load) -> list[tuple[str, str, Receipt]]:
 
 
 def _by_owner(batch: Batch) -> Iterable[tuple[str, Batch]]:
-    owners = dict.fromkeys(place.owner for place in batch.places)
+    numbers: dict[str, int] = {}
+    owners = np.array([numbers.setdefault(place.owner, len(numbers)) for place in batch.places], np.int32)
     if len(batch) == 0:
         return
-    if len(owners) == 1:
-        yield next(iter(owners)), batch
+    if len(numbers) == 1 and len(batch.devices) <= MOST_DEVICES:
+        yield next(iter(numbers)), batch
         return
-    for owner in owners:
-        theirs = np.array([place.owner == owner for place in batch.places])
-        part = batch.take(theirs[batch.index])
-        if len(part):
+    for owner, number in numbers.items():
+        for part in _narrowed(batch.take(owners[batch.index] == number)):
             yield owner, part
+
+
+def _narrowed(batch: Batch) -> Iterable[Batch]:
+    """Leave out devices without rows, which may be another owner's, and cut where a block has no more numbers."""
+    used, index = np.unique(batch.index, return_inverse=True)
+    for first in range(0, len(used), MOST_DEVICES):
+        here = (index >= first) & (index < first + MOST_DEVICES)
+        part = batch.take(here)
+        part.devices = [batch.devices[number] for number in used[first : first + MOST_DEVICES].tolist()]
+        part.index = (index[here] - first).astype(np.int32)
+        yield part
 
 
 def _new(sheet: Sheet, now_ns: int, known: Iterable[str]) -> Iterable[NewDevice]:

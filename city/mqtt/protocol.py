@@ -160,11 +160,14 @@ class Link(asyncio.BufferedProtocol):
         topic = packet.topic
         if not self._accepting or qos > 1 or not topic:
             raise StreamError("a publish that we had not asked for: too early, at QoS 2 or by a topic alias")
+        # Each message has an instant of its own: it stands in for a time that a payload lacks.
+        received_ns = self._read_ns
+        self._read_ns = received_ns + 1_000
         self._inbox.accept(
             Message(
                 topic,
                 packet.payload,
-                self._read_ns,
+                received_ns,
                 bool(first & _RETAIN),
                 qos,
                 bool(first & _DUPLICATE),
