@@ -12,6 +12,7 @@ from city.mqtt import Address, Session, Subscription
 from gateway.links.http import HttpLink
 from gateway.links.mqtt import MqttLink
 from gateway.links.routes import Route
+from gateway.naming import Decoding, find_naming
 from gateway.relay import Pace, Relay
 from gateway.report import will
 from gateway.settings import GatewaySettings
@@ -29,9 +30,10 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
         stop: Set by whoever wants it to end.
 
     Raises:
-        ConfigurationError: A setting doesn't fit: the port is taken, the spool is another gateway's.
+        ConfigurationError: A setting or name doesn't fit: the port is taken, the spool is another gateway's.
         Broken: The spool is damaged.
     """
+    decoding = Decoding(find_naming(settings, data))
     worker = ThreadPoolExecutor(1, thread_name_prefix="spool")
     try:
         async with (
@@ -41,7 +43,7 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
             relay = Relay(spool, worker, session, province=province, gateway=settings.id, pace=_pace(settings))
             async with asyncio.TaskGroup() as tasks:
                 relaying = tasks.create_task(relay.run(), name="relay")
-                async with _http(settings, relay), _mqtt(settings, address, relay, tasks):
+                async with _http(settings, relay, decoding), _mqtt(settings, address, relay, decoding, tasks):
                     await stop.wait()
                 relaying.cancel()
             await relay.reporter.farewell()
@@ -82,9 +84,10 @@ def _pace(settings: GatewaySettings) -> Pace:
 
 
 @asynccontextmanager
-async def _http(settings: GatewaySettings, relay: Relay) -> AsyncIterator[None]:
+async def _http(settings: GatewaySettings, relay: Relay, decoding: Decoding) -> AsyncIterator[None]:
     link = HttpLink(
         relay.accept,
+        decoding,
         lambda: relay.reporter.refusal,
         host=settings.http_host,
         port=settings.http_port,
@@ -103,13 +106,14 @@ async def _http(settings: GatewaySettings, relay: Relay) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _mqtt(
-    settings: GatewaySettings, address: Address, relay: Relay, tasks: asyncio.TaskGroup
+    settings: GatewaySettings, address: Address, relay: Relay, decoding: Decoding, tasks: asyncio.TaskGroup
 ) -> AsyncIterator[None]:
     if not settings.mqtt_topics:
         yield
         return
     link = MqttLink(
         relay.accept,
+        decoding.understand,
         Address.parse(settings.mqtt_url) if settings.mqtt_url else address,
         [Route.parse(text) for text in settings.mqtt_topics],
         client_id=f"korat-gateway-link-{settings.id}",

@@ -11,4 +11,4 @@ Accept: TypeAlias = Callable[[list[Reading], list[Undecoded]], Awaitable[None]]
 """`Relay.accept`: returns when all is on disk, raises `Full` when custody isn't taken."""
 
 Understand: TypeAlias = Callable[[Origin, bytes, int], tuple[list[Reading], list[Undecoded]]]
-"""`gateway.decoders.understand`: origin, bytes and time of receipt (nanoseconds UTC) to what they mean."""
+"""`gateway.naming.Decoding.understand`: origin, bytes and time of receipt (nanoseconds UTC) to what they mean."""

@@ -1,53 +1,47 @@
-"""The HTTP link: `POST /ingest/{decoder}?device=...&kind=...`, answered 202 when the spool has it.
+"""The HTTP link: `POST /ingest/{decoder}?device=...&kind=...` and webhooks, answered 202 when the spool has it.
 
 Errors are RFC 9457 problems. A body that the decoder refuses is taken into custody all the same and answered 202 with
 its reason, because asking the sender to send garbage again helps nobody.
 """
 
-import asyncio
 import time
-import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http import HTTPStatus
+from pathlib import Path
 from typing import Final
 
 import msgspec
 from aiohttp import web
 
 from city.errors import Full, KoratError
-from gateway.decoders import DECODERS, Origin, understand
+from gateway.decoders import DECODERS, Origin
 from gateway.links import Accept
-
-_BODY_S: Final = 15.0
-"""Seconds in which a body must arrive."""
+from gateway.links.bodies import Bodies, Problem
+from gateway.links.counters import LinkCounters
+from gateway.links.credentials import Hook, Tokens, TokenTable
+from gateway.naming import Decoding, snippet
 
 _FAREWELL_S: Final = 1.0
 """Seconds that requests under way have when the gateway stops."""
 
-_CHUNK: Final = 64 * 1024
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-_GZIP: Final = 16 + zlib.MAX_WBITS
 
 
-class Problem(Exception):
-    """An answer that is not 202 (RFC 9457)."""
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Who may come in.
 
-    def __init__(self, status: HTTPStatus, detail: str, retry_after_s: int = 0) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.retry_after_s = retry_after_s
+    Attributes:
+        tokens: For `/ingest`.
+        open: Whether `/ingest` needs no token; only where there is none, and only on loopback.
+        hooks: Name to check, for `/hooks`.
+    """
 
-    def response(self) -> web.Response:
-        """Write it."""
-        headers = {"Retry-After": str(self.retry_after_s)} if self.retry_after_s else {}
-        body = {"type": "about:blank", "title": self.status.phrase, "status": self.status, "detail": self.detail}
-        return web.Response(
-            status=self.status,
-            body=msgspec.json.encode(body),
-            content_type="application/problem+json",
-            headers=headers,
-        )
+    tokens: Tokens = field(default_factory=lambda: Tokens((), Path()))
+    open: bool = True
+    hooks: Mapping[str, Hook] = field(default_factory=dict)
 
 
 class HttpLink:
@@ -55,11 +49,14 @@ class HttpLink:
 
     Args:
         accept: Takes custody.
+        decoding: Decodes, and lists what was heard.
         ready: Why custody can't be taken at the moment; None if it can.
         host: Address to listen on.
         port: TCP port; 0 lets the system choose.
         most_bytes: Largest body, in bytes, packed or unpacked.
         most_waiting: Requests under way at once; with `most_bytes` it bounds the memory.
+        doors: Who may come in.
+        counters: Of this link; None: its own.
 
     Attributes:
         port: TCP port that it listens on.
@@ -68,18 +65,24 @@ class HttpLink:
     def __init__(
         self,
         accept: Accept,
+        decoding: Decoding,
         ready: Callable[[], KoratError | None],
         *,
         host: str,
         port: int,
         most_bytes: int,
         most_waiting: int,
+        doors: Doors | None = None,
+        counters: LinkCounters | None = None,
     ) -> None:
         self._accept = accept
         self._ready = ready
         self._host = host
-        self._most_bytes = most_bytes
+        self._bodies = Bodies(most_bytes)
         self._most_waiting = most_waiting
+        self._doors = doors or Doors()
+        self._decoding = decoding
+        self._counters = counters or LinkCounters("http")
         self._under_way = 0
         self.port = port
         self._runner: web.AppRunner | None = None
@@ -92,6 +95,9 @@ class HttpLink:
         """
         app = web.Application(middlewares=[_problems])
         app.router.add_post("/ingest/{decoder}", self._ingest)
+        app.router.add_post("/hooks/{name}", self._hook)
+        app.router.add_get("/sources", self._sources)
+        app.router.add_get("/sources.toml", self._unnamed)
         app.router.add_get("/health/live", self._live)
         app.router.add_get("/health/ready", self._report_ready)
         # bodies are unpacked here, where the unpacked size is bounded
@@ -109,59 +115,73 @@ class HttpLink:
 
     async def _ingest(self, request: web.Request) -> web.Response:
         decoder = request.match_info["decoder"]
+        token = self._admit(request)
+        if token is not None and token.decoders and decoder not in token.decoders:
+            self._counters.fail("forbidden", token=token.name)
+            raise Problem(HTTPStatus.FORBIDDEN, f"this token is good for {', '.join(token.decoders)} only")
         if decoder not in DECODERS:
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no decoder {decoder[:80]!r}, only {', '.join(DECODERS)}")
+        with self._place():
+            payload = self._bodies.unpack(request, await self._bodies.read(request))
+            return await self._take(Origin("http", decoder, dict(request.query)), payload)
+
+    async def _hook(self, request: web.Request) -> web.Response:
+        hook = self._doors.hooks.get(request.match_info["name"])
+        if hook is None:
+            raise Problem(HTTPStatus.NOT_FOUND, "there is no webhook of this name")
+        with self._place():
+            body = await self._bodies.read(request)
+            refusal = hook.refusal(request.headers, body, time.time())
+            if refusal:
+                self._counters.fail("unauthorized", hook=hook.table.name, detail=refusal)
+                raise Problem(HTTPStatus.UNAUTHORIZED, refusal, challenge=f"Webhook scheme={hook.table.scheme}")
+            origin = Origin("http", hook.table.decoder, {"hook": hook.table.name} | hook.table.parameters)
+            return await self._take(origin, self._bodies.unpack(request, body))
+
+    def _admit(self, request: web.Request) -> TokenTable | None:
+        """Refuse who has no token, before anything else is told or read."""
+        if self._doors.open:
+            return None
+        token = self._doors.tokens.find(request.headers.get("Authorization", ""))
+        if token is None:
+            self._counters.fail("unauthorized")
+            raise Problem(HTTPStatus.UNAUTHORIZED, "a bearer token is needed, and it must be right", challenge="Bearer")
+        return token
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """Hold one of the places for requests under way."""
         if self._under_way >= self._most_waiting:
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, f"{self._under_way} requests wait for the disk already", 1)
         self._under_way += 1
         try:
-            return await self._take(request, decoder)
+            yield
         finally:
             self._under_way -= 1
 
-    async def _take(self, request: web.Request, decoder: str) -> web.Response:
-        payload = await self._body(request)
-        readings, undecoded = understand(Origin("http", decoder, dict(request.query)), payload, time.time_ns())
+    async def _take(self, origin: Origin, payload: bytes) -> web.Response:
+        readings, undecoded = self._decoding.understand(origin, payload, time.time_ns())
         try:
             await self._accept(readings, undecoded)
         except Full as error:
+            self._counters.fail("spool", detail=str(error))
             raise Problem(HTTPStatus.INSUFFICIENT_STORAGE, str(error), 10) from None
+        self._counters.kept(len(readings), undecoded)
         answer: dict[str, int | str] = {"readings": len(readings), "undecoded": len(undecoded)}
         for item in undecoded:
             answer |= {"reason": item.reason, "detail": item.detail}
         return _json(HTTPStatus.ACCEPTED, answer)
 
-    async def _body(self, request: web.Request) -> bytes:
-        encoding = request.headers.get("Content-Encoding", "identity").lower()
-        if encoding not in {"identity", "gzip"}:
-            raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"a body may be packed with gzip, not {encoding[:80]!r}")
-        if (request.content_length or 0) > self._most_bytes:
-            raise self._too_large()
-        body = bytearray()
-        try:
-            async with asyncio.timeout(_BODY_S):
-                async for chunk in request.content.iter_chunked(_CHUNK):
-                    body += chunk
-                    if len(body) > self._most_bytes:
-                        raise self._too_large()
-        except TimeoutError:
-            raise Problem(HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {_BODY_S:g} s") from None
-        return self._unpacked(body) if encoding == "gzip" else bytes(body)
+    async def _sources(self, request: web.Request) -> web.Response:
+        """List what was heard."""
+        self._admit(request)
+        heard = self._decoding.sources
+        return _json(HTTPStatus.OK, {"sources": [each.plain() for each in heard.all()], "forgotten": heard.forgotten})
 
-    def _unpacked(self, body: bytearray) -> bytes:
-        unpacker = zlib.decompressobj(_GZIP)
-        try:
-            plain = unpacker.decompress(body, self._most_bytes + 1)
-        except zlib.error as error:
-            raise Problem(HTTPStatus.BAD_REQUEST, f"the body is no gzip: {error}; it was not taken") from None
-        if len(plain) > self._most_bytes:
-            raise self._too_large()
-        if not unpacker.eof or unpacker.unused_data:
-            raise Problem(HTTPStatus.BAD_REQUEST, "the body is not one whole gzip member; it was not taken")
-        return plain
-
-    def _too_large(self) -> Problem:
-        return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has at most {self._most_bytes} bytes")
+    async def _unnamed(self, request: web.Request) -> web.Response:
+        """Write what nobody named as tables for `gateway.toml`."""
+        self._admit(request)
+        return web.Response(text=snippet(self._decoding.sources.all()), content_type="application/toml")
 
     async def _live(self, _: web.Request) -> web.Response:
         return _json(HTTPStatus.OK, {"status": "ok"})
@@ -173,7 +193,7 @@ class HttpLink:
         return _json(HTTPStatus.OK, {"status": "ok"})
 
 
-def _json(status: HTTPStatus, answer: dict[str, int | str]) -> web.Response:
+def _json(status: HTTPStatus, answer: Mapping[str, object]) -> web.Response:
     return web.Response(status=status, body=msgspec.json.encode(answer), content_type="application/json")
 
 

@@ -10,8 +10,8 @@ from city.errors import Reason
 from city.mqtt import Address, Message, Session, Subscription
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders import Origin, understand
-from gateway.links import Accept
+from gateway.decoders import Origin
+from gateway.links import Accept, Understand
 from gateway.links.counters import LinkCounters
 from gateway.links.custody import hand_over
 from gateway.links.routes import Route
@@ -29,6 +29,7 @@ class MqttLink:
 
     Args:
         accept: Takes custody.
+        understand: Decodes.
         address: The broker.
         routes: What to subscribe to, and who decodes it; the first that matches a topic counts.
         client_id: Name of its session at the broker.
@@ -38,6 +39,7 @@ class MqttLink:
     def __init__(
         self,
         accept: Accept,
+        understand: Understand,
         address: Address,
         routes: Sequence[Route],
         *,
@@ -45,6 +47,7 @@ class MqttLink:
         counters: LinkCounters | None = None,
     ) -> None:
         self._accept = accept
+        self._decode = understand
         self._address = address
         self._routes = routes
         self._client_id = client_id
@@ -78,7 +81,7 @@ class MqttLink:
         origin = next(filter(None, (route.origin(message.topic) for route in self._routes)), None)
         if origin is None:
             origin = Origin("mqtt", "unknown", {"topic": message.topic})
-        readings, undecoded = understand(origin, message.payload, message.received_ns)
+        readings, undecoded = self._decode(origin, message.payload, message.received_ns)
         return readings, [_shortened(item) for item in undecoded]
 
 

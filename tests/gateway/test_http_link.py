@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
@@ -12,8 +13,9 @@ import yarl
 from city.errors import Broken, Full, KoratError
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders import decode_origin
+from gateway.decoders import Origin
 from gateway.links.http import HttpLink
+from gateway.naming import Decoding
 
 GOOD = b'{"ts": 1764900000000, "values": {"pm2_5": 18.2}}'
 PATH = "/ingest/native?device=aq-1&kind=air_quality"
@@ -49,7 +51,9 @@ Ask = Callable[..., Awaitable[tuple[int, dict[str, object], aiohttp.ClientRespon
 
 @pytest.fixture
 async def ask(spool: Spool) -> AsyncIterator[Ask]:
-    link = HttpLink(spool.accept, lambda: spool.error, host="127.0.0.1", port=0, most_bytes=256 * 1024, most_waiting=4)
+    link = HttpLink(
+        spool.accept, Decoding(), lambda: spool.error, host="127.0.0.1", port=0, most_bytes=256 * 1024, most_waiting=4
+    )
     await link.open()
     async with aiohttp.ClientSession(f"http://127.0.0.1:{link.port}") as client:
 
@@ -87,7 +91,7 @@ async def test_garbage_is_taken_with_its_reason_and_can_be_decoded_again(spool: 
     (kept,) = spool.undecoded
     assert kept.payload == b'{"ts": 1, "values": {}}'
     assert kept.source == "http:native?device=aq-1&kind=air_quality&note=%26x+%C3%A4"
-    assert decode_origin(kept.source, GOOD, kept.received_at_ns)[0].device == "aq-1"
+    assert Decoding().decode_origin(kept.source, GOOD, kept.received_at_ns)[0].device == "aq-1"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +100,7 @@ async def test_garbage_is_taken_with_its_reason_and_can_be_decoded_again(spool: 
 async def test_any_query_is_kept_so_that_it_can_be_read_back(spool: Spool, ask: Ask, query: str) -> None:
     assert (await ask(yarl.URL(f"{PATH}&{query}", encoded=True), b"garbage"))[0] == 202
     (kept,) = spool.undecoded
-    assert decode_origin(kept.source, GOOD, 0)[0].device == "aq-1"
+    assert Decoding().decode_origin(kept.source, GOOD, 0)[0].device == "aq-1"
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"{", b"[" * 100_000, b"null"])
@@ -176,3 +180,26 @@ async def test_a_full_spool_is_507_and_not_ready(spool: Spool, ask: Ask) -> None
 async def test_a_broken_spool_is_503(spool: Spool, ask: Ask) -> None:
     spool.error = Broken("the spool is damaged")
     assert (await ask(PATH))[0] == 503
+
+
+async def test_what_was_heard_is_listed_and_what_nobody_named_is_ready_for_gateway_toml(ask: Ask) -> None:
+    await ask(PATH)
+    await ask("/ingest/senml", b'[{"n": "urn:dev:ow:7", "u": "Cel", "v": 30}]')
+    _, answer, _ = await ask("/sources", None, "GET")
+    listed = [(source["source"], source["state"]) for source in answer["sources"]]  # type: ignore[attr-defined]
+    assert (listed, answer["forgotten"]) == ([("urn-dev-ow-7", "discovered"), ("aq-1", "named")], 0)
+
+
+async def test_the_list_of_the_unnamed_is_toml(spool: Spool) -> None:
+    decoding = Decoding()
+    decoding.understand(Origin("http", "senml", {}), b'[{"n": "urn:dev:ow:7", "u": "Cel", "v": 30}]', 1)
+    link = HttpLink(spool.accept, decoding, lambda: None, host="127.0.0.1", port=0, most_bytes=1024, most_waiting=4)
+    await link.open()
+    try:
+        async with (
+            aiohttp.ClientSession(f"http://127.0.0.1:{link.port}") as client,
+            client.get("/sources.toml") as response,
+        ):
+            assert tomllib.loads(await response.text())["sources"]["urn-dev-ow-7"]["kind"] == "weather"
+    finally:
+        await link.close()

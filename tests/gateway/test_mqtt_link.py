@@ -14,9 +14,9 @@ from city.errors import Full
 from city.mqtt import Address
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders import decode_origin
 from gateway.links.mqtt import MqttLink
 from gateway.links.routes import Route
+from gateway.naming import Decoding
 from support.mosquitto import Mosquitto
 
 ROUTES = [Route.parse("plant/{kind}/{device}/up -> native"), Route.parse("senml/# -> senml?kind=weather")]
@@ -52,7 +52,7 @@ def device(broker: Mosquitto) -> Iterator[paho.Client]:
 
 @asynccontextmanager
 async def linked(broker: Mosquitto, spool: Spool) -> AsyncIterator[None]:
-    link = MqttLink(spool.accept, Address("127.0.0.1", broker.port), ROUTES, client_id="link")
+    link = MqttLink(spool.accept, Decoding().understand, Address("127.0.0.1", broker.port), ROUTES, client_id="link")
     task = asyncio.create_task(link.run())
     try:
         yield
@@ -86,7 +86,7 @@ async def test_garbage_keeps_its_topic_and_can_be_decoded_again(broker: Mosquitt
     small, large = spool.undecoded
     assert (small.payload, small.reason) == (b"garbage", "malformed_json")
     assert small.source == "mqtt:native?topic=plant%2Fwater_level%2Fa+b%26c%2Fup&kind=water_level&device=a-b-c"
-    assert decode_origin(small.source, GOOD, 1)[0].device == "a-b-c"
+    assert Decoding().decode_origin(small.source, GOOD, 1)[0].device == "a-b-c"
     assert (len(large.payload), large.reason) == (2**20, "too_large")
     assert "2097152 bytes" in large.detail
 
