@@ -28,6 +28,7 @@ class GatewaySettings(Settings):
         pack_age_ms: Milliseconds after which a pack is closed anyway.
         window: Packs on their way without a receipt.
         resend_s: Seconds after which a pack without a receipt is sent again for the first time.
+        naming: What the city calls what the gateway hears, relative to the data folder; `gateway.toml` may be absent.
         mqtt_url: Broker of the foreign topics; empty: the city's own.
         mqtt_topics: Foreign topics, `filter -> decoder`, like `plant/{kind}/{device}/up -> native`; `{kind}` and
             `{device}` stand for the level that names them. The environment separates them by `;`.
@@ -46,6 +47,7 @@ class GatewaySettings(Settings):
     pack_age_ms: int = Field(100, ge=1, le=60_000)
     window: int = Field(64, ge=1, le=1024)
     resend_s: float = Field(5.0, ge=0.1, le=60)
+    naming: Path = Path("gateway.toml")
     mqtt_url: str = ""
     mqtt_topics: tuple[str, ...] = ()
 

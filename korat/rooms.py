@@ -24,10 +24,10 @@ Checks = dict[str, Callable[[], Awaitable[None]]]
 def ingest_room(settings: Everything, stack: "Stack", metrics: "CollectorRegistry", checks: Checks) -> Service:
     """Ingest, over an open stack; its readiness checks and counters are added to those given."""
     import ingest.run
-    from gateway.naming import Decoding
-    from gateway.run import naming
+    from gateway.naming import Decoding, find_naming
 
-    decoding = Decoding(naming(settings.gateway, settings.data))
+    # what was quarantined is named as the gateway would name it today
+    decoding = Decoding(find_naming(settings.gateway, settings.data))
 
     async def service(stop: asyncio.Event) -> None:
         await ingest.run.run(

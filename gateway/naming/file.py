@@ -42,6 +42,7 @@ from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.mapping import load_mapping
 from gateway.naming.naming import Naming, Rename, Rule, fits, pattern
 from gateway.naming.pseudonyms import LEAST_KEY_BYTES, Pseudonyms
+from gateway.settings import GatewaySettings
 
 
 class _Quantity(msgspec.Struct, forbid_unknown_fields=True):
@@ -69,6 +70,16 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     sources: dict[str, dict[str, Any]] = {}
     mappings: dict[str, dict[str, Any]] = {}
     pseudonyms: dict[str, Any] | None = None
+
+
+def find_naming(settings: GatewaySettings, data: Path) -> Naming:
+    """Read the file that the settings name, in the data folder; no names where none is asked for and none is there.
+
+    Raises:
+        ConfigurationError: The file is wrong, or a setting names one that isn't there.
+    """
+    file = data / settings.naming
+    return load_naming(file) if "naming" in settings.model_fields_set or file.exists() else Naming()
 
 
 def load_naming(file: Path) -> Naming:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from city.errors import ConfigurationError
-from gateway.naming import file, load_naming
+from gateway.naming import file, find_naming, load_naming
+from gateway.settings import GatewaySettings
 
 WRONG = {
     'colour = "red"': "colour",
@@ -79,3 +80,13 @@ def test_the_example_of_the_documentation_is_right(tmp_path: Path, monkeypatch: 
     (tmp_path / "key").write_text("k" * 32)
     (tmp_path / "gateway.toml").write_text(text.replace("/etc/korat/pseudonyms.key", "key"))
     load_naming(tmp_path / "gateway.toml")
+
+
+def test_the_file_may_be_absent_unless_a_setting_names_it(tmp_path: Path) -> None:
+    find_naming(GatewaySettings(), tmp_path)
+    with pytest.raises(ConfigurationError, match=r"names\.toml can't be read"):
+        find_naming(GatewaySettings(naming=Path("names.toml")), tmp_path)
+    for name, settings in (("gateway.toml", GatewaySettings()), ("names.toml", GatewaySettings(naming="names.toml"))):
+        (tmp_path / name).write_text("colour = 1")
+        with pytest.raises(ConfigurationError, match="colour"):
+            find_naming(settings, tmp_path)
