@@ -6,7 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from city import topics
 from city.batch import NOWHERE, Batch, Place
@@ -24,8 +26,11 @@ from ingest.settle import journal
 log = structlog.get_logger("redrive")
 
 POLL_S: Final = 1.0
-MOST: Final = 200
+MOST: Final = 50
 """Payloads tried in one transaction."""
+
+ENOUGH: Final = 5_000
+"""Readings after which no further payload is opened: 50 packs may hold five million."""
 
 
 @dataclass(slots=True)
@@ -82,6 +87,8 @@ class Redrive:
         settlement = Settlement(at_ns=time.time_ns())
         rows: list[_Row] = []
         for held in requested:
+            if len(rows) >= ENOUGH:
+                break
             outcome = settlement.redriven[held.id] = Redriven()
             try:
                 rows += self._understand(held, outcome, settlement.at_ns)
@@ -90,8 +97,8 @@ class Redrive:
         await self._store(rows, settlement)
         await self.ledger.settle(settlement)
         self.places.learn(settlement.devices)
-        log.info("redriven", payloads=len(requested), readings=len(rows))
-        return len(requested)
+        log.info("redriven", payloads=len(settlement.redriven), readings=len(rows))
+        return len(settlement.redriven)
 
     def _understand(self, held: HeldSuspect, outcome: Redriven, now_ns: int) -> list[_Row]:
         """Decode a payload as its way in was; parts of a pack that still can't be decoded stay, as rows of their own.
@@ -123,7 +130,7 @@ class Redrive:
         kinds: defaultdict[str, list[_Row]] = defaultdict(list)
         for row in rows:
             kinds[row.reading.kind].append(row)
-        batches = []
+        written: list[tuple[Batch, list[_Row]]] = []
         for kind in kinds.values():
             batch = Batch.from_readings([row.reading for row in kind])
             batch.rx_ns = settlement.at_ns
@@ -133,8 +140,8 @@ class Redrive:
             for number, why in outcome.rejected.items():
                 again = Redriven(reason=Reason.STORE_REFUSED, detail=why[:500])
                 settlement.redriven[kind[number].held.id] = again
-            batches.append(batch)
-        settlement.journal = journal(batches)
+            written.append((batch, kind))
+        settlement.journal = journal(batch.take(_released(kind, settlement)) for batch, kind in written)
         for row in rows:
             outcome_of = settlement.redriven[row.held.id]
             if outcome_of.reason is None:
@@ -154,3 +161,8 @@ class Redrive:
                 settlement.devices.append(new)
             found.append(place)
         return found
+
+
+def _released(rows: list[_Row], settlement: Settlement) -> NDArray[np.bool_]:
+    """Tell which rows are of payloads that the store took whole; the others wait in the quarantine as they were."""
+    return np.array([settlement.redriven[row.held.id].reason is None for row in rows])

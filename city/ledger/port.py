@@ -127,8 +127,8 @@ class Settlement:
         journal: One entry an owner.
         devices: To be registered.
         redriven: Quarantine id to what became of it. Its counters are corrected in the hour in which it was
-            received first: received and quarantined fall by the readings it counted as, and `counts` of the
-            redrive (given here, not in `counts`) are added to that hour.
+            received first: received and quarantined (rejected under `store_refused`) fall by the readings it
+            counted as, and `counts` of the redrive (given here, not in `counts`) are added to that hour.
     """
 
     at_ns: int

@@ -72,12 +72,16 @@ def settle_redriven(connection: Connection, redriven: dict[int, Redriven]) -> Re
     corrections: list[Block] = []
     again: list[tuple[int, Suspect]] = []
     for number, outcome in redriven.items():
+        row = rows[number]
+        source = Source(row.gateway, row.device)
         if outcome.reason is None:
-            row = rows[number]
-            taken_back = Counts(received=-row.readings, quarantined=-row.readings)
-            corrections.append(block_of(row.hour_ns, {Source(row.gateway, row.device): taken_back}))
             corrections.append(block_of(row.hour_ns, outcome.counts))
             again += [(row.hour_ns, suspect) for suspect in outcome.suspects]
+        elif _counted(outcome.reason, 1) != _counted(row.reason, 1):
+            corrections.append(block_of(row.hour_ns, {source: _counted(outcome.reason, row.readings)}))
+        else:
+            continue
+        corrections.append(block_of(row.hour_ns, {source: _counted(row.reason, -row.readings)}))
     released = [{"row": number} for number, outcome in redriven.items() if outcome.reason is None]
     held = [
         {"row": number, "why": outcome.reason.value, "sentence": _clean(outcome.detail)}
@@ -89,6 +93,13 @@ def settle_redriven(connection: Connection, redriven: dict[int, Redriven]) -> Re
     if held:
         connection.execute(_HOLD, held)
     return Redrives(corrections, again)
+
+
+def _counted(reason: str, readings: int) -> Counts:
+    """Tell what a row of the quarantine is counted as: what the store refused is rejected."""
+    if reason == Reason.STORE_REFUSED:
+        return Counts(received=readings, rejected=readings)
+    return Counts(received=readings, quarantined=readings)
 
 
 def page(
@@ -119,7 +130,12 @@ def request_redrive(database: Database, ids: list[int] | None, reason: str | Non
 def _requested(connection: Connection, ids: Sequence[int]) -> Iterable[Row[Any]]:
     return connection.execute(
         select(
-            quarantine.c.id, quarantine.c.hour_ns, quarantine.c.gateway, quarantine.c.device, quarantine.c.readings
+            quarantine.c.id,
+            quarantine.c.hour_ns,
+            quarantine.c.reason,
+            quarantine.c.gateway,
+            quarantine.c.device,
+            quarantine.c.readings,
         ).where(quarantine.c.id.in_(ids), quarantine.c.state == SuspectState.REQUESTED.value)
     )
 

@@ -134,3 +134,19 @@ async def test_text_that_no_database_takes_does_not_stop_a_flush(ledger: Ledger)
     assert held.suspect.received_ns == 2**63 - 1
     await ledger.request_redrive(None, None)
     await ledger.settle(Settlement(TEN, redriven={1: Redriven(reason=Reason.EMPTY, detail="\0\ud800")}))
+
+
+async def test_what_the_store_refused_leaves_the_rejected_when_it_is_released(ledger: Ledger) -> None:
+    refused = suspect(1, Reason.STORE_REFUSED)
+    settlement = Settlement(NINE, suspects=[refused, suspect(2)])
+    settlement.counts[refused.source] = Counts(2, 0, 0, 1, 1)
+    await ledger.settle(settlement)
+    await ledger.request_redrive(None, None)
+    failed = Redriven(reason=Reason.STORE_REFUSED)
+    await ledger.settle(Settlement(TEN, redriven={1: Redriven({refused.source: Counts(1, 1)}), 2: failed}))
+    (account,) = await ledger.account(0, 2**62, By.TOTAL)
+    assert account.counts == Counts(2, 1, 0, 0, 1)
+    await ledger.request_redrive(None, None)
+    await ledger.settle(Settlement(TEN, redriven={2: Redriven(reason=Reason.CLOCK_AHEAD)}))
+    (account,) = await ledger.account(0, 2**62, By.TOTAL)
+    assert account.counts == Counts(2, 1, 0, 1)

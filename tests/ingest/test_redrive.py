@@ -1,0 +1,76 @@
+"""Trying again what is in quarantine: bounded, and true to what the store took."""
+
+import json
+import time
+from pathlib import Path
+
+from city import topics
+from city.batch import Batch
+from city.errors import Reason
+from city.ledger import open_ledger
+from city.ledger.port import DIRECT, By, Counts, Settlement, Source, Suspect, SuspectState
+from city.registry import open_registry
+from city.store.port import WriteOutcome
+from city.wire import journal, pack
+from ingest import redrive
+from ingest.places import Places
+from ingest.redrive import Redrive
+from support.ingesting import no_decoder
+from support.worker import Cells
+
+NOW_MS = time.time_ns() // 10**6
+
+
+class Picky(Cells):
+    """Refuses thirteen."""
+
+    async def write(self, batch: Batch) -> WriteOutcome:
+        bad = {row: "no" for row in range(len(batch)) if batch.values["rain_rate"][row] == 13}
+        await super().write(batch)
+        return WriteOutcome(bad)
+
+
+def held(device: str, *values: int) -> Suspect:
+    rows = [{"ts": NOW_MS - value, "values": {"rain_rate": value}} for value in values]
+    source = Source(DIRECT, device)
+    topic = topics.direct("th-30", "rain", device)
+    return Suspect(topic, json.dumps(rows).encode(), 1, Reason.BUDGET_MESSAGES, "", source)
+
+
+async def test_the_journal_holds_only_what_was_released(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    ledger, registry = await open_ledger(url), await open_registry(url)
+    suspects = [held("r-1", 1, 2), held("r-2", 12, 13)]
+    settlement = Settlement(time.time_ns(), suspects=suspects)
+    for suspect in suspects:
+        settlement.counts[suspect.source] = Counts(1, quarantined=1)
+    await ledger.settle(settlement)
+    await ledger.request_redrive(None, None)
+    again = Redrive(Picky(), ledger, Places(registry), no_decoder, 300)  # type: ignore[arg-type] # a stand-in
+    assert await again.once() == 2
+    (account,) = await ledger.account(0, 2**62, By.TOTAL)
+    assert account.counts == Counts(received=3, stored=2, rejected=1)
+    (row,) = await ledger.journal(after=0)
+    (block,) = journal.decode(row.entry.payload)
+    assert [reading.device for reading in pack.to_batch(block).readings()] == ["r-1", "r-1"]
+    assert row.entry.readings == 2
+    await ledger.aclose()
+    await registry.aclose()
+
+
+async def test_large_payloads_are_tried_a_few_at_a_time(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    ledger, registry = await open_ledger(url), await open_registry(url)
+    suspects = [held(f"r-{number}", *range(1000)) for number in range(8)]
+    settlement = Settlement(time.time_ns(), suspects=suspects)
+    for suspect in suspects:
+        settlement.counts[suspect.source] = Counts(1, quarantined=1)
+    await ledger.settle(settlement)
+    await ledger.request_redrive(None, None)
+    again = Redrive(Cells(), ledger, Places(registry), no_decoder, 300)  # type: ignore[arg-type] # a stand-in
+    assert [await again.once() for _ in range(3)] == [redrive.ENOUGH // 1000, 3, 0]
+    assert not await ledger.quarantine(state=SuspectState.REQUESTED)
+    (account,) = await ledger.account(0, 2**62, By.TOTAL)
+    assert account.counts == Counts(received=8000, stored=8000)
+    await ledger.aclose()
+    await registry.aclose()
