@@ -200,8 +200,15 @@ def position(lat: object, lon: object) -> tuple[float, float] | None:
     return to_position(north, east)
 
 
-def portions(device: str, kind: str, time_ns: int, values: Mapping[str, float]) -> Iterator[Reading]:
+def portions(
+    device: str,
+    kind: str,
+    time_ns: int,
+    values: Mapping[str, float],
+    lat: float | None = None,
+    lon: float | None = None,
+) -> Iterator[Reading]:
     """Make readings of any number of values: none for none, several where one would hold too many."""
     items = list(values.items())
     for first in range(0, len(items), MOST_VALUES):
-        yield Reading(device, kind, time_ns, dict(items[first : first + MOST_VALUES]))
+        yield Reading(device, kind, time_ns, dict(items[first : first + MOST_VALUES]), lat, lon)

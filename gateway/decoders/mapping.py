@@ -5,7 +5,7 @@ r"""How a foreign JSON document is read: where its devices, times and values sta
 kind = "air_quality"
 each = "data.stations"                      # a list, one reading an item; absent: the document
 device = "id"                               # or device_fixed = "roof"; neither: the link names it
-device_prefix = "pcd-"
+device_prefix = "pcd-"                      # absent: the mapping's name and a dash
 time = ["last.date", "last.time"]           # several texts are joined by a space; absent: the time of receipt
 time_format = "%Y-%m-%d %H:%M"              # or iso, s, ms, us, ns
 zone = "Asia/Bangkok"                       # of times without an offset
@@ -123,7 +123,7 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
     each: _Text | None = None
     device: _Text | None = None
     device_fixed: str | None = None
-    device_prefix: str = ""
+    device_prefix: str | None = None
     time: _Text | list[_Text] = []
     time_format: _Text = "iso"
     zone: str | None = None
@@ -143,12 +143,12 @@ def load_mapping(name: str, table: Mapping[str, object]) -> JsonMapping:
         ConfigurationError: One sentence that names the mapping and the key.
     """
     try:
-        return _mapping(msgspec.convert(table, _Table))
+        return _mapping(name, msgspec.convert(table, _Table))
     except (msgspec.ValidationError, ValueError) as error:
         raise ConfigurationError(f"mapping {name!r}: {error}") from None
 
 
-def _mapping(table: _Table) -> JsonMapping:
+def _mapping(name: str, table: _Table) -> JsonMapping:
     if table.kind is not None and table.kind not in KINDS:
         raise ValueError(f"kind: the catalog has no kind {table.kind!r}, only {', '.join(KINDS)}")
     if table.device is not None and table.device_fixed is not None:
@@ -163,7 +163,7 @@ def _mapping(table: _Table) -> JsonMapping:
         each=None if table.each is None else parse_path(table.each),
         device=None if table.device is None else parse_path(table.device),
         device_fixed=_device(table.device_fixed),
-        device_prefix=table.device_prefix,
+        device_prefix=f"{name}-" if table.device_prefix is None else table.device_prefix,
         time=tuple(parse_path(text) for text in times),
         per_second=_PER_SECOND.get(table.time_format, 0),
         time_format=_strptime_format(table.time_format),

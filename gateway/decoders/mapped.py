@@ -1,0 +1,130 @@
+"""Any JSON, read by a mapping from the settings (`gateway.decoders.mapping`); the parameter `mapping` names it.
+
+A document is one item or a list of them, and an item becomes one reading, or none if all its values are absent.
+What is neither a number nor absent nor a known state is refused, and with it the whole document: nothing is guessed.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from city.catalog import QUANTITIES
+from city.errors import Malformed, Reason
+from city.reading import Reading, checked_id
+from city.units import convert
+from city.wire.direct import MOST_READINGS
+from gateway.decoders.context import Context, device_id
+from gateway.decoders.foreign import (
+    from_datetime,
+    from_iso,
+    from_number,
+    kind_of,
+    load_json,
+    number,
+    position,
+    refusing,
+)
+from gateway.decoders.mapping import JsonMapping, Path, Source, step
+
+
+@refusing
+def decode(payload: bytes, context: Context) -> list[Reading]:
+    """Understand a document.
+
+    Raises:
+        DecodeError: `no_codec` without a mapping of that name; else what the mapping wants and the document lacks.
+    """
+    name = context.parameters.get("mapping", "")
+    mapping = context.mappings.get(name)
+    if mapping is None:
+        raise Malformed(Reason.NO_CODEC, f"there is no mapping {name[:80]!r}")
+    document = load_json(payload)
+    items = document if mapping.each is None else _at(document, document, mapping.each)
+    if items is None:
+        raise Malformed(Reason.MISSING_FIELD, "there is nothing where the list of items should be")
+    rows = items if isinstance(items, list) else [items]
+    if len(rows) > MOST_READINGS:
+        raise Malformed(Reason.TOO_MANY_READINGS, f"{len(rows)} items; at most {MOST_READINGS} are allowed")
+    return [reading for row in rows if (reading := _reading(document, row, mapping, context)) is not None]
+
+
+def _reading(document: Any, row: Any, mapping: JsonMapping, context: Context) -> Reading | None:
+    values: dict[str, float] = {}
+    for quantity, source in mapping.values.items():
+        found = _at(document, row, source.path)
+        if not _absent(found, mapping):
+            values[quantity] = _value(found, quantity, source)
+    if not values:
+        return None
+    lat, lon = _position(document, row, mapping) or (None, None)
+    kind = mapping.kind or kind_of(context, values, "weather")
+    return Reading(
+        _device(document, row, mapping, context), kind, _time_ns(document, row, mapping, context), values, lat, lon
+    )
+
+
+def _at(document: Any, row: Any, path: Path) -> Any:
+    thing = document if path.from_document else row
+    for key in path.keys:
+        thing = step(thing, key)
+    return thing
+
+
+def _absent(found: object, mapping: JsonMapping) -> bool:
+    if found is None:
+        return True
+    if isinstance(found, str) and found.strip() in mapping.missing_texts:
+        return True
+    return bool(mapping.missing_numbers) and not isinstance(found, bool) and number(found) in mapping.missing_numbers
+
+
+def _value(found: object, quantity: str, source: Source) -> float:
+    state = source.states.get(found.strip()) if isinstance(found, str) else None
+    if state is not None:
+        return state
+    value = number(found)
+    if value is None:
+        raise Malformed(Reason.WRONG_TYPE, f"{quantity} is {str(found)[:80]!r}, which is no number")
+    value = value * source.times / source.over
+    row = QUANTITIES.get(quantity)
+    return convert(value, source.unit, row.unit) if source.unit and row is not None else value
+
+
+def _device(document: Any, row: Any, mapping: JsonMapping, context: Context) -> str:
+    if mapping.device is not None:
+        name = _at(document, row, mapping.device)
+        if isinstance(name, bool) or not isinstance(name, str | int):
+            raise Malformed(Reason.BAD_DEVICE, f"the device is {str(name)[:80]!r}, neither a text nor a number")
+        return device_id(f"{mapping.device_prefix}{name}")
+    if mapping.device_fixed is not None:
+        return mapping.device_fixed
+    if context.device is None:
+        raise Malformed(Reason.MISSING_FIELD, "neither the mapping nor the link names the device")
+    return checked_id(context.device)
+
+
+def _time_ns(document: Any, row: Any, mapping: JsonMapping, context: Context) -> int:
+    if not mapping.time:
+        return context.received_ns
+    parts = [_at(document, row, path) for path in mapping.time]
+    if any(_absent(part, mapping) or isinstance(part, dict | list) for part in parts):
+        raise Malformed(Reason.BAD_TIME, "an item with values has no time")
+    if mapping.per_second:
+        unix = parts[0] if type(parts[0]) is int else number(parts[0])
+        if unix is None:
+            raise Malformed(Reason.BAD_TIME, f"the time is {str(parts[0])[:80]!r}, not a number")
+        return from_number(unix, mapping.per_second)
+    text = " ".join(str(part).strip() for part in parts)
+    if not mapping.time_format:
+        return from_iso(text, mapping.zone)
+    try:
+        when = datetime.strptime(text, mapping.time_format)  # noqa: DTZ007  the zone comes next
+    except ValueError:
+        raise Malformed(Reason.BAD_TIME, f"{text[:80]!r} is not a time as {mapping.time_format!r} has it") from None
+    return from_datetime(when, mapping.zone, text)
+
+
+def _position(document: Any, row: Any, mapping: JsonMapping) -> tuple[float, float] | None:
+    if mapping.position is None:
+        return None
+    lat, lon = (_at(document, row, path) for path in mapping.position)
+    return position(None if _absent(lat, mapping) else lat, None if _absent(lon, mapping) else lon)

@@ -1,0 +1,153 @@
+"""NGSI: entities of the Smart Data Models from a FIWARE context broker, and its notifications.
+
+One entity, a list, or a notification (`{"data": [...]}`); NGSIv2 normalised, NGSI-LD or key-values. `models.py` lists
+the types; entities of any other are refused with `unknown_kind`, and so kept.
+
+**Device**: `ngsi-<id>`, without `urn:ngsi-ld:<type>:` and without a time of observation in it, so that all observations
+of one station are of one device. **Time**: an attribute's own (`observedAt`, `timestamp`), else the entity's: the end
+of `dateObserved`, its newest attribute, its last change. Times without an offset are UTC. **Units**: `unitCode`; else
+ the model's. Shares from 0 to 1 become percent; gases in mass become volume at 25 °C and 1 atm.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from city.catalog import QUANTITIES
+from city.errors import Malformed, Reason
+from city.reading import Reading
+from city.units import UNITS, convert
+from city.wire.direct import MOST_READINGS
+from gateway.decoders.context import Context
+from gateway.decoders.foreign import as_object, foreign_device, kind_of, load_json, number, portions, refusing
+from gateway.decoders.ngsi.entity import Attribute, attributes, name_of, place_of, time_of, type_of
+from gateway.decoders.ngsi.models import CONTROLLED, MODELS, MOLAR_MASS, MOLAR_VOLUME, UNIT_CODES, Model
+from gateway.decoders.vocabulary import Meaning, Names, to_key
+
+__all__ = ["decode"]
+
+_NO_ATTRIBUTES: Final = frozenset({"id", "type", "location", "@context", "@id", "@type"})
+_WRAPPERS: Final = ("data", "entities")
+_CIRCLE_DEG: Final = 360
+_NEVER_NEGATIVE: Final = frozenset({"battery"})
+
+
+@refusing
+def decode(payload: bytes, context: Context) -> list[Reading]:
+    """Understand entities.
+
+    Raises:
+        DecodeError: No entity, a type that no model stands for, or a unit, time or place that is none.
+    """
+    readings = [
+        reading
+        for entity in _entities(load_json(payload))
+        for reading in _readings(as_object(entity, "an entity"), context)
+    ]
+    if len(readings) > MOST_READINGS:
+        raise Malformed(Reason.TOO_MANY_READINGS, f"{len(readings)} readings; at most {MOST_READINGS} are allowed")
+    return readings
+
+
+def _entities(document: Any) -> list[Any]:
+    if isinstance(document, dict):
+        wrapped = next((document[key] for key in _WRAPPERS if isinstance(document.get(key), list)), None)
+        return [document] if wrapped is None or type_of(document) in MODELS else wrapped
+    return document if isinstance(document, list) else [document]
+
+
+def _readings(entity: Mapping[str, Any], context: Context) -> Iterator[Reading]:
+    model = MODELS.get(type_of(entity))
+    if model is None:
+        raise Malformed(Reason.UNKNOWN_KIND, f"no model is known for type {type_of(entity)[:80]!r}")
+    told = attributes(entity)
+    place = place_of(told) or (None, None)
+    entity_ns = time_of(told, context.received_ns)
+    moments: dict[int, dict[str, float]] = {}
+    for quantity, value, time_ns in _measurements(told, model):
+        moments.setdefault(entity_ns if time_ns is None else time_ns, {})[quantity] = value
+    if not moments:
+        return
+    device = foreign_device(context, "ngsi", name_of(entity))
+    measured = [quantity for values in moments.values() for quantity in values]
+    given = None if context.kind else model.kind
+    kind = given or kind_of(context, [*measured, *_controlled(told)], "weather")
+    for time_ns, values in moments.items():
+        yield from portions(device, kind, time_ns, values, *place)
+
+
+def _measurements(told: Mapping[str, Attribute], model: Model) -> Iterator[tuple[str, float, int | None]]:
+    for name, given in _parts(told):
+        meaning = model.names.get(name.lower())
+        if meaning is None:
+            meaning = Meaning(to_key(name) if model.others else None)
+        if meaning.quantity is None or (value := _value(name, given, meaning, model)) is None:
+            continue
+        yield meaning.quantity, value, given.time_ns
+    yield from _of_a_device(told) if model.kind is None else ()
+
+
+def _parts(told: Mapping[str, Attribute]) -> Iterator[tuple[str, Attribute]]:
+    """All attributes; structured ones part by part (`current.L1`)."""
+    for name, given in told.items():
+        if name in _NO_ATTRIBUTES:
+            continue
+        if isinstance(given.value, dict):
+            for part, value in given.value.items():
+                yield f"{name}.{part}", given._replace(value=value)
+        else:
+            yield name, given
+
+
+def _value(name: str, given: Attribute, meaning: Meaning, model: Model) -> float | None:
+    states = model.states.get(name.lower())
+    if states is not None:
+        return states.get(given.value) if isinstance(given.value, str) else None
+    # texts are numbers only where the model says that a number stands there
+    value = None if isinstance(given.value, str) and name.lower() not in model.names else number(given.value)
+    if value is None or (value < 0 and meaning.quantity in _NEVER_NEGATIVE):
+        return None
+    if meaning.quantity == "rssi" and value >= 0 and not given.unit_code:
+        return None  # a share of the best signal, as the older model has it
+    if meaning.quantity == "wind_direction":
+        value %= _CIRCLE_DEG
+    return _converted(value, meaning, given.unit_code)
+
+
+def _converted(value: float, meaning: Meaning, code: str) -> float:
+    """Into the catalog's unit; by the code if there is one, for it knows more than the model."""
+    row = QUANTITIES.get(meaning.quantity or "")
+    if row is None:
+        return value
+    unit = UNIT_CODES.get(code, "") if code else meaning.unit or row.unit
+    if not unit:
+        raise Malformed(Reason.BAD_QUANTITY, f"{row.key} has the unit code {code[:40]!r}, which isn't known")
+    if unit == "1" and meaning.unit == "ratio":
+        unit = "ratio"
+    mass = MOLAR_MASS.get(row.key)
+    if mass is not None and UNITS[unit].dimension == UNITS["ug/m3"].dimension:
+        return convert(convert(value, unit, "ug/m3") * MOLAR_VOLUME / mass, "[ppb]", row.unit)
+    return convert(value, unit, row.unit)
+
+
+def _of_a_device(told: Mapping[str, Attribute]) -> Iterator[tuple[str, float, int | None]]:
+    """The value of a `Device` that measures one thing; which of several stands where, its model doesn't tell."""
+    wanted = list(_properties(told))
+    given = told.get("value")
+    if len(wanted) != 1 or given is None or (value := number(given.value)) is None:
+        return
+    meaning = CONTROLLED.get(wanted[0].lower()) or Meaning(to_key(wanted[0]))
+    if meaning.quantity is not None:
+        yield meaning.quantity, _converted(value, meaning, given.unit_code), given.time_ns
+
+
+def _properties(told: Mapping[str, Attribute]) -> Iterator[str]:
+    given = told["controlledProperty"].value if "controlledProperty" in told else None
+    yield from (name for name in (given if isinstance(given, list) else [given]) if isinstance(name, str))
+
+
+def _controlled(told: Mapping[str, Attribute]) -> Iterator[str]:
+    names: Names = CONTROLLED
+    for name in _properties(told):
+        meaning = names.get(name.lower())
+        if meaning is not None and meaning.quantity is not None:
+            yield meaning.quantity

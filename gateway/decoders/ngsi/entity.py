@@ -1,0 +1,143 @@
+"""NGSI entities in their three spellings, as plain attributes with unit and time.
+
+Normalised (`{"value": 1, "metadata": {"unitCode": {"value": "CEL"}}}`; FIWARE-NGSI v2 specification), NGSI-LD
+(`{"type": "Property", "value": 1, "unitCode": "CEL", "observedAt": "..."}`; ETSI GS CIM 009) and key-values (`1`).
+Geometry: GeoJSON (RFC 7946).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from typing import Any, Final, NamedTuple
+
+from city.errors import Malformed, Reason
+from city.wire.direct import to_position
+from gateway.decoders.foreign import from_iso, number
+
+_TIME_IN_ID: Final = re.compile(
+    r"[-_:.]?\d{4}-\d\d-\d\d[T_]\d\d[:.]?\d\d[:.\d]*(?:Z|[+-]\d\d:?\d\d)?(?=$|[/_])", re.ASCII
+)
+_URN: Final = re.compile(r"urn:ngsi-ld:[^:]*:(.+)", re.IGNORECASE | re.DOTALL)
+_OBSERVED: Final = ("dateObserved", "dateObservedTo")
+_MODIFIED: Final = (
+    "TimeInstant",
+    "dateObservedFrom",
+    "dateLastValueReported",
+    "dateModified",
+    "modifiedAt",
+    "notifiedAt",
+)
+_MOST_LETTERS: Final = 256
+_MOST_CORNERS: Final = 2_000
+_DEEPEST: Final = 4
+
+
+class Attribute(NamedTuple):
+    """One attribute; `time_ns` is None and `unit_code` empty where it doesn't tell them."""
+
+    value: Any
+    unit_code: str = ""
+    time_ns: int | None = None
+
+
+def attribute(given: object) -> Attribute:
+    """Read an attribute in any of the spellings.
+
+    Raises:
+        Malformed: `bad_time`: it has a time that is none.
+    """
+    if not isinstance(given, dict):
+        return Attribute(given)
+    value = given.get("value", given.get("object"))
+    if value is None and "value" not in given:
+        return Attribute(given)
+    metadata = given.get("metadata")
+    told: Mapping[str, Any] = given
+    if isinstance(metadata, dict):
+        told = {name: item.get("value") if isinstance(item, dict) else item for name, item in metadata.items()}
+    code = told.get("unitCode")
+    stamp = told.get("observedAt") or told.get("timestamp") or told.get("TimeInstant")
+    if isinstance(value, dict) and "@value" in value:
+        value = value["@value"]
+    return Attribute(value, code if isinstance(code, str) else "", _instant(stamp) if isinstance(stamp, str) else None)
+
+
+def attributes(entity: Mapping[str, Any]) -> dict[str, Attribute]:
+    """Read all attributes; expanded names (`https://.../temperature`) become short.
+
+    Raises:
+        Malformed: `bad_time`: one has a time that is none.
+    """
+    return {re.split(r"[/#]", name)[-1]: attribute(given) for name, given in entity.items() if name[:1] != "@"}
+
+
+def type_of(entity: Mapping[str, Any]) -> str:
+    """Give the short name of an entity's type; empty without one."""
+    given = entity.get("type", entity.get("@type"))
+    return re.split(r"[/#:]", given)[-1] if isinstance(given, str) else ""
+
+
+def name_of(entity: Mapping[str, Any]) -> str:
+    """Give what names the thing: the id without `urn:ngsi-ld:<type>:`, and without the time of the observation.
+
+    Raises:
+        Malformed: `missing_field`: the entity has no id. `bad_device`: it is too long.
+    """
+    given = entity.get("id", entity.get("@id"))
+    if not isinstance(given, str):
+        raise Malformed(Reason.MISSING_FIELD, "an entity without an id")
+    if len(given) > _MOST_LETTERS:
+        raise Malformed(Reason.BAD_DEVICE, f"an id of {len(given)} characters; at most {_MOST_LETTERS}")
+    urn = _URN.fullmatch(given)
+    name = given if urn is None else urn[1]
+    return _TIME_IN_ID.sub("", name) or name
+
+
+def time_of(told: Mapping[str, Attribute], received_ns: int) -> int:
+    """Say when an entity was observed: its own word (the end of an interval), its attributes', its last change.
+
+    Raises:
+        Malformed: `bad_time`.
+    """
+    for name in _OBSERVED:
+        if name in told and isinstance(told[name].value, str):
+            return _instant(told[name].value.rpartition("/")[2])
+    times = [item.time_ns for item in told.values() if item.time_ns is not None]
+    if times:
+        return max(times)
+    stamp = next((told[name].value for name in _MODIFIED if name in told and isinstance(told[name].value, str)), None)
+    return received_ns if stamp is None else _instant(stamp)
+
+
+def place_of(told: Mapping[str, Attribute]) -> tuple[float, float] | None:
+    """Give where an entity is: a point, or the middle of the corners of a line or an area.
+
+    Raises:
+        Malformed: `bad_position`.
+    """
+    geometry = told["location"].value if "location" in told else None
+    if isinstance(geometry, str):  # NGSIv2's geo:point
+        lat, comma, lon = geometry.partition(",")
+        pairs = [(number(lon), number(lat))] if comma else []
+    elif isinstance(geometry, dict) and isinstance(geometry.get("coordinates"), list):
+        pairs = list(_corners(geometry["coordinates"], _DEEPEST))
+    else:
+        return None
+    corners = [(lon, lat) for lon, lat in dict.fromkeys(pairs) if lon is not None and lat is not None]
+    if not 0 < len(corners) <= _MOST_CORNERS:
+        raise Malformed(Reason.BAD_POSITION, f"a location of {len(corners)} corners")
+    lon, lat = (sum(axis) / len(corners) for axis in zip(*corners, strict=True))
+    return to_position(lat, lon)
+
+
+def _corners(coordinates: list[Any], depth: int) -> Iterator[tuple[float | None, float | None]]:
+    if coordinates and not isinstance(coordinates[0], list):
+        yield (number(coordinates[0]), number(coordinates[1]) if len(coordinates) > 1 else None)
+        return
+    for part in coordinates if depth else ():
+        if isinstance(part, list):
+            yield from _corners(part, depth - 1)
+
+
+def _instant(text: str) -> int:
+    return from_iso(text, UTC)

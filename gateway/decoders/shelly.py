@@ -1,0 +1,143 @@
+"""Shelly, second generation and later: notifications, and the status of one component, as JSON.
+
+Messages and components: https://shelly-api-docs.shelly.cloud/gen2/. `NotifyStatus` and `NotifyFullStatus` hold
+`params` with components (`temperature:0`); on `<prefix>/status/<component>` a component stands alone. Events (buttons)
+and answers to commands are no measurement.
+
+**Device**: `shelly-<src>`, or `shelly-<prefix>` of the topic. **Components**: number 0 gives the plain quantity, others
+add their number: `temperature:101` is `temperature_101`. The temperature of a switch is its own, `device_temperature`.
+**Time**: `params.ts`; a clock that isn't set says null, and the time of receipt counts.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from city.errors import Malformed, Reason
+from city.reading import Reading
+from gateway.decoders.context import Context
+from gateway.decoders.foreign import (
+    as_object,
+    foreign_device,
+    from_number,
+    kind_of,
+    load_json,
+    load_object,
+    number,
+    portions,
+    refusing,
+)
+from gateway.decoders.vocabulary import Meaning, Names, to_values
+
+_ELECTRICITY: Final = {
+    "apower": Meaning("power", "W"),
+    "act_power": Meaning("power", "W"),
+    "aprt_power": Meaning("apparent_power"),
+    "aprtpower": Meaning("apparent_power"),
+    "voltage": Meaning("voltage", "V"),
+    "current": Meaning("current", "A"),
+    "pf": Meaning("power_factor"),
+    "freq": Meaning("frequency", "Hz"),
+    "aenergy.total": Meaning("energy", "Wh"),
+    "ret_aenergy.total": Meaning("energy_exported", "Wh"),
+    "temperature.tC": Meaning("device_temperature", "Cel"),
+}
+_PHASES: Final = {
+    f"{phase}_{field}": Meaning(f"{quantity}_l{place}", unit)
+    for place, phase in enumerate("abc", 1)
+    for field, quantity, unit in (
+        ("act_power", "power", "W"),
+        ("aprt_power", "apparent_power", ""),
+        ("voltage", "voltage", "V"),
+        ("current", "current", "A"),
+        ("pf", "power_factor", ""),
+        ("freq", "frequency", "Hz"),
+    )
+}
+_SWITCHED: Final = _ELECTRICITY | {"output": Meaning("switch_on")}
+_COMPONENTS: Final[Mapping[str, Names]] = MappingProxyType(
+    {
+        "devicepower": {"battery.percent": Meaning("battery", "%"), "battery.V": Meaning("battery_voltage", "V")},
+        "em": _PHASES
+        | {
+            "n_current": Meaning("current_n"),
+            "total_act_power": Meaning("power", "W"),
+            "total_aprt_power": Meaning("apparent_power"),
+            "total_current": Meaning("current", "A"),
+        },
+        "em1": _ELECTRICITY,
+        "em1data": {
+            "total_act_energy": Meaning("energy", "Wh"),
+            "total_act_ret_energy": Meaning("energy_exported", "Wh"),
+        },
+        "emdata": {"total_act": Meaning("energy", "Wh"), "total_act_ret": Meaning("energy_exported", "Wh")},
+        "flood": {"alarm": Meaning("water_leak")},
+        "humidity": {"rh": Meaning("humidity", "%")},
+        "illuminance": {"lux": Meaning("illuminance", "lx")},
+        "light": _ELECTRICITY | {"output": Meaning("lamp_on"), "brightness": Meaning("brightness", "%")},
+        "pm1": _ELECTRICITY,
+        "smoke": {"alarm": Meaning("smoke")},
+        "switch": _SWITCHED,
+        "temperature": {"tC": Meaning("temperature", "Cel")},
+        "voltmeter": {"voltage": Meaning("voltage", "V")},
+        "wifi": {"rssi": Meaning("rssi", "dB[mW]")},
+    }
+)
+_COMPONENT: Final = re.compile(r"([a-z0-9]+)(?::(\d{1,4}))?", re.ASCII)
+_STATUSES: Final = frozenset({"NotifyStatus", "NotifyFullStatus"})
+
+
+@refusing
+def decode(payload: bytes, context: Context) -> list[Reading]:
+    """Understand a message; `energy_meter` where its values tell no kind and neither does the link.
+
+    Raises:
+        DecodeError: No JSON object, a time that is none, or nobody names the device.
+    """
+    prefix, status, component = context.parameters.get("topic", "").rpartition("/status/")
+    if status:
+        part = load_json(payload)  # null for a component that isn't there
+        return [] if part is None else _readings({component: part}, prefix, context)
+    if context.parameters.get("topic", "").endswith("/online"):
+        return []
+    message = load_object(payload)
+    method = message.get("method")
+    if method is None and "src" not in message:
+        raise Malformed(Reason.MISSING_FIELD, "neither a notification nor a component's status")
+    if not isinstance(method, str) or method not in _STATUSES:
+        return []
+    source = message.get("src")
+    params = as_object(message.get("params"), "params")
+    return _readings(params, source if isinstance(source, str) else None, context)
+
+
+def _readings(status: Mapping[str, Any], name: str | None, context: Context) -> list[Reading]:
+    values = dict(_values(status))
+    if not values:
+        return []
+    stamp = number(status.get("ts"))
+    time_ns = context.received_ns if stamp is None else from_number(stamp, 1)
+    device = foreign_device(context, "shelly", name)
+    return list(portions(device, kind_of(context, values, "energy_meter"), time_ns, values))
+
+
+def _values(status: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    for component, fields in status.items():
+        match = _COMPONENT.fullmatch(component)
+        if match is None or not isinstance(fields, dict) or (names := _COMPONENTS.get(match[1])) is None:
+            continue
+        place = "" if match[2] is None or int(match[2]) == 0 else f"_{int(match[2])}"
+        for quantity, value in to_values(dict(_fields(fields, names)), names).items():
+            yield quantity + place, value
+
+
+def _fields(fields: Mapping[str, Any], names: Names) -> Iterator[tuple[str, float]]:
+    for path in names:
+        head, _, tail = path.partition(".")
+        thing = fields.get(head)
+        if tail:
+            thing = thing.get(tail) if isinstance(thing, dict) else None
+        value = None if isinstance(thing, str) else number(thing)
+        if value is not None:
+            yield path, value

@@ -1,0 +1,135 @@
+"""From metrics to readings: names, units, signs, times and positions."""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from city.catalog import QUANTITIES
+from city.errors import Malformed, Reason
+from city.reading import Reading
+from city.units import UNITS, convert
+from city.wire.direct import to_position
+from gateway.decoders.context import Context
+from gateway.decoders.foreign import foreign_device, from_number, kind_of, number, portions
+from gateway.decoders.sparkplug.payload import Metric, Payload
+from gateway.decoders.sparkplug.topic import Topic
+from gateway.decoders.vocabulary import to_key
+
+_NO_MEASUREMENT: Final = ("Node Control/", "Device Control/", "Properties/", "Node Info/", "Device Info/")
+_BIRTH_NUMBER: Final = "bdSeq"
+_LATITUDES, _LONGITUDES = frozenset({"lat", "latitude"}), frozenset({"lon", "lng", "longitude"})
+_SIGN_BITS: Final = (1 << 31) | (1 << 63)
+_SPELLINGS: Final = MappingProxyType(
+    {
+        "°c": "Cel", "c": "Cel", "degc": "Cel", "°f": "degF", "f": "degF", "degf": "degF", "pct": "%", "percent": "%",
+        "kph": "km/h", "kmh": "km/h", "kts": "knot", "l/min": "L/min", "m³/h": "m3/h", "m³/s": "m3/s", "°": "deg",
+        "ppm": "[ppm]", "ppb": "[ppb]", "µg/m³": "ug/m3", "ug/m³": "ug/m3", "db": "dB", "dba": "dB[SPL]",
+        "dbm": "dB[mW]", "lux": "lx", "m/s²": "m/s2", "w/m²": "W/m2", "cel": "Cel",
+    }
+)  # fmt: skip
+
+
+class Definition(NamedTuple):
+    """What a metric is; a birth says it, and data by alias relies on it.
+
+    `quantity` is None for what is no measurement; `unit` is a key of `city.units.UNITS`, or empty.
+    """
+
+    quantity: str | None
+    unit: str = ""
+    datatype: int = 0
+
+
+def defined(metric: Metric) -> Definition | None:
+    """Say what a metric is by its own name; None where only an alias stands for it."""
+    if not metric.name:
+        return None if metric.alias is not None else Definition(None)
+    return Definition(*_meaning(metric.name, metric.unit), metric.datatype)
+
+
+@lru_cache(maxsize=8192)
+def _meaning(name: str, unit_text: str) -> tuple[str | None, str]:
+    if name.startswith(_NO_MEASUREMENT) or name == _BIRTH_NUMBER:
+        return None, ""
+    key = to_key(name)
+    text = unit_text.strip()
+    unit = text if text in UNITS else _SPELLINGS.get(text.lower(), "")
+    row = QUANTITIES.get(key or "")
+    if not text or row is None:
+        return key, ""
+    if unit not in UNITS or UNITS[unit].dimension != UNITS[row.unit].dimension:
+        return f"{key}_raw", ""
+    return key, unit
+
+
+def readings(
+    topic: Topic,
+    message: Payload,
+    metrics: Iterable[tuple[Metric, Definition]],
+    context: Context,
+    kind: str | None = None,
+) -> list[Reading]:
+    """Make readings, one an instant.
+
+    Args:
+        topic: Names the device.
+        message: Its time stands in for metrics without one.
+        metrics: With what each is.
+        context: May name device and kind.
+        kind: What the birth told; None: what these values tell.
+
+    Raises:
+        Malformed: A time or position that is none, or an integer whose sign nobody tells.
+    """
+    moments: dict[int | None, dict[str, float]] = {}
+    for metric, definition in metrics:
+        value = _value(metric, definition)
+        if value is not None and definition.quantity is not None:
+            moments.setdefault(metric.timestamp or message.timestamp, {})[definition.quantity] = value
+    made: list[Reading] = []
+    for stamp, values in moments.items():
+        time_ns = from_number(stamp, 1000) if stamp else context.received_ns
+        place = _position(values) or (None, None)
+        device = foreign_device(context, "sparkplug", topic.name)
+        chosen = kind or kind_of(context, values, "weather")
+        made += portions(device, chosen, time_ns, values, *place)
+    return made
+
+
+def _value(metric: Metric, definition: Definition) -> float | None:
+    datatype = metric.datatype or definition.datatype
+    if not datatype and metric.integer and int(metric.value or 0) & _SIGN_BITS:
+        raise Malformed(Reason.UNDECODED, f"{metric.name[:80]!r}: only the birth's data type tells its sign")
+    value = number(metric.measured(datatype))
+    row = QUANTITIES.get(definition.quantity or "")
+    if value is None or row is None or not definition.unit:
+        return value
+    return convert(value, definition.unit, row.unit)
+
+
+def _position(values: dict[str, float]) -> tuple[float, float] | None:
+    """Take a whole position out of the values; half of one stays among them, under a long name."""
+    found: list[float | None] = []
+    for keys, long_name in ((_LATITUDES, "latitude"), (_LONGITUDES, "longitude")):
+        given = [values.pop(key) for key in keys & values.keys()]
+        found.append(given[0] if given else None)
+        if given:
+            values[long_name] = given[0]
+    lat, lon = found
+    if lat is None or lon is None:
+        return None
+    place = to_position(lat, lon)
+    del values["latitude"], values["longitude"]
+    if not values:
+        values["position_fix"] = 1.0
+    return place
+
+
+def kind_at_birth(definitions: Sequence[Definition], context: Context) -> str:
+    """Choose the kind that all data until the next birth will have.
+
+    Raises:
+        Malformed: `unknown_kind`: the link names one that isn't in the catalog.
+    """
+    return kind_of(context, [row.quantity for row in definitions if row.quantity is not None], "weather")

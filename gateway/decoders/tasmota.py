@@ -1,0 +1,167 @@
+"""Tasmota: `SENSOR`, `STATE` and status messages as JSON, `POWER` as a text, in any order of prefix and topic.
+
+Topics and fields: https://tasmota.github.io/docs/MQTT/ and the pages of the sensors. Last wills, `INFO` and results of
+other commands are no measurement.
+
+**Device**: the topic without its prefix (`tele`, `stat`) and its last level: `tele/hall/SENSOR` is `tasmota-hall`.
+**Time**: the device's `Time` where it has an offset; without one it is local time of an unknown zone, so the time of
+receipt counts. **Several sensors** of one quantity: the first keeps its name, the others add theirs
+(`temperature_ds18b20_2`). Several phases or relays add their number. `TempUnit` and `PressureUnit` name the units.
+"""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from city.errors import Malformed, Reason
+from city.reading import Reading
+from gateway.decoders.context import Context
+from gateway.decoders.foreign import (
+    foreign_device,
+    from_iso,
+    kind_of,
+    load_object,
+    number,
+    portions,
+    refusing,
+)
+from gateway.decoders.vocabulary import NOTHING, Meaning, Names, to_key, to_values
+
+_NAMES: Final[Names] = MappingProxyType(
+    {
+        "ApparentPower": Meaning("apparent_power"),
+        "CarbonDioxide": Meaning("co2"),
+        "Current": Meaning("current", "A"),
+        "ExportActive": Meaning("energy_exported", "kWh"),
+        "Factor": Meaning("power_factor"),
+        "Id": NOTHING,
+        "Illuminance": Meaning("illuminance", "lx"),
+        "Noise": Meaning("sound_level", "dB[SPL]"),
+        "PM1": Meaning("pm1", "ug/m3"),
+        "PM2.5": Meaning("pm2_5", "ug/m3"),
+        "PM10": Meaning("pm10", "ug/m3"),
+        "Period": NOTHING,
+        "Power": Meaning("power", "W"),
+        "ReactivePower": Meaning("reactive_power"),
+        "Today": Meaning("energy_today"),
+        "Total": Meaning("energy", "kWh"),
+        "Voltage": Meaning("voltage", "V"),
+        "Yesterday": Meaning("energy_yesterday"),
+        "eCO2": Meaning("co2"),
+    }
+)
+_TEMPERATURES: Final = MappingProxyType({"Temperature": "temperature", "DewPoint": "dew_point"})
+_PRESSURES: Final = MappingProxyType({"Pressure": "pressure", "SeaPressure": "sea_level_pressure"})
+_UNITS: Final = MappingProxyType({"C": "Cel", "F": "degF", "hPa": "hPa", "mmHg": "mmHg", "inHg": "inHg"})
+_DISTANCES: Final = MappingProxyType({"VL53L0X": "mm", "VL53L1X": "mm", "SR04": "cm"})
+_SWITCH: Final = MappingProxyType({"ON": 1.0, "OFF": 0.0})
+_PREFIXES: Final = frozenset({"tele", "stat", "cmnd"})
+_WRAPPERS: Final = ("StatusSNS", "StatusSTS")
+
+
+@refusing
+def decode(payload: bytes, context: Context) -> list[Reading]:
+    """Understand a message; `energy_meter` where its values tell no kind and neither does the link.
+
+    Raises:
+        DecodeError: No JSON object, a unit that isn't known, or nobody names the device.
+    """
+    levels = context.parameters.get("topic", "").split("/")
+    last = levels[-1].upper()
+    if last == "LWT" or "cmnd" in levels or (last and not payload):
+        return []
+    message = _switched(last, payload) if last.startswith("POWER") else load_object(payload)
+    message = next((message[key] for key in _WRAPPERS if isinstance(message.get(key), dict)), message)
+    values = _states(message) | _measurements(message)
+    if not values:
+        return []
+    device = foreign_device(context, "tasmota", "-".join(level for level in levels[:-1] if level not in _PREFIXES))
+    return list(portions(device, kind_of(context, values, "energy_meter"), _time_ns(message, context), values))
+
+
+def _switched(name: str, payload: bytes) -> dict[str, Any]:
+    state = payload[:8].decode("ascii", "replace")
+    if state not in _SWITCH:
+        raise Malformed(Reason.WRONG_TYPE, f"{name} is {state!r}, neither ON nor OFF")
+    return {name: state}
+
+
+def _states(message: Mapping[str, Any]) -> dict[str, float]:
+    """What a `STATE` says: relays, light, and the strength of the Wi-Fi."""
+    values: dict[str, float] = {}
+    for name, state in message.items():
+        if name.startswith("POWER") and isinstance(state, str) and state in _SWITCH:
+            number_of_relay = "" if name in {"POWER", "POWER1"} else f"_{name.removeprefix('POWER')}"
+            quantity = "lamp_on" if "Dimmer" in message else "switch_on"
+            values[to_key(quantity + number_of_relay) or quantity] = _SWITCH[state]
+    if (dimmer := number(message.get("Dimmer"))) is not None:
+        values["brightness"] = dimmer
+    wifi = message.get("Wifi")
+    if isinstance(wifi, dict) and (signal := number(wifi.get("Signal"))) is not None:
+        values["rssi"] = signal
+    return values
+
+
+def _measurements(message: Mapping[str, Any]) -> dict[str, float]:
+    names = _names(message)
+    taken: set[str] = set()
+    values: dict[str, float] = {}
+    for sensor, fields in message.items():
+        if not isinstance(fields, dict) or sensor == "Wifi":
+            continue
+        own = dict(_flat(fields, names | _distance(sensor)))
+        claimed = {to_key(_quantity(name, names)) or "" for name in fields}
+        for quantity, value in own.items():
+            values[f"{quantity}_{to_key(sensor) or 2}"[:48] if quantity in taken else quantity] = value
+        # a sensor that fails says null, and its name stays its own
+        taken |= claimed | own.keys()
+    return values
+
+
+def _quantity(name: str, names: Names) -> str:
+    return (names[name].quantity or "") if name in names else name
+
+
+def _flat(fields: Mapping[str, Any], names: Names) -> Iterator[tuple[str, float]]:
+    """One sensor's values; those of a list get their number as a phase."""
+    for name, field in fields.items():
+        parts = field if isinstance(field, list) else [field]
+        for place, part in enumerate(parts, 1):
+            value = None if isinstance(part, str) else number(part)
+            if value is None:
+                continue
+            for quantity, converted in to_values({name: value}, names).items():
+                yield (quantity if len(parts) == 1 else f"{quantity}_l{place}"), converted
+
+
+def _names(message: Mapping[str, Any]) -> dict[str, Meaning]:
+    temperature = _unit(message, "TempUnit", "C")
+    pressure = _unit(message, "PressureUnit", "hPa")
+    return (
+        dict(_NAMES)
+        | {name: Meaning(quantity, temperature) for name, quantity in _TEMPERATURES.items()}
+        | {name: Meaning(quantity, pressure) for name, quantity in _PRESSURES.items()}
+    )
+
+
+def _unit(message: Mapping[str, Any], name: str, otherwise: str) -> str:
+    given = message.get(name, otherwise)
+    if not isinstance(given, str) or given not in _UNITS:
+        raise Malformed(Reason.BAD_QUANTITY, f"{name} is {str(given)[:40]!r}, none of {', '.join(_UNITS)}")
+    return _UNITS[given]
+
+
+def _distance(sensor: str) -> dict[str, Meaning]:
+    """Rangers differ in their unit, so that of an unknown one stays under its own name."""
+    model = sensor.partition("-")[0]
+    unit = _DISTANCES.get(model)
+    return {
+        "Distance": Meaning(f"{to_key(model) or 'other'}_distance"[:48]) if unit is None else Meaning("distance", unit)
+    }
+
+
+def _time_ns(message: Mapping[str, Any], context: Context) -> int:
+    stamp = message.get("Time")
+    if isinstance(stamp, str) and (stamp.endswith("Z") or stamp[19:20] in {"+", "-"}):
+        return from_iso(stamp)
+    return context.received_ns

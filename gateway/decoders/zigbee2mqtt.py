@@ -1,0 +1,111 @@
+"""Zigbee2MQTT: one JSON object a device, on `<base>/<friendly name>`.
+
+Fields: https://www.zigbee2mqtt.io/guide/usage/exposes.html and the devices' pages. What the bridge, availability and
+commands (`/set`, `/get`) say is no measurement.
+
+**Device**: the topic's friendly name: `zigbee2mqtt-<name>`; a name that is an IEEE address (`0x` and 16 hex digits)
+becomes `eui-<16 hex>`. **Voltage** is in volts where power, current or energy stand beside it (a plug), else in
+millivolts of a battery. **state** is `lamp_on` of what has a brightness or colour, else `switch_on`; `contact` is true
+when closed. `last_seen` is the time, if the bridge is told to send it.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC
+from types import MappingProxyType
+from typing import Any, Final
+
+from city.reading import Reading
+from gateway.decoders.context import Context
+from gateway.decoders.foreign import (
+    foreign_device,
+    from_iso,
+    from_number,
+    kind_of,
+    load_object,
+    number,
+    numbers,
+    refusing,
+)
+from gateway.decoders.vocabulary import NOTHING, Meaning, Names, to_values
+
+_NAMES: Final[Names] = MappingProxyType(
+    {
+        "device_temperature": Meaning("device_temperature", "Cel"),
+        "energy": Meaning("energy", "kWh"),
+        "illuminance": Meaning("illuminance", "lx"),
+        "illuminance_lux": Meaning("illuminance", "lx"),
+        "last_seen": NOTHING,
+        "occupancy": Meaning("occupied"),
+        "pm25": Meaning("pm2_5", "ug/m3"),
+        "presence": Meaning("occupied"),
+        "produced_energy": Meaning("energy_exported", "kWh"),
+        "soil_moisture": Meaning("soil_moisture", "%"),
+        "update_available": NOTHING,
+    }
+)
+_SWITCH: Final = MappingProxyType({"ON": 1.0, "OFF": 0.0})
+_LIGHT: Final = frozenset({"brightness", "color", "color_mode", "color_temp"})
+_MAINS: Final = frozenset({"power", "current", "energy"})
+_FULL_BRIGHTNESS: Final = 254
+_IEEE: Final = re.compile(r"0x([0-9a-f]{16})", re.IGNORECASE | re.ASCII)
+_NO_MEASUREMENT: Final = ("/availability", "/set", "/get")
+
+
+@refusing
+def decode(payload: bytes, context: Context) -> list[Reading]:
+    """Understand what a device published.
+
+    Raises:
+        DecodeError: No JSON object, or neither topic nor link names the device.
+    """
+    _, _, name = context.parameters.get("topic", "").partition("/")
+    if name.startswith("bridge/") or name.endswith(_NO_MEASUREMENT) or "/set/" in name:
+        return []
+    if name and not payload:
+        return []  # how a retained message of a device that left is cleared
+    message = load_object(payload)
+    values = _values(message)
+    if not values:
+        return []
+    kind = kind_of(context, values, "weather")
+    return [Reading(_device(context, name), kind, _time_ns(message.get("last_seen"), context), values)]
+
+
+def _values(message: Mapping[str, Any]) -> dict[str, float]:
+    fields = numbers(message)
+    if "illuminance_lux" in fields:
+        fields.pop("illuminance", None)  # of older bridges: a raw logarithm
+    named = _special(message, fields)
+    return to_values(fields, _NAMES) | named
+
+
+def _special(message: Mapping[str, Any], fields: dict[str, object]) -> dict[str, float]:
+    """Take out what means one thing here and another there."""
+    named: dict[str, float] = {}
+    light = not _LIGHT.isdisjoint(message)
+    state = message.get("state")
+    if isinstance(state, str) and state.upper() in _SWITCH:
+        named["lamp_on" if light else "switch_on"] = _SWITCH[state.upper()]
+    if (brightness := number(fields.pop("brightness", None))) is not None:
+        named["brightness"] = brightness * 100 / _FULL_BRIGHTNESS
+    if (contact := number(fields.pop("contact", None))) is not None:
+        named["door_open"] = float(not contact)
+    if (voltage := number(fields.pop("voltage", None))) is not None:
+        mains = not _MAINS.isdisjoint(message)
+        named["voltage" if mains else "battery_voltage"] = voltage if mains else voltage / 1000
+    return named
+
+
+def _device(context: Context, name: str) -> str:
+    ieee = _IEEE.fullmatch(name)
+    if ieee is not None and context.device is None:
+        return f"eui-{ieee[1].lower()}"
+    return foreign_device(context, "zigbee2mqtt", name)
+
+
+def _time_ns(seen: object, context: Context) -> int:
+    if isinstance(seen, str):
+        return from_iso(seen, UTC)
+    milliseconds = number(seen)
+    return context.received_ns if milliseconds is None else from_number(milliseconds, 1000)
