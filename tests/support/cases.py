@@ -16,6 +16,7 @@ from city.reading import Reading
 from gateway.decoders import DECODERS, Context
 from gateway.decoders.context import checked
 from gateway.decoders.lorawan.codecs import CODECS
+from gateway.decoders.mapping import load_mapping
 
 ROOT: Final = Path(__file__).parents[1] / "gateway" / "cases"
 CODEC: Final = "codec-"
@@ -43,6 +44,7 @@ class Known(msgspec.Struct, forbid_unknown_fields=True):
     kind: str | None = None
     parameters: dict[str, str] = {}
     codecs: dict[str, str] = {}
+    mappings: dict[str, dict[str, Any]] = {}
     port: int = 1
     shows: str = ""
 
@@ -70,7 +72,8 @@ class Case:
         if self.family.startswith(CODEC):
             return CODECS[self.family.removeprefix(CODEC)](self.known.port, payload)
         known = self.known
-        context = Context(known.received_ns, known.device, known.kind, known.parameters, known.codecs)
+        mappings = {name: load_mapping(name, table) for name, table in known.mappings.items()}
+        context = Context(known.received_ns, known.device, known.kind, known.parameters, known.codecs, mappings)
         return checked(DECODERS[self.family](payload, context))
 
     def outcome(self) -> Any:
