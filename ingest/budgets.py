@@ -8,6 +8,10 @@ from city.errors import Malformed, Reason
 from ingest.settings import IngestSettings
 
 HOUR_NS = 3_600 * 10**9
+SOURCES = 10
+"""All together bring no more new quantities than so many sources may: a store pays for each with every device."""
+
+_ALL = ""
 
 
 @dataclass(slots=True)
@@ -72,11 +76,14 @@ class Budgets:
         new = set(keys) - self.known_quantities
         if not new:
             return
-        account = self._account(source)
-        if account.quantities + len(new) > self.settings.new_quantities:
-            limit = self.settings.new_quantities
+        account, total = self._account(source), self._account(_ALL)
+        limit = self.settings.new_quantities
+        if account.quantities + len(new) > limit:
             raise Malformed(Reason.BUDGET_QUANTITIES, f"{source}: over {limit} new quantities this hour")
+        if total.quantities + len(new) > limit * SOURCES:
+            raise Malformed(Reason.BUDGET_QUANTITIES, f"all together: over {limit * SOURCES} new quantities this hour")
         account.quantities += len(new)
+        total.quantities += len(new)
         self.known_quantities |= new
 
     def _charge(self, source: str, size: int, most_messages: int, most_bytes: int) -> None:

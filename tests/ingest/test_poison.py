@@ -175,3 +175,13 @@ def test_many_unknown_quantities_take_little_memory() -> None:
     _, checked, _ = flushed(rows, new_quantities=10**6)
     assert sum(len(sheet.batch) for sheet in checked.sheets) == 200
     assert sum(len(sheet.batch) * len(sheet.batch.values) for sheet in checked.sheets) <= 200 * 256
+
+
+def test_a_fleet_that_names_every_value_anew_is_held_before_the_store_bursts() -> None:
+    rows = [
+        (topics.direct("th-30", "rain", f"r-{n}"), json.dumps({"values": {f"q{n}_{k}": k for k in range(50)}}).encode())
+        for n in range(200)
+    ]
+    load, checked, _ = flushed([*rows, (DIRECT, b'{"values": {"rain_rate": 1}}')])
+    assert {refusal.suspect.reason for refusal in load.refused} == {"budget_quantities"}
+    assert len({key for sheet in checked.sheets for key in sheet.batch.values}) == 5_000 + 1
