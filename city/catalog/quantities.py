@@ -63,6 +63,17 @@ _ROWS: Final = (
     # weather
     Quantity("temperature", "Cel", "Temperature", "อุณหภูมิ", -60, 85, 1, _MEAN, "celsius"),
     Quantity("humidity", "%", "Relative humidity", "ความชื้นสัมพัทธ์", 0, 100, 1, _MEAN, "humidity"),
+    Quantity(
+        "probe_temperature",
+        "Cel",
+        "Temperature of an external probe",
+        "อุณหภูมิหัววัดภายนอก",
+        -200,
+        850,
+        1,
+        _MEAN,
+        "celsius",
+    ),
     Quantity("dew_point", "Cel", "Dew point", "จุดน้ำค้าง", -80, 60, 1, _MEAN, "celsius"),
     Quantity("pressure", "hPa", "Air pressure", "ความกดอากาศ", 300, 1100, 1, _MEAN, "pressurehpa"),
     Quantity(
@@ -85,6 +96,7 @@ _ROWS: Final = (
     # water
     Quantity("level", "m", "Water level (above mean sea level)", "ระดับน้ำ (รทก.)", -50, 3000, 2, _MEAN, "lengthm"),
     Quantity("flow", "m3/s", "River discharge", "อัตราการไหล", -5000, 50000, 3, _MEAN, "cms"),
+    Quantity("water_depth", "m", "Water depth above the probe", "ความลึกน้ำเหนือหัววัด", 0, 500, 2, _MEAN, "lengthm"),
     Quantity("water_leak", "1", "Water leak", "น้ำรั่ว", 0, 1, 0, _LAST, "bool_yes_no"),
     Quantity("distance", "m", "Distance measured", "ระยะที่วัดได้", 0, 10000, 3, _MEAN, "lengthm"),
     # street

@@ -10,15 +10,17 @@ from typing import Final
 from city.errors import Malformed, Reason
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders import native, senml, teltonika
+from gateway.decoders import chirpstack, native, senml, teltonika, ttn
 from gateway.decoders.context import Context, Decode, DecodeError, checked
 from gateway.decoders.origin import Origin, parse
 
 DECODERS: Final[Mapping[str, Decode]] = MappingProxyType(
     {
+        "chirpstack": chirpstack.decode,
         "native": native.decode,
         "senml": senml.decode,
         "teltonika": teltonika.decode,
+        "ttn": ttn.decode,
     }
 )
 """Name in settings, URLs and origins to decoder."""

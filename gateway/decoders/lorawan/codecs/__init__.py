@@ -6,12 +6,51 @@ named `<maker>` or `<maker>-<model>` in lower case (a maker whose frames don't s
 """
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from gateway.decoders.lorawan.codecs.codec import Codec
+from gateway.decoders.lorawan.codecs import cayenne, digital_matter, dragino, dragino_io, elsys, milesight
+from gateway.decoders.lorawan.codecs.codec import Codec, unix_clock
 
-CODECS: Final[Mapping[str, Codec]] = MappingProxyType({})
+_dragino: Final = partial(Codec, names=dragino.NAMES, absent=dragino.ABSENT, states=dragino.STATES)
+_box: Final = partial(Codec, names=dragino_io.NAMES, absent=dragino_io.ABSENT, states=dragino_io.STATES)
+_tracker: Final = partial(Codec, names=digital_matter.NAMES, tidy=digital_matter.fixed_positions)
+
+_MILESIGHT_KINDS: Final = (
+    ("cargo", ("em300", "em300-th", "em300-sld", "em300-mcs", "em300-di", "em500-pt100")),
+    ("air_quality", ("em500-co2", "am100", "am300")),
+    ("weather", ("em500-lgt", "em500-smtc", "em310-tilt")),
+    ("water_level", ("em310-udl", "em400", "em500-swl", "em500-udl")),
+    ("container", ("at101",)),
+    ("energy_meter", ("ct101",)),
+    ("waste_bin", ("ws201",)),
+    ("dock", ("ws301",)),
+    ("noise", ("ws302",)),
+)
+
+
+def _milesight(family: str, kind: str) -> Codec:
+    return Codec(milesight.decoder(family), milesight.NAMES, kind, states=milesight.STATES)
+
+
+CODECS: Final[Mapping[str, Codec]] = MappingProxyType(
+    {
+        "cayenne": Codec(cayenne.decode, cayenne.NAMES, "weather", tidy=cayenne.plain_channels),
+        "digital-matter-g62": _tracker(digital_matter.decode_g62, kind="vehicle", clock=digital_matter.g62_clock),
+        "digital-matter-oyster3": _tracker(digital_matter.decode_oyster3, kind="container"),
+        "dragino-ldds75": _dragino(dragino.decode_ldds75, kind="water_level"),
+        "dragino-lds02": _dragino(dragino.contact("LDS02"), kind="dock"),
+        "dragino-lht52": _dragino(dragino.decode_lht52, kind="cargo", clock=unix_clock("Systimestamp")),
+        "dragino-lht65": _dragino(dragino.decode_lht65, kind="cargo", clock=unix_clock("Systimestamp")),
+        "dragino-lsn50": _box(dragino_io.decode_lsn50, kind="weather"),
+        "dragino-lt22222": _box(dragino_io.decode_lt22222, kind="energy_meter"),
+        "dragino-lwl02": _dragino(dragino.contact("LWL02"), kind="container"),
+        "elsys": Codec(elsys.decode, elsys.NAMES, "air_quality"),
+        "milesight": _milesight("", "air_quality"),
+        **{f"milesight-{family}": _milesight(family, kind) for kind, rows in _MILESIGHT_KINDS for family in rows},
+    }
+)
 """Name of a codec, as settings and `Context.codecs` spell it, to the codec."""
 
 __all__ = ["CODECS", "Codec"]

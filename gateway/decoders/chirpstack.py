@@ -1,0 +1,105 @@
+"""ChirpStack v4: what its integrations send, over MQTT or HTTP, as JSON (ChirpStack documentation, "Events").
+
+`up` becomes readings of the device; `status` its battery and margin. Joins, acknowledgements, transmissions, logs, and
+the events `location` and `integration`, which other services made of an uplink that came already, say nothing new:
+`[]`. What an uplink becomes is told in `gateway.decoders.lorawan.uplink`.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from city.errors import Malformed
+from city.reading import Reading
+from city.wire.direct import load, to_time_ns
+from gateway.decoders.context import Context, DecodeError
+from gateway.decoders.lorawan.uplink import Uplink, best_radio, codec_of, device_of, kind_of, readings
+
+_NO_PERCENT: Final = -1.0
+
+
+class _DeviceInfo(msgspec.Struct, gc=False):
+    devEui: str  # noqa: N815 -- the server's name
+    deviceProfileName: str = ""  # noqa: N815 -- the server's name
+    applicationName: str = ""  # noqa: N815 -- the server's name
+
+
+class _Heard(msgspec.Struct, gc=False):
+    rssi: float | None = None
+    snr: float | None = None
+    nsTime: str | None = None  # noqa: N815 -- the server's name
+
+
+class _Event(msgspec.Struct):
+    """The fields of all events that say something; which of them are there tells the event."""
+
+    deviceInfo: _DeviceInfo  # noqa: N815 -- the server's name
+    time: str | None = None
+    fPort: int = 0  # noqa: N815 -- the server's name
+    data: str | None = None
+    object: dict[str, Any] | None = None
+    rxInfo: list[_Heard] | None = None  # noqa: N815 -- the server's name
+    integrationName: str | None = None  # noqa: N815 -- the server's name
+    downlinkId: int | None = None  # noqa: N815 -- the server's name
+    margin: float | None = None
+    batteryLevel: float = _NO_PERCENT  # noqa: N815 -- the server's name
+    batteryLevelUnavailable: bool = False  # noqa: N815 -- the server's name
+    externalPowerSource: bool = False  # noqa: N815 -- the server's name
+
+
+_decoder: Final = msgspec.json.Decoder(_Event)
+
+
+def decode(payload: bytes, context: Context) -> list[Reading]:
+    """Understand an event; `[]` for those that bring no measurement.
+
+    Raises:
+        DecodeError: With the reason from the bounded list.
+    """
+    try:
+        return _decode(load(payload, _decoder), context)
+    except Malformed as error:
+        raise DecodeError(error.reason, error.detail) from None
+
+
+def _decode(event: _Event, context: Context) -> list[Reading]:
+    if event.integrationName is not None or event.downlinkId is not None:
+        return []
+    if event.data is not None or event.object is not None:
+        return readings(_uplink(event, context), context)
+    if event.rxInfo is None and (event.margin is not None or event.batteryLevel != _NO_PERCENT):
+        return _status(event, context)
+    return []
+
+
+def _uplink(event: _Event, context: Context) -> Uplink:
+    info, heard = event.deviceInfo, event.rxInfo or []
+    return Uplink(
+        device_of(info.devEui, context),
+        info.deviceProfileName,
+        _time_ns(event, context),
+        event.fPort,
+        event.data or "",
+        event.object,
+        best_radio((one.rssi, one.snr) for one in heard),
+    )
+
+
+def _time_ns(event: _Event, context: Context) -> int:
+    text = event.time or next((one.nsTime for one in event.rxInfo or () if one.nsTime), None)
+    return context.received_ns if text is None else to_time_ns(text)
+
+
+def _status(event: _Event, context: Context) -> list[Reading]:
+    """Make a reading of DevStatusAns: battery in percent, margin in dB (how well it heard the request)."""
+    values: dict[str, float] = {}
+    if event.batteryLevel >= 0 and not (event.batteryLevelUnavailable or event.externalPowerSource):
+        values["battery"] = event.batteryLevel
+    if event.margin is not None:
+        values["margin"] = event.margin
+    if not values:
+        return []
+    device, time_ns = device_of(event.deviceInfo.devEui, context), _time_ns(event, context)
+    codec = codec_of(Uplink(device, event.deviceInfo.deviceProfileName, time_ns), context)
+    kind = kind_of(values, codec, context)
+    return [Reading(device, kind, time_ns, values)]

@@ -1,0 +1,142 @@
+"""Milesight: channel, type, value; the tables of the families are in `milesight_channels`."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from gateway.decoders.lorawan.codecs.codec import HISTORY, refusal
+from gateway.decoders.lorawan.codecs.milesight_channels import (
+    CURRENT_ALARMS,
+    FAMILIES,
+    GEOFENCE,
+    MOTION,
+    YES_NO,
+    Channel,
+    Channels,
+    Part,
+)
+from gateway.decoders.vocabulary import NOTHING, Meaning, Names
+
+_HEADER: Final = 2
+_HISTORY: Final = (0x20, 0xCE)
+
+NAMES: Final[Names] = MappingProxyType(
+    {
+        "distance": Meaning("distance", "mm"),
+        # depth over a submerged probe: no height above the sea
+        "level": Meaning("water_depth", "cm"),
+        "depth": Meaning("water_depth", "cm"),
+        "leakage_status": Meaning("water_leak"),
+        "water_leak": Meaning("water_leak"),
+        "magnet_status": Meaning("door_open"),
+        "door": Meaning("door_open"),
+        "pm2.5": Meaning("pm2_5"),
+        "o3": Meaning("o3", "[ppm]"),
+        "pir": Meaning("occupied"),
+        "activity": Meaning("occupied"),
+        "illumination": Meaning("illuminance"),
+        "position": Meaning("tilted"),
+        "remaining": Meaning("remaining_space"),
+        "LAeq": Meaning("sound_level"),
+        "LAF": Meaning("sound_level_fast"),
+        "LAFmax": Meaning("sound_level_max"),
+        "latitude": Meaning("lat"),
+        "longitude": Meaning("lon"),
+        "total_current": Meaning("charge_total"),
+        "timestamp": NOTHING,
+        "report_interval": NOTHING,
+        "weighting": NOTHING,
+        "threshold_flags": NOTHING,
+        "ipso_version": NOTHING,
+        "sn": NOTHING,
+    }
+)
+_OPEN: Final = MappingProxyType({"close": 0.0, "closed": 0.0, "open": 1.0})
+_LEAKS: Final = MappingProxyType({"normal": 0.0, "leak": 1.0})
+_YES: Final = MappingProxyType({"no": 0.0, "yes": 1.0})
+STATES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
+    {
+        "leakage_status": _LEAKS,
+        "water_leak": _LEAKS,
+        "magnet_status": _OPEN,
+        "door": _OPEN,
+        "activity": MappingProxyType({"idle": 0.0, "trigger": 1.0}),
+        "pir": MappingProxyType({"idle": 0.0, "trigger": 1.0}),
+        "position": MappingProxyType({"normal": 0.0, "tilt": 1.0}),
+        "gpio": MappingProxyType({"low": 0.0, "high": 1.0}),
+        "tamper_status": MappingProxyType({"installed": 0.0, "uninstalled": 1.0}),
+        **{f"current_alarm_{name}": _YES for name in CURRENT_ALARMS},
+    }
+)
+
+
+def _joined() -> Channels:
+    """Keep the channels that mean the same in every family that has them."""
+    met: dict[tuple[int, int], Channel | None] = {}
+    for channels in FAMILIES.values():
+        for key, channel in channels.items():
+            met[key] = channel if _same(met.setdefault(key, channel), channel) else None
+    return {key: channel for key, channel in met.items() if channel is not None}
+
+
+def _same(one: Channel | None, other: Channel) -> bool:
+    return one is not None and (one.layout.format, one.parts) == (other.layout.format, other.parts)
+
+
+def decoder(family: str) -> Callable[[int, bytes], dict[str, object]]:
+    """Make the decoder of a family; an empty name makes one for all, which refuses what families fill differently."""
+    channels = FAMILIES[family] if family else _joined()
+
+    def decode(port: int, payload: bytes) -> dict[str, object]:  # noqa: ARG001 -- the codec's contract
+        """Read a frame.
+
+        Raises:
+            DecodeError: `undecoded`: an unknown channel, or a value that is cut off.
+        """
+        return _decoded(payload, channels)
+
+    return decode
+
+
+def _decoded(payload: bytes, channels: Channels) -> dict[str, object]:
+    fields: dict[str, object] = {}
+    history: list[dict[str, object]] = []
+    at = 0
+    while at < len(payload):
+        key = (payload[at], payload[at + 1]) if at + 1 < len(payload) else (payload[at], -1)
+        channel = channels.get(key)
+        if channel is None:
+            raise refusal(f"channel {key[0]:#04x} of type {key[1]:#04x} is none of this device")
+        at += _HEADER
+        if at + channel.layout.size > len(payload):
+            raise refusal(f"the value of channel {key[0]:#04x} is cut off")
+        values = _values(channel, payload, at)
+        if key == _HISTORY:
+            history.append(values)
+        else:
+            fields |= values
+        at += channel.layout.size
+    if history:
+        fields[HISTORY] = history
+    return fields
+
+
+def _values(channel: Channel, payload: bytes, at: int) -> dict[str, object]:
+    raws = channel.layout.unpack_from(payload, at)
+    if channel.spell is not None:
+        return {channel.parts[0].name: channel.spell(raws[0])}
+    values: dict[str, object] = {}
+    for part, raw in zip(channel.parts, raws, strict=True):
+        if raw not in part.none:
+            values |= _spelled(part, raw)
+    return values
+
+
+def _spelled(part: Part, raw: int) -> dict[str, object]:
+    if part.texts is not None:
+        return {part.name: part.texts.get(raw, "unknown")}
+    if part.name == "current_alarm":
+        return {part.name: {name: YES_NO[raw >> bit & 1] for bit, name in enumerate(CURRENT_ALARMS)}}
+    if part.name == "motion_status":
+        return {part.name: MOTION[raw & 3], "geofence_status": GEOFENCE[raw >> 4 & 3]}
+    return {part.name: raw if part.divisor == 1 else raw / part.divisor}

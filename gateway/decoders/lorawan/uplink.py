@@ -1,0 +1,174 @@
+"""One uplink, whichever network server it came through, as readings.
+
+**Device**: `Context.device` if the link names it, else `eui-<16 hex digits>`. **Codec**: the parameter `codec`, else
+`Context.codecs` by the device's id, else by what the server calls the device (`guess`). **Measurements**: the object
+that the server decoded, in the codec's names if there is one; else the codec reads the bytes. **Kind**: the link's,
+else the codec's, else the one that has most of the quantities. **Time**: the device's own clock, else the server's.
+
+Signal strength and ratio are those of the gateway that heard best. Gateways' positions are nobody's.
+"""
+
+import binascii
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from city.catalog import KINDS
+from city.errors import Malformed, Reason
+from city.reading import FIRST_NS, LAST_NS, Reading
+from gateway.decoders.context import Context, DecodeError, device_id, known_kind
+from gateway.decoders.lorawan.codecs import CODECS
+from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec
+from gateway.decoders.lorawan.fields import UNKNOWN, measured
+from gateway.decoders.lorawan.guess import guess
+
+_EUI: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
+_DEFAULT_KIND: Final = "weather"
+_HEALTH: Final = frozenset({"battery", "battery_voltage", "rssi", "snr", "margin"})
+"""What any device says of itself, whatever its kind."""
+
+_MOST_RECORDS: Final = 50
+_MOST_BYTES: Final = 255
+"""A LoRaWAN frame has at most 242 bytes of payload, and its length is one byte."""
+
+
+@dataclass(slots=True)
+class Uplink:
+    """What the network servers have in common.
+
+    Attributes:
+        device: Its id.
+        label: What the server calls its model; empty if nothing.
+        time_ns: When the server got it, nanoseconds UTC.
+        port: FPort; 0 if there is none.
+        data: Payload, base64; empty if there is none.
+        decoded: What the server decoded.
+        radio: Values of the device itself: rssi, snr.
+        position: The device's own by its server, degrees; the measured one goes before it.
+    """
+
+    device: str
+    label: str
+    time_ns: int
+    port: int = 0
+    data: str = ""
+    decoded: Mapping[str, object] | None = None
+    radio: dict[str, float] = field(default_factory=dict)
+    position: tuple[float, float] | None = None
+
+
+def device_of(eui: str, context: Context) -> str:
+    """Name the device.
+
+    Raises:
+        Malformed: `bad_device`: neither the link nor a EUI-64 names it.
+    """
+    if context.device is not None:
+        return device_id(context.device)
+    lower = eui.lower()
+    if _EUI.fullmatch(lower) is None:
+        raise Malformed(Reason.BAD_DEVICE, f"{eui[:80]!r} is no EUI-64")
+    return f"eui-{lower}"
+
+
+def best_radio(heard: Iterable[tuple[float | None, float | None]]) -> dict[str, float]:
+    """Take (RSSI in dBm, SNR in dB) of the gateway that heard best; `{}` if none says."""
+    known = [(rssi, snr) for rssi, snr in heard if rssi is not None]
+    if not known:
+        return {}
+    rssi, snr = max(known, key=lambda row: row[0])
+    return {"rssi": float(rssi)} if snr is None else {"rssi": float(rssi), "snr": float(snr)}
+
+
+def readings(uplink: Uplink, context: Context) -> list[Reading]:
+    """Understand an uplink; `[]` if its frame has nothing to say.
+
+    Raises:
+        Malformed: `no_codec` if nobody knows what is in the bytes; else as the codec or the fields say.
+    """
+    codec = codec_of(uplink, context)
+    made = uplink.decoded
+    if not made:
+        payload = _bytes(uplink.data)
+        if not payload:
+            return []
+        if codec is None:
+            raise DecodeError(Reason.NO_CODEC, f"no codec is known for {uplink.device} ({uplink.label[:80]!r})")
+        made = codec.decode(uplink.port, payload)
+    return [*_history(made, codec, uplink, context), *_now(made, codec, uplink, context)]
+
+
+def codec_of(uplink: Uplink, context: Context) -> Codec | None:
+    """Find the device's codec; None if nothing says which.
+
+    Raises:
+        DecodeError: `no_codec`: the settings name one that isn't there.
+    """
+    told = context.parameters.get("codec") or context.codecs.get(uplink.device)
+    name = told or (guess(uplink.label) if uplink.label else None)
+    if name is None:
+        return None
+    codec = CODECS.get(name)
+    if codec is None:
+        raise DecodeError(Reason.NO_CODEC, f"there is no codec {name[:80]!r}")
+    return codec
+
+
+def _bytes(data: str) -> bytes:
+    try:
+        payload = binascii.a2b_base64(data, strict_mode=True)
+    except ValueError as error:
+        raise DecodeError(Reason.UNDECODED, f"the payload is no base64: {error}") from None
+    if len(payload) > _MOST_BYTES:
+        raise DecodeError(Reason.TOO_LARGE, f"{len(payload)} bytes are more than a LoRaWAN frame holds")
+    return payload
+
+
+def _now(made: Mapping[str, object], codec: Codec | None, uplink: Uplink, context: Context) -> list[Reading]:
+    found = measured(made, codec or UNKNOWN, uplink.time_ns)
+    if not found.values:
+        return []
+    found.values.update((key, value) for key, value in uplink.radio.items() if key not in found.values)
+    lat, lon = found.lat, found.lon
+    if lat is None and uplink.position is not None:
+        lat, lon = uplink.position
+    time_ns = uplink.time_ns if found.time_ns is None else found.time_ns
+    return [Reading(uplink.device, kind_of(found.values, codec, context), time_ns, found.values, lat, lon)]
+
+
+def _history(made: Mapping[str, object], codec: Codec | None, uplink: Uplink, context: Context) -> list[Reading]:
+    """Make readings of a device's older records, which stand at their own times."""
+    records = made.get(HISTORY)
+    if not isinstance(records, list):
+        return []
+    if len(records) > _MOST_RECORDS:
+        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(records)} records; at most {_MOST_RECORDS}")
+    older: list[Reading] = []
+    for record in records:
+        if not isinstance(record, dict) or not isinstance(seconds := record.get("timestamp"), int | float):
+            continue
+        if not FIRST_NS < seconds * 1_000_000_000 < LAST_NS:
+            raise DecodeError(Reason.BAD_TIME, f"a record of {seconds} s is outside 1970 to 2100")
+        found = measured(
+            {key: value for key, value in record.items() if key != "timestamp"}, codec or UNKNOWN, uplink.time_ns
+        )
+        if found.values:
+            kind = kind_of(found.values, codec, context)
+            time_ns = int(seconds) * 1_000_000_000
+            older.append(Reading(uplink.device, kind, time_ns, found.values, found.lat, found.lon))
+    return older
+
+
+def kind_of(values: Mapping[str, float], codec: Codec | None, context: Context) -> str:
+    """Choose the kind: the link's, else the codec's, else the one that has most of the quantities.
+
+    Raises:
+        Malformed: `unknown_kind`: the link's is none.
+    """
+    if context.kind is not None:
+        return known_kind(context.kind)
+    if codec is not None:
+        return codec.kind
+    shown = values.keys() - _HEALTH
+    return max(KINDS, key=lambda kind: (len(shown & set(KINDS[kind].quantities)), kind == _DEFAULT_KIND))
