@@ -152,6 +152,8 @@ def to_batch(block: Block) -> Batch:
     if block.kind not in KINDS:
         raise Malformed(Reason.UNKNOWN_KIND, f"no kind {block.kind[:80]!r}")
     check_ids(block.devices)
+    if len(set(block.devices)) < len(block.devices):
+        raise Malformed(Reason.PACK_MALFORMED, f"a block of {block.kind} names a device twice")
     try:
         batch = _columns(block)
     except ValueError as error:

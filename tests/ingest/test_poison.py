@@ -137,6 +137,15 @@ def test_a_pack_may_name_a_device_of_which_it_holds_nothing() -> None:
     assert [new.device for new in flush.devices] == ["d-0", "d-1"]
 
 
+def test_a_block_that_names_a_device_twice_is_refused() -> None:
+    # two numbers for one device would hide from the store that two rows are of one instant
+    twice = block()
+    twice.devices[1] = "d-0"
+    load, checked, _ = flushed([(PACK, pack.encode(frame(twice)))])
+    assert [refusal.suspect.reason for refusal in load.refused] == ["pack_malformed"]
+    assert not checked.sheets
+
+
 @pytest.mark.parametrize("boot", ["\0", "\ud800", "x" * 100_000])
 def test_a_status_with_an_impossible_boot_never_reaches_the_database(boot: str) -> None:
     load, _, _ = flushed([(STATUS, json.dumps({"online": True, "boot": boot}).encode())])
