@@ -18,6 +18,7 @@ from gateway.decoders.context import Context, Decode, DecodeError, device_id, kn
 
 _decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Any)
 _DEVICE_HEALTH: Final = frozenset({"battery", "battery_voltage", "rssi", "snr"})
+_OF_A_KIND: Final = frozenset(key for kind in KINDS.values() for key in kind.quantities)
 _PREFERRED: Final = ("energy_meter", "weather")
 _NUMBER: Final = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _MOST_TIME_LETTERS: Final = 64
@@ -105,8 +106,10 @@ def foreign_device(context: Context, family: str, name: str | None) -> str:
 
 @lru_cache(maxsize=4096)
 def _id_of(family: str, name: str) -> str:
-    tail = "" if name.isascii() else f"-{zlib.crc32(name.encode('utf-8', 'replace')):08x}"
-    return device_id(f"{family}-{name}{tail}")
+    if name.isascii():
+        return device_id(f"{family}-{name}")
+    left = name.encode("ascii", "ignore").decode().strip(" -_/")
+    return device_id("-".join(filter(None, (family, left, f"{zlib.crc32(name.encode('utf-8', 'replace')):08x}"))))
 
 
 def kind_of(context: Context, values: Iterable[str], otherwise: str) -> str:
@@ -127,11 +130,20 @@ def kind_of(context: Context, values: Iterable[str], otherwise: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _best_kind(keys: frozenset[str], otherwise: str) -> str:
+    plain = frozenset(map(_plain, keys))
+
     def fits(kind: str) -> tuple[int, int]:
-        return len(keys.intersection(KINDS[kind].quantities)), _PREFERRED.index(kind) if kind in _PREFERRED else -1
+        return len(plain.intersection(KINDS[kind].quantities)), _PREFERRED.index(kind) if kind in _PREFERRED else -1
 
     best = max(KINDS, key=fits)
     return best if fits(best)[0] else otherwise
+
+
+def _plain(key: str) -> str:
+    """Give the quantity of a kind that a key refines: `temperature` for `temperature_ds18b20`."""
+    while key not in _OF_A_KIND and "_" in key:
+        key = key.rpartition("_")[0]
+    return key
 
 
 def from_number(value: float, per_second: int) -> int:

@@ -3,7 +3,8 @@
 Topics and fields: https://tasmota.github.io/docs/MQTT/ and the pages of the sensors. Last wills, `INFO` and results of
 other commands are no measurement.
 
-**Device**: the topic without its prefix (`tele`, `stat`) and its last level: `tele/hall/SENSOR` is `tasmota-hall`.
+**Device**: the topic without its prefix (`tele`, `stat`) and its last level, and without a first level `tasmota`:
+`tele/hall/SENSOR` and `tasmota/hall/tele/SENSOR` are `tasmota-hall`.
 **Time**: the device's `Time` where it has an offset; without one it is local time of an unknown zone, so the time of
 receipt counts. **Several sensors** of one quantity: the first keeps its name, the others add theirs
 (`temperature_ds18b20_2`). Several phases or relays add their number. `TempUnit` and `PressureUnit` name the units.
@@ -75,8 +76,13 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     values = _states(message) | _measurements(message)
     if not values:
         return []
-    device = foreign_device(context, "tasmota", "-".join(level for level in levels[:-1] if level not in _PREFIXES))
+    device = foreign_device(context, "tasmota", _name(levels[:-1]))
     return list(portions(device, kind_of(context, values, "energy_meter"), _time_ns(message, context), values))
+
+
+def _name(levels: list[str]) -> str:
+    own = [level for level in levels if level not in _PREFIXES]
+    return "-".join(own[1:] if len(own) > 1 and own[0] == "tasmota" else own)
 
 
 def _switched(name: str, payload: bytes) -> dict[str, Any]:
@@ -112,7 +118,7 @@ def _measurements(message: Mapping[str, Any]) -> dict[str, float]:
         own = dict(_flat(fields, names | _distance(sensor)))
         claimed = {to_key(_quantity(name, names)) or "" for name in fields}
         for quantity, value in own.items():
-            values[f"{quantity}_{to_key(sensor) or 2}"[:48] if quantity in taken else quantity] = value
+            values[f"{quantity}_{to_key(sensor.lower()) or 2}"[:48] if quantity in taken else quantity] = value
         # a sensor that fails says null, and its name stays its own
         taken |= claimed | own.keys()
     return values
@@ -156,7 +162,9 @@ def _distance(sensor: str) -> dict[str, Meaning]:
     model = sensor.partition("-")[0]
     unit = _DISTANCES.get(model)
     return {
-        "Distance": Meaning(f"{to_key(model) or 'other'}_distance"[:48]) if unit is None else Meaning("distance", unit)
+        "Distance": Meaning(f"{to_key(model.lower()) or 'other'}_distance"[:48])
+        if unit is None
+        else Meaning("distance", unit)
     }
 
 

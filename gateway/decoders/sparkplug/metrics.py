@@ -87,12 +87,13 @@ def readings(
         value = _value(metric, definition)
         if value is not None and definition.quantity is not None:
             moments.setdefault(metric.timestamp or message.timestamp, {})[definition.quantity] = value
+    measured = [quantity for values in moments.values() for quantity in values]
+    chosen = kind or kind_of(context, measured, "weather")
     made: list[Reading] = []
     for stamp, values in moments.items():
         time_ns = from_number(stamp, 1000) if stamp else context.received_ns
         place = _position(values) or (None, None)
         device = foreign_device(context, "sparkplug", topic.name)
-        chosen = kind or kind_of(context, values, "weather")
         made += portions(device, chosen, time_ns, values, *place)
     return made
 
