@@ -22,6 +22,7 @@ from city.wire import receipt
 from city.wire.pack import Undecoded
 from gateway import packing
 from gateway.intake import Call, Intake, answer
+from gateway.lanes import Lanes
 from gateway.packing import Contents
 from gateway.report import Reporter
 from gateway.sender import Sender, now_s
@@ -76,6 +77,7 @@ class Relay:
         self._enough = pace.pack_readings
         self._intake = Intake(pace.pack_readings, pace.pack_age_s)
         self._window = Window(pace.window, pace.resend_s, pace.most_resend_s)
+        self._lanes = Lanes(pace.window)
         self._sender = Sender(session, topics.pack(province, gateway), self._window)
         self.reporter = Reporter(spool, session, topics.status(province, gateway))
 
@@ -154,12 +156,14 @@ class Relay:
         return packs
 
     async def _fetch_fresh(self) -> list[Stored]:
-        room = min(self._window.room, _AT_ONCE)
-        if room <= 0 or self._window.last >= self._spool.last:
-            return []
-        packs = await self._on_worker(self._spool.oldest, self._window.last, room)
-        for pack in packs:
-            self._window.admit(pack.seq)
+        self._lanes.notice(self._spool.last)
+        packs: list[Stored] = []
+        for stretch in self._lanes.next(self._window.room, *self._window.above(self._lanes.boundary), _AT_ONCE):
+            found = await self._on_worker(self._spool.oldest, stretch.after, stretch.most, stretch.until)
+            self._lanes.took(stretch, [pack.seq for pack in found])
+            for pack in found:
+                self._window.admit(pack.seq)
+            packs += found
         return packs
 
     def _understand(self, message: Message) -> Sequence[tuple[int, int]]:

@@ -20,6 +20,7 @@ from city.errors import Full
 from gateway.packing import Contents, encode
 from gateway.spool_file import broken, connect
 
+_NO_END: Final = 2**63 - 1
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -122,13 +123,14 @@ class Spool:
             self._note(self._next_seq, self._next_before, waiting)
         self.pending = waiting
 
-    def oldest(self, after_seq: int, most: int) -> list[Stored]:
-        """Read up to `most` packs with a number above `after_seq`, oldest first.
+    def oldest(self, after_seq: int, most: int, until_seq: int = _NO_END) -> list[Stored]:
+        """Read up to `most` packs with numbers above `after_seq` and up to `until_seq`, oldest first.
 
         Raises:
             Broken: The file is damaged.
         """
-        return self._read("SELECT seq, payload FROM pack WHERE seq > ? ORDER BY seq LIMIT ?", (after_seq, most))
+        query = "SELECT seq, payload FROM pack WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+        return self._read(query, (after_seq, until_seq, most))
 
     def pick(self, numbers: Sequence[int]) -> list[Stored]:
         """Read the packs of these numbers that are still there, oldest first.

@@ -46,9 +46,6 @@ class Window:
         first_s: Seconds until a pack without a receipt is sent again; they double each time.
         most_s: Where the doubling ends, and how long a pack rests that was refused for the first time; one that ended
             connections rests `first_s`, since it may have been chance. Both double up to an hour.
-
-    Attributes:
-        last: Highest number ever let in; the next fresh pack comes after it.
     """
 
     def __init__(self, most: int, first_s: float, most_s: float) -> None:
@@ -58,7 +55,6 @@ class Window:
         self._flights: dict[int, Flight] = {}
         self._refused = 0
         self._alone = False
-        self.last = 0
 
     def __len__(self) -> int:
         """Count the packs without a receipt, refused ones included."""
@@ -72,7 +68,12 @@ class Window:
     def admit(self, seq: int) -> None:
         """Let in a fresh pack that is being sent now."""
         self._flights[seq] = Flight(math.inf)
-        self.last = max(self.last, seq)
+
+    def above(self, seq: int) -> tuple[int, int]:
+        """Count the packs above a number and up to it, those aside that were refused."""
+        numbers = [other for other, flight in self._flights.items() if not flight.refusals]
+        above = sum(number > seq for number in numbers)
+        return above, len(numbers) - above
 
     def take_due(self, now_s: float, most: int) -> list[int]:
         """Take up to `most` packs to send again now, oldest first; a suspect one alone."""

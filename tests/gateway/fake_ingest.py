@@ -1,6 +1,7 @@
 """Stands in for ingest: a paho client that reads packs and sends receipts, as slowly or badly as a test wants."""
 
 import threading
+import time
 from typing import Self
 
 import paho.mqtt.client as paho
@@ -22,10 +23,14 @@ class FakeIngest:
     Args:
         port: The broker's.
         answers: Whether each pack gets a receipt at once.
+
+    Attributes:
+        pause_s: Seconds that each pack costs.
     """
 
     def __init__(self, port: int, *, answers: bool = True, name: str = "fake-ingest") -> None:
         self.answers = answers
+        self.pause_s = 0.0
         self.packs: list[Pack] = []
         self.statuses: list[Status] = []
         self._ready = threading.Event()
@@ -58,6 +63,7 @@ class FakeIngest:
             return
         got = pack.decode(message.payload, GATEWAY)
         self.packs.append(got)
+        time.sleep(self.pause_s)
         if self.answers:
             self.settle(got.boot, (got.seq, got.seq))
 
