@@ -9,12 +9,13 @@ from typing import Any, Final
 
 import msgspec
 
-from city.errors import Malformed
+from city.errors import Malformed, Reason
 from city.reading import Reading
 from city.wire.direct import load, to_time_ns
 from gateway.decoders.context import Context, DecodeError
 from gateway.decoders.lorawan.uplink import Uplink, best_radio, codec_of, device_of, kind_of, readings
 
+_MOST_BYTES: Final = 128 * 1024
 _NO_PERCENT: Final = -1.0
 
 
@@ -56,6 +57,8 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     Raises:
         DecodeError: With the reason from the bounded list.
     """
+    if len(payload) > _MOST_BYTES:
+        raise DecodeError(Reason.TOO_LARGE, f"{len(payload)} bytes; an event has at most {_MOST_BYTES}")
     try:
         return _decode(load(payload, _decoder), context)
     except Malformed as error:

@@ -11,8 +11,9 @@ import msgspec
 
 from city.errors import Malformed, Reason
 from city.reading import Reading
-from city.wire.direct import MOST_BYTES, MOST_READINGS, load, to_position, to_time_ns
+from city.wire.direct import MOST_BYTES, load, to_position, to_time_ns
 from gateway.decoders.context import Context, DecodeError, device_id
+from gateway.decoders.lorawan.fields import Budget
 from gateway.decoders.lorawan.uplink import Uplink, best_radio, device_of, readings
 
 
@@ -55,6 +56,7 @@ class _Up(msgspec.Struct):
 
 _decoder: Final = msgspec.json.Decoder(_Up | list[_Up])
 _lines: Final = msgspec.json.Decoder(_Up)
+_MOST_MESSAGES: Final = 250
 _POSITIONS: Final = ("frm-payload", "user")
 """Where the stack keeps a device's own position: from its payload, else as its owner set it."""
 
@@ -73,18 +75,19 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
 
 def _decode(payload: bytes, context: Context) -> list[Reading]:
     ups = _load(payload)
-    if len(ups) > MOST_READINGS:
-        raise Malformed(Reason.TOO_MANY_READINGS, f"{len(ups)} messages; at most {MOST_READINGS} are allowed")
+    if len(ups) > _MOST_MESSAGES:
+        raise Malformed(Reason.TOO_MANY_READINGS, f"{len(ups)} messages; at most {_MOST_MESSAGES} are allowed")
     found: list[Reading] = []
+    budget = Budget()
     for up in ups:
         message = up.result or up
         if message.uplink_message is not None:
-            found += readings(_uplink(message, message.uplink_message, context), context)
+            found += readings(_uplink(message, message.uplink_message, context, budget), context)
     return found
 
 
 def _load(payload: bytes) -> list[_Up]:
-    lines = payload.splitlines() if len(payload) <= MOST_BYTES and payload.count(b"\n") <= MOST_READINGS else []
+    lines = payload.splitlines() if len(payload) <= MOST_BYTES and payload.count(b"\n") <= _MOST_MESSAGES else []
     lines = [line for line in lines if line.strip()]
     if len(lines) > 1 and all(line.lstrip().startswith(b"{") and line.rstrip().endswith(b"}") for line in lines):
         return [load(line, _lines) for line in lines]
@@ -92,7 +95,7 @@ def _load(payload: bytes) -> list[_Up]:
     return loaded if isinstance(loaded, list) else [loaded]
 
 
-def _uplink(up: _Up, message: _Message, context: Context) -> Uplink:
+def _uplink(up: _Up, message: _Message, context: Context, budget: Budget) -> Uplink:
     version = message.version_ids
     time = message.received_at or up.received_at
     return Uplink(
@@ -104,6 +107,7 @@ def _uplink(up: _Up, message: _Message, context: Context) -> Uplink:
         message.decoded_payload,
         best_radio((one.rssi, one.snr) for one in message.rx_metadata),
         _position(message.locations),
+        budget,
     )
 
 

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from city.catalog import QUANTITIES
@@ -50,6 +51,7 @@ def to_values(fields: Mapping[str, object], names: Names) -> dict[str, float]:
     return values
 
 
+@lru_cache(maxsize=4096)
 def to_key(name: str) -> str | None:
     """Make a quantity key of a maker's field name: `TempC_SHT` becomes `temp_c_sht`; None when nothing is left."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -12,8 +13,10 @@ from gateway.decoders.context import DecodeError
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec
 from gateway.decoders.vocabulary import Meaning, Names, to_values
 
-_MOST_FIELDS: Final = 80
-_MOST_DEPTH: Final = 4
+_LONGEST_NAME: Final = 200
+"""Characters, joints of nested keys included; so it bounds the depth as well."""
+
+_TAKEN: Final = RESERVED - {"lat", "lon"}
 _LARGEST: Final = 1e18
 _NUMBER: Final = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
 _VALUE_KEYS: Final = ("value", "data")
@@ -49,63 +52,84 @@ class Measured(NamedTuple):
     time_ns: int | None
 
 
-def measured(made: Mapping[str, object], codec: Codec, server_ns: int) -> Measured:
+@dataclass(slots=True)
+class Budget:
+    """How many fields may still be looked at, in all objects of a payload: what bounds the time that any bytes cost."""
+
+    fields: int = 1_000
+
+    def spend(self, fields: int) -> None:
+        """Count fields.
+
+        Raises:
+            DecodeError: `too_large`: more than a payload may have.
+        """
+        self.fields -= fields
+        if self.fields < 0:
+            raise DecodeError(Reason.TOO_LARGE, "more fields than all measurements of a payload have")
+
+
+def measured(made: Mapping[str, object], codec: Codec, server_ns: int, budget: Budget) -> Measured:
     """Take the measurements out of a maker's object.
 
     Args:
         made: By the codec, or by the network server.
         codec: Whose names it speaks.
         server_ns: The network server's time, nanoseconds UTC.
+        budget: Of the payload.
 
     Raises:
         Malformed: `too_large`, `not_finite`, `bad_position`, or a unit that can't be.
     """
     flat: dict[str, object] = {}
-    for name, value in made.items():
-        if name != HISTORY:
-            _flatten(flat, name, value, codec, 0)
+    _flatten(flat, made, "", codec, budget)
     fields = codec.tidy(flat, codec.names) if codec.tidy else flat
     time_ns = codec.clock(fields, server_ns) if codec.clock else None
     values = to_values(fields, codec.names)
+    if not all(map(_keeps_its_name, values)):
+        values = {_renamed(key): value for key, value in values.items()}
     lat, lon = values.pop("lat", None), values.pop("lon", None)
-    if lat is not None and lon is not None:
-        lat, lon = to_position(lat, lon)
-    else:
-        lat = lon = None
-    if not (RESERVED.isdisjoint(values) and not any(key.endswith(RESERVED_ENDINGS) for key in values)):
-        values = {_unreserved(key): value for key, value in values.items()}
-    return Measured(values, lat, lon, time_ns)
+    if lat is None or lon is None:
+        return Measured(values, None, None, time_ns)
+    return Measured(values, *to_position(lat, lon), time_ns)
 
 
-def _flatten(flat: dict[str, object], name: str, value: object, codec: Codec, depth: int) -> None:
-    """Add the numbers of a field; nested keys are joined, but `{"value": 21.5, "unit": "Cel"}` is one number."""
-    if isinstance(value, str):
-        value = _number(value, codec.states.get(name), known=name in codec.names)
-    if isinstance(value, int | float):
-        _add(flat, name, value, codec)
-        return
-    if depth == _MOST_DEPTH or _is_nothing(name, codec.names):
-        return
-    if isinstance(value, dict):
-        inner = next((value[key] for key in _VALUE_KEYS if isinstance(value.get(key), int | float)), None)
-        if inner is not None:
-            _add(flat, name, inner, codec)
-            return
-        for key, item in value.items():
-            _flatten(flat, f"{name}_{key}", item, codec, depth + 1)
-    elif isinstance(value, list):
-        for number, item in enumerate(value, 1):
-            if isinstance(item, int | float):
-                _add(flat, f"{name}_{number}", item, codec)
+def _flatten(flat: dict[str, object], made: Mapping[str, object], prefix: str, codec: Codec, budget: Budget) -> None:
+    """Add an object's numbers; nested keys are joined, but `{"value": 21.5, "unit": "Cel"}` is one number."""
+    budget.spend(len(made))
+    for key, value in made.items():
+        name = prefix + key
+        if len(name) > _LONGEST_NAME:
+            raise DecodeError(Reason.BAD_QUANTITY, f"{name[:80]!r}... is too long a name")
+        number: object = value
+        if isinstance(value, str):
+            number = _number(value, codec.states.get(name), known=name in codec.names)
+        elif isinstance(value, dict):
+            number = next((value[inner] for inner in _VALUE_KEYS if inner in value), None)
+        if isinstance(number, int | float):
+            _add(flat, name, number, codec)
+        elif isinstance(value, dict | list) and not _passed_over(name, codec.names):
+            # a list's items are counted from 1
+            nested = value if isinstance(value, dict) else {str(at): item for at, item in _numbers(value, budget)}
+            _flatten(flat, nested, f"{name}_", codec, budget)
+
+
+def _numbers(items: list[object], budget: Budget) -> list[tuple[int, object]]:
+    budget.spend(len(items))
+    return [(at, item) for at, item in enumerate(items, 1) if isinstance(item, int | float)]
+
+
+def _passed_over(name: str, names: Names) -> bool:
+    meaning = names.get(name)
+    return name == HISTORY or (meaning is not None and meaning.quantity is None)
 
 
 def _add(flat: dict[str, object], name: str, value: float, codec: Codec) -> None:
-    if value in codec.absent.get(name, ()):
+    none = codec.absent.get(name)
+    if none is not None and value in none:
         return
     if not -_LARGEST <= value <= _LARGEST:
         raise DecodeError(Reason.NOT_FINITE, f"{name[:80]!r} is out of any range")
-    if len(flat) >= _MOST_FIELDS:
-        raise DecodeError(Reason.TOO_LARGE, f"more than {_MOST_FIELDS} fields")
     flat[name] = value
 
 
@@ -116,10 +140,9 @@ def _number(text: str, states: Mapping[str, float] | None, *, known: bool) -> fl
     return float(text) if known and _NUMBER.fullmatch(text) else None
 
 
-def _is_nothing(name: str, names: Names) -> bool:
-    meaning = names.get(name)
-    return meaning is not None and meaning.quantity is None
+def _keeps_its_name(key: str) -> bool:
+    return key not in _TAKEN and not key.endswith(RESERVED_ENDINGS)
 
 
-def _unreserved(key: str) -> str:
-    return f"{key[:42]}_value" if key in RESERVED or key.endswith(RESERVED_ENDINGS) else key
+def _renamed(key: str) -> str:
+    return key if _keeps_its_name(key) else f"{key[:42]}_value"

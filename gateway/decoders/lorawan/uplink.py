@@ -20,7 +20,7 @@ from city.reading import FIRST_NS, LAST_NS, Reading
 from gateway.decoders.context import Context, DecodeError, device_id, known_kind
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec
-from gateway.decoders.lorawan.fields import UNKNOWN, measured
+from gateway.decoders.lorawan.fields import UNKNOWN, Budget, measured
 from gateway.decoders.lorawan.guess import guess
 
 _EUI: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
@@ -46,6 +46,7 @@ class Uplink:
         decoded: What the server decoded.
         radio: Values of the device itself: rssi, snr.
         position: The device's own by its server, degrees; the measured one goes before it.
+        budget: Of the payload that it came in.
     """
 
     device: str
@@ -56,6 +57,7 @@ class Uplink:
     decoded: Mapping[str, object] | None = None
     radio: dict[str, float] = field(default_factory=dict)
     position: tuple[float, float] | None = None
+    budget: Budget = field(default_factory=Budget)
 
 
 def device_of(eui: str, context: Context) -> str:
@@ -126,7 +128,7 @@ def _bytes(data: str) -> bytes:
 
 
 def _now(made: Mapping[str, object], codec: Codec | None, uplink: Uplink, context: Context) -> list[Reading]:
-    found = measured(made, codec or UNKNOWN, uplink.time_ns)
+    found = measured(made, codec or UNKNOWN, uplink.time_ns, uplink.budget)
     if not found.values:
         return []
     found.values.update((key, value) for key, value in uplink.radio.items() if key not in found.values)
@@ -150,9 +152,8 @@ def _history(made: Mapping[str, object], codec: Codec | None, uplink: Uplink, co
             continue
         if not FIRST_NS < seconds * 1_000_000_000 < LAST_NS:
             raise DecodeError(Reason.BAD_TIME, f"a record of {seconds} s is outside 1970 to 2100")
-        found = measured(
-            {key: value for key, value in record.items() if key != "timestamp"}, codec or UNKNOWN, uplink.time_ns
-        )
+        rest = {key: value for key, value in record.items() if key != "timestamp"}
+        found = measured(rest, codec or UNKNOWN, uplink.time_ns, uplink.budget)
         if found.values:
             kind = kind_of(found.values, codec, context)
             time_ns = int(seconds) * 1_000_000_000
