@@ -10,7 +10,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from gateway.decoders.lorawan.codecs import cayenne, digital_matter, dragino, dragino_io, elsys, milesight
+from gateway.decoders.lorawan.codecs import cayenne, decentlab, digital_matter, dragino, dragino_io, elsys, milesight
 from gateway.decoders.lorawan.codecs.codec import Codec, unix_clock
 
 _dragino: Final = partial(Codec, names=dragino.NAMES, absent=dragino.ABSENT, states=dragino.STATES)
@@ -37,6 +37,7 @@ def _milesight(family: str, kind: str) -> Codec:
 CODECS: Final[Mapping[str, Codec]] = MappingProxyType(
     {
         "cayenne": Codec(cayenne.decode, cayenne.NAMES, "weather", tidy=cayenne.plain_channels),
+        **decentlab.CODECS,
         "digital-matter-g62": _tracker(digital_matter.decode_g62, kind="vehicle", clock=digital_matter.g62_clock),
         "digital-matter-oyster3": _tracker(digital_matter.decode_oyster3, kind="container"),
         "dragino-ldds75": _dragino(dragino.decode_ldds75, kind="water_level"),

@@ -5,7 +5,8 @@
 The frame doesn't say the model, so each has a codec of its own: `decentlab-dl-atm22`.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from struct import Struct
 from typing import Final
 
@@ -18,7 +19,7 @@ from gateway.decoders.vocabulary import NOTHING, Meaning, Names
 _VERSION: Final = 2
 _HEAD: Final = Struct(">BHH")
 
-MODELS: Final = AIR | GROUND
+MODELS: Final[Mapping[str, Model]] = {**AIR, **GROUND}
 
 NAMES: Final[Names] = {
     "protocol_version": NOTHING,
@@ -91,7 +92,9 @@ def _add(fields: dict[str, object], payload: bytes, at: int, group: Group | None
     need(payload, until, "a frame with these flags")
     words = group.layout.unpack_from(payload, at)
     for name, formula in group.values.items():
-        fields[name] = formula(words)
+        value = formula(words)
+        if not math.isnan(value):
+            fields[name] = value
     return until
 
 
@@ -100,4 +103,4 @@ def codec(model: Model) -> Codec:
     return Codec(decoder(model), {**NAMES, **model.names}, model.kind, absent=model.absent)
 
 
-CODECS: Final = {f"decentlab-{name}": codec(model) for name, model in MODELS.items()}
+CODECS: Final[Mapping[str, Codec]] = {f"decentlab-{name}": codec(model) for name, model in MODELS.items()}

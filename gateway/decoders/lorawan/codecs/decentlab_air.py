@@ -3,11 +3,13 @@
 Units: m/s, degrees, Cel, %, W/m2, mm, hPa as named; barometers Pa or kPa; PM ug/m3; gases ppm and ppb.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
 from gateway.decoders.lorawan.codecs.decentlab_model import (
     BATTERY,
+    ZERO,
     Model,
     Words,
     double,
@@ -23,6 +25,11 @@ _SHT21: Final = group(
     air_temperature=lambda x: 175.72 * x[0] / 65536 - 46.85,
     air_humidity=lambda x: 125 * x[1] / 65536 - 6,
 )
+_SHT31: Final = group(
+    2,
+    air_temperature=lambda x: 175 * x[0] / 65535 - 45,
+    air_humidity=lambda x: 100 * x[1] / 65535,
+)
 _BAROMETER: Final = group(1, barometric_pressure=lambda x: x[0] * 2)
 _PYRANOMETER: Final = 15_000 / 32_768
 _SURFACE: Final = group(
@@ -34,6 +41,12 @@ _SURFACE: Final = group(
     angle=signed(4),
     sensor_temperature=signed(5, 100),
 )
+
+
+def _albedo(x: Words) -> float:
+    """Share that is reflected; none in the dark."""
+    incoming, reflected = x[0] - ZERO, x[1] - ZERO
+    return reflected / incoming if incoming > 0 else math.nan
 
 
 def _lux(x: Words) -> float:
@@ -49,7 +62,7 @@ AIR: Final[Mapping[str, Model]] = {
                 2,
                 incoming_radiation=signed(0, 10),
                 reflected_radiation=signed(1, 10),
-                albedo=lambda x: (x[1] - 32768) / (x[0] - 32768) if x[0] != 32768 else 0.0,
+                albedo=_albedo,
             ),
             BATTERY,
         ),
@@ -103,7 +116,7 @@ AIR: Final[Mapping[str, Model]] = {
             group(
                 17,
                 solar_radiation=signed(0, 10),
-                precipitation=signed(1, 1000),
+                precipitation=plain(1, 1000),
                 lightning_strike_count=signed(2),
                 lightning_average_distance=signed(3),
                 wind_speed=signed(4, 100),
@@ -143,7 +156,7 @@ AIR: Final[Mapping[str, Model]] = {
         "air_quality",
         (
             BATTERY,
-            _SHT21,
+            _SHT31,
             _BAROMETER,
             group(2, ambient_light_visible_infrared=plain(0), ambient_light_infrared=plain(1), illuminance=_lux),
             group(3, co2_concentration=signed(0), co2_sensor_status=plain(1), raw_ir_reading=plain(2)),

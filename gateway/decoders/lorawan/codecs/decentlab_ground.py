@@ -160,7 +160,6 @@ GROUND: Final[Mapping[str, Model]] = {
         "water_level",
         (
             group(4, distance=plain(0), temperature=signed(1, 100), reliability=signed(2, 100), status=plain(3)),
-            None,
             BATTERY,
         ),
     ),
@@ -199,7 +198,7 @@ GROUND: Final[Mapping[str, Model]] = {
     ),
     "dl-trs11": Model("weather", (group(2, **_TEROS), BATTERY)),
     "dl-trs12": Model("weather", (group(3, **_TEROS, electrical_conductivity=plain(2)), BATTERY)),
-    "dl-trs21": Model("weather", (group(2, water_potential=plain(0, -10), soil_temperature=plain(1, 10)), BATTERY)),
+    "dl-trs21": Model("weather", (group(2, water_potential=plain(0, -10), soil_temperature=signed(1, 10)), BATTERY)),
     # plants
     "dl-ifd": Model("weather", (group(1, fruit_size=plain(0, 100)), BATTERY)),
     "dl-ilt": Model("weather", (group(1, leaf_temperature=signed(0, 100)), BATTERY)),

@@ -9,6 +9,11 @@ from gateway.decoders.vocabulary import Meaning
 
 Words: TypeAlias = Sequence[int]
 Formula: TypeAlias = Callable[[Words], float]
+"""From the words of a group to a value; NaN: there is none."""
+
+
+ZERO: Final = 32_768
+"""The word that stands for zero where a value may be negative."""
 
 
 class Group(NamedTuple):
@@ -47,7 +52,7 @@ def plain(word: int, per: float = 1) -> Formula:
 
 def signed(word: int, per: float = 1) -> Formula:
     """A word that stands for zero at 32768."""
-    return lambda x: (x[word] - 32768) / per
+    return lambda x: (x[word] - ZERO) / per
 
 
 def double(word: int, per: float = 1) -> Formula:
