@@ -9,8 +9,11 @@ from pathlib import Path
 from city import topics
 from city.errors import ConfigurationError, KoratError
 from city.mqtt import Address, Session, Subscription
-from gateway.links.http import HttpLink
+from gateway.links.configuration import find_links
+from gateway.links.counters import LinkCounters
+from gateway.links.http import Doors, HttpLink
 from gateway.links.mqtt import MqttLink
+from gateway.links.opening import Count, doors, open_links
 from gateway.links.routes import Route
 from gateway.naming import Decoding, find_naming
 from gateway.relay import Pace, Relay
@@ -34,6 +37,13 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
         Broken: The spool is damaged.
     """
     decoding = Decoding(find_naming(settings, data))
+    links = find_links(data / settings.naming, asked_for="naming" in settings.model_fields_set)
+    entrance = doors(links, settings.http_host, (data / settings.naming).parent)
+    counters: dict[str, LinkCounters] = {}
+
+    def count(name: str) -> LinkCounters:
+        return counters.setdefault(name, LinkCounters(name))
+
     worker = ThreadPoolExecutor(1, thread_name_prefix="spool")
     try:
         async with (
@@ -43,7 +53,11 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
             relay = Relay(spool, worker, session, province=province, gateway=settings.id, pace=_pace(settings))
             async with asyncio.TaskGroup() as tasks:
                 relaying = tasks.create_task(relay.run(), name="relay")
-                async with _http(settings, relay, decoding), _mqtt(settings, address, relay, decoding, tasks):
+                async with (
+                    _http(settings, relay, decoding, entrance, count("http")),
+                    _mqtt(settings, address, relay, decoding, tasks, count),
+                    open_links(links, relay.accept, decoding.understand, tasks, data=data, count=count),
+                ):
                     await stop.wait()
                 relaying.cancel()
             await relay.reporter.farewell()
@@ -84,7 +98,9 @@ def _pace(settings: GatewaySettings) -> Pace:
 
 
 @asynccontextmanager
-async def _http(settings: GatewaySettings, relay: Relay, decoding: Decoding) -> AsyncIterator[None]:
+async def _http(
+    settings: GatewaySettings, relay: Relay, decoding: Decoding, entrance: Doors, counters: LinkCounters
+) -> AsyncIterator[None]:
     link = HttpLink(
         relay.accept,
         decoding,
@@ -93,6 +109,8 @@ async def _http(settings: GatewaySettings, relay: Relay, decoding: Decoding) -> 
         port=settings.http_port,
         most_bytes=settings.http_body_bytes,
         most_waiting=settings.http_waiting,
+        doors=entrance,
+        counters=counters,
     )
     try:
         await link.open()
@@ -106,7 +124,12 @@ async def _http(settings: GatewaySettings, relay: Relay, decoding: Decoding) -> 
 
 @asynccontextmanager
 async def _mqtt(
-    settings: GatewaySettings, address: Address, relay: Relay, decoding: Decoding, tasks: asyncio.TaskGroup
+    settings: GatewaySettings,
+    address: Address,
+    relay: Relay,
+    decoding: Decoding,
+    tasks: asyncio.TaskGroup,
+    count: Count,
 ) -> AsyncIterator[None]:
     if not settings.mqtt_topics:
         yield
@@ -117,6 +140,7 @@ async def _mqtt(
         Address.parse(settings.mqtt_url) if settings.mqtt_url else address,
         [Route.parse(text) for text in settings.mqtt_topics],
         client_id=f"korat-gateway-link-{settings.id}",
+        counters=count("mqtt"),
     )
     linking = tasks.create_task(link.run(), name="mqtt link")
     try:

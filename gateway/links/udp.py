@@ -15,7 +15,7 @@ from gateway.decoders import Origin
 from gateway.links import Accept, Understand
 from gateway.links.allowance import Allowances
 from gateway.links.counters import LinkCounters
-from gateway.links.sessions import Bad, Datagram, Event, Records
+from gateway.links.sessions import Bad, Event, Records, Speech
 from gateway.links.tcp import Limits
 
 _MOST_WAITING: Final = 1_000
@@ -36,8 +36,7 @@ class UdpLink(asyncio.DatagramProtocol):
     Args:
         accept: Takes custody.
         understand: Decodes.
-        decoder: Name of the decoder.
-        datagram: The protocol.
+        speech: The protocol; it must have a UDP form.
         counters: Of this link.
         host: Address to listen on.
         port: UDP port; 0 lets the system choose.
@@ -51,8 +50,7 @@ class UdpLink(asyncio.DatagramProtocol):
         self,
         accept: Accept,
         understand: Understand,
-        decoder: str,
-        datagram: Datagram,
+        speech: Speech,
         counters: LinkCounters,
         *,
         host: str,
@@ -61,8 +59,10 @@ class UdpLink(asyncio.DatagramProtocol):
     ) -> None:
         self._accept = accept
         self._understand = understand
-        self._decoder = decoder
-        self._datagram = datagram
+        if speech.datagram is None:
+            raise ValueError(f"{speech.decoder} has no UDP form")
+        self._decoder = speech.decoder
+        self._datagram = speech.datagram
         self._counters = counters
         self._host = host
         self.port = port

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 from rig import until
-from stand_ins import LINES, FakeSpool, datagram, line
+from stand_ins import LINES, FakeSpool, line
 
 from city.errors import Broken, Full
 from gateway.decoders import understand
@@ -39,9 +39,7 @@ class Links:
     def __init__(self, spool: FakeSpool, limits: Limits) -> None:
         self.counters = LinkCounters("tracker")
         self.tcp = TcpLink(spool.accept, understand, LINES, self.counters, host="127.0.0.1", port=0, limits=limits)
-        self.udp = UdpLink(
-            spool.accept, understand, "native", datagram, self.counters, host="127.0.0.1", port=0, limits=limits
-        )
+        self.udp = UdpLink(spool.accept, understand, LINES, self.counters, host="127.0.0.1", port=0, limits=limits)
         self.trackers: list[Tracker] = []
 
     async def connect(self, name: bytes = b"") -> Tracker:

@@ -1,0 +1,169 @@
+"""The links that the gateway's own file asks for: `[[link.*]]` in `gateway.toml`, refused with a sentence when wrong.
+
+```toml
+[[link.tcp]]                        # trackers: gateway/links/tcp.py
+protocol = "teltonika"
+port = 5027                         # 0: off
+
+[[link.udp]]                        # the same over UDP
+protocol = "teltonika"
+
+[[link.modbus]]                     # gateway/links/modbus.py
+[[link.poll]]                       # gateway/links/poll.py
+[[link.folder]]                     # gateway/links/folder.py
+[[link.token]]                      # who may push to the HTTP link: gateway/links/credentials.py
+[[link.hook]]
+```
+"""
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from city.errors import ConfigurationError
+from gateway.decoders import DECODERS
+from gateway.links.credentials import HookTable, TokenTable
+from gateway.links.folder import FolderTable
+from gateway.links.modbus import ModbusDevice, ModbusTable
+from gateway.links.poll import PollTable
+from gateway.links.registers import Register
+from gateway.links.speeches import SPEECHES
+from gateway.links.table import Id, Port, Seconds, Table
+from gateway.links.tcp import Limits
+
+_PORT: Final = 5027
+_LIMITS: Final = Limits()
+
+
+class TrackerTable(Table):
+    """One `[[link.tcp]]` or `[[link.udp]]`.
+
+    Attributes:
+        protocol: What the trackers speak.
+        name: Name of the link; empty: the protocol's, and `-tcp` or `-udp`.
+        host: Address to listen on.
+        port: Port; 0: off.
+        connections: At once, for TCP.
+        frame_bytes: Most bytes of one frame.
+        frames_a_second: Of one TCP connection, or of one address over UDP, in the long run.
+        login_s: Seconds in which a tracker must say who it is, for TCP.
+        idle_s: Seconds of silence after which a connection is closed, for TCP.
+    """
+
+    protocol: Literal["teltonika"]
+    name: Id | Literal[""] = ""
+    host: str = "127.0.0.1"
+    port: Port = _PORT
+    connections: int = Field(_LIMITS.connections, ge=1, le=50_000)
+    frame_bytes: int = Field(_LIMITS.frame_bytes, ge=256, le=2**20)
+    frames_a_second: float = Field(_LIMITS.frames_a_second, gt=0, le=10_000)
+    login_s: Seconds = _LIMITS.login_s
+    idle_s: Seconds = _LIMITS.idle_s
+
+    def limits(self) -> Limits:
+        """What a tracker may cost."""
+        return Limits(self.connections, self.frame_bytes, self.frames_a_second, self.login_s, self.idle_s)
+
+
+class Links(Table):
+    """All `[[link.*]]` tables of one gateway."""
+
+    tcp: tuple[TrackerTable, ...] = ()
+    udp: tuple[TrackerTable, ...] = ()
+    modbus: tuple[ModbusTable, ...] = ()
+    poll: tuple[PollTable, ...] = ()
+    folder: tuple[FolderTable, ...] = ()
+    token: tuple[TokenTable, ...] = ()
+    hook: tuple[HookTable, ...] = ()
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        names = list(self.names())
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"two links are called {twice!r}")
+        decoded: tuple[PollTable | FolderTable | HookTable, ...] = (*self.poll, *self.folder, *self.hook)
+        for table in decoded:
+            if table.decoder not in DECODERS:
+                raise ValueError(f"{table.name!r}: there is no decoder {table.decoder!r}, only {', '.join(DECODERS)}")
+        for tracker in self.udp:
+            if SPEECHES[tracker.protocol].datagram is None:
+                raise ValueError(f"{tracker.protocol} has no UDP form")
+        return self
+
+    def names(self) -> Iterator[str]:
+        """Name every link that counts for itself."""
+        for transport, trackers in (("tcp", self.tcp), ("udp", self.udp)):
+            yield from (name_of(table, transport) for table in trackers)
+        named: tuple[ModbusTable | PollTable | FolderTable, ...] = (*self.modbus, *self.poll, *self.folder)
+        yield from (table.name for table in named)
+
+
+def name_of(table: TrackerTable, transport: str) -> str:
+    """Name a tracker link."""
+    return table.name or f"{table.protocol}-{transport}"
+
+
+_MODELS: Final = (
+    *(Links, TrackerTable, ModbusTable, ModbusDevice, Register),
+    *(PollTable, FolderTable, TokenTable, HookTable),
+)
+_KEYS: Final = frozenset(key for model in _MODELS for key in model.model_fields)
+
+
+def find_links(file: Path, *, asked_for: bool) -> Links:
+    """Read the tables of a file; no links where none is asked for and none is there.
+
+    Raises:
+        ConfigurationError: One sentence that names the file and the key.
+    """
+    return load_links(file) if asked_for or file.exists() else Links()
+
+
+def load_links(file: Path) -> Links:
+    """Read the tables of a file; what else is in it is others'.
+
+    Raises:
+        ConfigurationError: One sentence that names the file and the key.
+    """
+    try:
+        whole = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{file} can't be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file} is no TOML: {error}") from None
+    return check_links(whole.get("link", {}), str(file))
+
+
+def check_links(tables: Mapping[str, Any], where: str) -> Links:
+    """Check the tables.
+
+    Args:
+        tables: What stands under `link`.
+        where: The file, for the sentences.
+
+    Raises:
+        ConfigurationError: One sentence that names the key.
+    """
+    try:
+        return Links.model_validate(tables)
+    except ValidationError as error:
+        raise ConfigurationError(f"{where}: {_sentence(error)}") from None
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = _place(first["loc"])
+    if first["type"] == "extra_forbidden":
+        key = str(first["loc"][-1])
+        close = get_close_matches(key, _KEYS, n=1)
+        return f"{_place(first['loc'][:-1])} has no key {key!r}" + (f", did you mean {close[0]}?" if close else "")
+    return f"{place}: {first['msg'].removeprefix('Value error, ').replace('Input should', 'it must', 1)}"
+
+
+def _place(location: Iterable[int | str]) -> str:
+    """Write where something stands: `link.modbus[2].device[1].kind`, counted from 1."""
+    return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in ("link", *location))[1:]

@@ -1,0 +1,115 @@
+"""A CSV file as numbered rows, a chunk at a time (RFC 4180), so that a file of any size takes the same memory.
+
+A line is a row: line breaks inside quotes are not supported, because then one stray quote would swallow the rest of
+the file, and no line could be named as the bad one.
+"""
+
+import csv
+from pathlib import Path
+from typing import BinaryIO, Final, Literal, NamedTuple, Self
+
+from city.errors import Malformed, Reason
+
+Encoding = Literal["utf-8", "cp874", "cp1252", "latin-1"]
+"""Those in which a line ends with the byte 0A; `cp874` is Thai."""
+
+MOST_LINE: Final = 64 * 1024
+"""Bytes of the longest line."""
+
+_MARK: Final = b"\xef\xbb\xbf"
+"""What some programs put before UTF-8."""
+
+
+class Row(NamedTuple):
+    """A row: the line's number, from 1, its bytes, and column to text, or what is wrong with it."""
+
+    line: int
+    raw: bytes
+    cells: dict[str, str]
+    error: Malformed | None = None
+
+
+class CsvLines:
+    """An open file.
+
+    Args:
+        file: What to read.
+        columns: Names of its columns; empty: the first line names them.
+        separator: Stands between cells.
+        encoding: Of the text.
+
+    Raises:
+        Malformed: The line that names the columns can't be read, or isn't there.
+        OSError: The file can't be read.
+    """
+
+    def __init__(self, file: Path, columns: tuple[str, ...], separator: str, encoding: Encoding) -> None:
+        self._separator = separator
+        self._encoding = encoding
+        self._number = 0
+        self._opened: BinaryIO = file.open("rb")
+        try:
+            if self._opened.read(len(_MARK)) != _MARK:
+                self._opened.seek(0)
+            self._columns = columns or self._header()
+        except BaseException:
+            self._opened.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    def take(self, most: int) -> list[Row]:
+        """Give the next rows; none at the end. Empty lines are passed over."""
+        rows: list[Row] = []
+        while len(rows) < most:
+            raw = self._line()
+            if not raw:
+                break
+            if raw.strip():
+                rows.append(self._row(raw))
+        return rows
+
+    def _line(self) -> bytes:
+        """Give the next line, cut where it is too long; empty at the end."""
+        raw = self._opened.readline(MOST_LINE + 1)
+        self._number += 1
+        rest = raw
+        while len(rest) > MOST_LINE and not rest.endswith(b"\n"):
+            rest = self._opened.readline(MOST_LINE + 1)
+        return raw
+
+    def _row(self, raw: bytes) -> Row:
+        try:
+            cells = self._cells(raw, len(self._columns))
+        except Malformed as error:
+            return Row(self._number, raw[:MOST_LINE], {}, error)
+        return Row(self._number, raw, dict(zip(self._columns, cells, strict=True)))
+
+    def _header(self) -> tuple[str, ...]:
+        raw = self._line()
+        if not raw.strip():
+            raise Malformed(Reason.EMPTY, "line 1: nothing in it names the columns")
+        names = tuple(name.strip() for name in self._cells(raw))
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise Malformed(Reason.DUPLICATE_KEY, f"line 1: two columns are called {twice[:80]!r}")
+        return names
+
+    def _cells(self, raw: bytes, wanted: int = 0) -> list[str]:
+        """Cut a line; refuse it when it has another number of cells than is wanted, if any is."""
+        if len(raw) > MOST_LINE:
+            raise Malformed(Reason.TOO_LARGE, f"it has more than {MOST_LINE} bytes")
+        try:
+            text = raw.decode(self._encoding).rstrip("\r\n")
+            cells = next(csv.reader([text], delimiter=self._separator, strict=True))
+        except UnicodeDecodeError as error:
+            at = f"byte {error.start + 1}"
+            raise Malformed(Reason.NOT_UTF8, f"it is not {self._encoding}: {at}") from None
+        except csv.Error as error:
+            raise Malformed(Reason.UNDECODED, f"it is no CSV: {error}") from None
+        if wanted and len(cells) != wanted:
+            raise Malformed(Reason.UNDECODED, f"{len(cells)} cells; the columns are {wanted}")
+        return cells

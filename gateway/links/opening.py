@@ -1,0 +1,128 @@
+"""Links opened and ended together; those that poll are tasks, those that listen are servers."""
+
+import asyncio
+import ipaddress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from city.errors import ConfigurationError
+from gateway.links import Accept, Understand
+from gateway.links.configuration import Links, TrackerTable, name_of
+from gateway.links.counters import LinkCounters
+from gateway.links.credentials import Hook, Tokens
+from gateway.links.folder import FolderLink
+from gateway.links.http import Doors
+from gateway.links.modbus import ModbusLink
+from gateway.links.poll import PollLink
+from gateway.links.speeches import SPEECHES
+from gateway.links.tcp import TcpLink
+from gateway.links.udp import UdpLink
+
+Count = Callable[[str], LinkCounters]
+"""Gives a link of this name its counters."""
+
+
+@asynccontextmanager
+async def open_links(
+    links: Links, accept: Accept, understand: Understand, tasks: asyncio.TaskGroup, *, data: Path, count: Count
+) -> AsyncIterator[None]:
+    """Open all but the HTTP and MQTT links, and end them within a second.
+
+    Args:
+        links: The settings.
+        accept: Takes custody.
+        understand: Decodes.
+        tasks: Where polling happens, so that a damaged spool ends the gateway.
+        data: Folder that relative paths begin in.
+        count: Gives a link its counters.
+
+    Raises:
+        ConfigurationError: A port is taken, or a folder can't be made.
+    """
+    async with AsyncExitStack() as stack:
+        work: list[tuple[str, Coroutine[Any, Any, None]]] = []
+        for table in links.tcp:
+            if table.port:
+                await stack.enter_async_context(_tcp(table, accept, understand, count(name_of(table, "tcp"))))
+        for table in links.udp:
+            if table.port:
+                name = name_of(table, "udp")
+                udp = await stack.enter_async_context(_udp(table, accept, understand, count(name)))
+                work.append((name, udp.run()))
+        # folders are made before anything is started
+        folders = [FolderLink(accept, understand, each, data, count(each.name)) for each in links.folder]
+        work += [(table.name, link.run()) for table, link in zip(links.folder, folders, strict=True)]
+        work += [(table.name, ModbusLink(accept, table, count(table.name)).run()) for table in links.modbus]
+        work += [(table.name, PollLink(accept, understand, table, count(table.name)).run()) for table in links.poll]
+        running = [tasks.create_task(link, name=f"link {name}") for name, link in work]
+        try:
+            yield
+        finally:
+            for task in running:
+                task.cancel()
+            if running:
+                await asyncio.wait(running)
+
+
+@asynccontextmanager
+async def _tcp(
+    table: TrackerTable, accept: Accept, understand: Understand, counters: LinkCounters
+) -> AsyncIterator[None]:
+    speech = SPEECHES[table.protocol]
+    link = TcpLink(accept, understand, speech, counters, host=table.host, port=table.port, limits=table.limits())
+    await _listening(link.open(), "TCP", table)
+    try:
+        yield
+    finally:
+        await link.close()
+
+
+@asynccontextmanager
+async def _udp(
+    table: TrackerTable, accept: Accept, understand: Understand, counters: LinkCounters
+) -> AsyncIterator[UdpLink]:
+    speech = SPEECHES[table.protocol]
+    link = UdpLink(accept, understand, speech, counters, host=table.host, port=table.port, limits=table.limits())
+    await _listening(link.open(), "UDP", table)
+    try:
+        yield link
+    finally:
+        await link.close()
+
+
+async def _listening(opening: Coroutine[Any, Any, None], transport: str, table: TrackerTable) -> None:
+    try:
+        await opening
+    except OSError as error:
+        where = f"{transport} {table.host}:{table.port}"
+        raise ConfigurationError(f"the gateway can't listen on {where}: {error.strerror}") from None
+
+
+def doors(links: Links, host: str, folder: Path) -> Doors:
+    """Say who may push over HTTP; without any credentials whoever is on this machine may.
+
+    Args:
+        links: The settings.
+        host: Address that the HTTP link listens on.
+        folder: Where secret files are looked for.
+
+    Raises:
+        ConfigurationError: The address isn't loopback and there is no credential, or a secret can't be read.
+    """
+    tokens = Tokens(links.token, folder)
+    hooks = {table.name: Hook(table, folder) for table in links.hook}
+    if not (_loopback(host) or tokens or hooks):
+        raise ConfigurationError(
+            f"KORAT_GATEWAY_HTTP_HOST (gateway.http_host): on {host} anybody could send readings; "
+            "add a [[link.token]] or [[link.hook]] to gateway.toml, or listen on 127.0.0.1"
+        )
+    return Doors(tokens, open=not tokens and _loopback(host), hooks=hooks)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
