@@ -10,17 +10,39 @@ from typing import Final
 from city.errors import Malformed, Reason
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders import chirpstack, native, senml, teltonika, ttn
+from gateway.decoders import (
+    chirpstack,
+    mapped,
+    native,
+    ngsi,
+    osmand,
+    owntracks,
+    senml,
+    shelly,
+    sparkplug,
+    tasmota,
+    teltonika,
+    ttn,
+    zigbee2mqtt,
+)
 from gateway.decoders.context import Context, Decode, DecodeError, checked
 from gateway.decoders.origin import Origin, parse
 
 DECODERS: Final[Mapping[str, Decode]] = MappingProxyType(
     {
         "chirpstack": chirpstack.decode,
+        "mapped": mapped.decode,
         "native": native.decode,
+        "ngsi": ngsi.decode,
+        "osmand": osmand.decode,
+        "owntracks": owntracks.decode,
         "senml": senml.decode,
+        "shelly": shelly.decode,
+        "sparkplug": sparkplug.decode,
+        "tasmota": tasmota.decode,
         "teltonika": teltonika.decode,
         "ttn": ttn.decode,
+        "zigbee2mqtt": zigbee2mqtt.decode,
     }
 )
 """Name in settings, URLs and origins to decoder."""

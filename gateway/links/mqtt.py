@@ -4,13 +4,15 @@ While the spool is full nothing is acknowledged, so the broker keeps the message
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from city.errors import Reason
-from city.mqtt import Address, Message, Session, Subscription
+from city.mqtt import Address, Disconnected, Message, PublishRefused, Session, Subscription
 from city.reading import Reading
 from city.wire.pack import Undecoded
 from gateway.decoders import Origin
+from gateway.decoders.sparkplug.node import Sessions
 from gateway.links import Accept, Understand
 from gateway.links.counters import LinkCounters
 from gateway.links.custody import hand_over
@@ -22,6 +24,8 @@ _MOST_HELD: Final = 2_000
 
 _MOST_BYTES: Final = 2**20
 """Of a larger message that can't be decoded only the beginning is kept, so that its pack stays transportable."""
+
+_SPARKPLUG: Final = "sparkplug"
 
 
 class MqttLink:
@@ -52,6 +56,8 @@ class MqttLink:
         self._routes = routes
         self._client_id = client_id
         self._counters = counters or LinkCounters("mqtt")
+        self._edge_nodes = Sessions()
+        self._commands: list[tuple[str, bytes]] = []
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -66,6 +72,7 @@ class MqttLink:
                 messages = await session.receive(_AT_ONCE)
                 await self._hand_over(messages)
                 session.acknowledge(messages)
+                await self._command(session)
 
     async def _hand_over(self, messages: list[Message]) -> None:
         """Return when the spool has what these messages brought, however long that takes."""
@@ -81,8 +88,19 @@ class MqttLink:
         origin = next(filter(None, (route.origin(message.topic) for route in self._routes)), None)
         if origin is None:
             origin = Origin("mqtt", "unknown", {"topic": message.topic})
-        readings, undecoded = self._decode(origin, message.payload, message.received_ns)
+        payload = message.payload
+        if origin.decoder == _SPARKPLUG:
+            origin, payload, request = self._edge_nodes.complete(origin, payload, message.received_ns)
+            self._commands += [request] if request else []
+        readings, undecoded = self._decode(origin, payload, message.received_ns)
         return readings, [_shortened(item) for item in undecoded]
+
+    async def _command(self, session: Session) -> None:
+        """Ask Sparkplug's edge nodes for births that were missed; an unheard command is repeated by their next data."""
+        commands, self._commands = self._commands, []
+        for topic, payload in commands:
+            with suppress(Disconnected, PublishRefused):
+                await session.publish(topic, payload, qos=0)
 
 
 def _shortened(item: Undecoded) -> Undecoded:

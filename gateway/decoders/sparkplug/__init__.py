@@ -3,7 +3,7 @@
 Sparkplug Specification 3.0.0 (Eclipse Foundation). Two ways to read it:
 
 - `decode`, pure: messages whose metrics have their names, which births always do.
-- `node.Sessions`, with a memory: data may name its metrics by the aliases of the birth.
+- `node.Sessions`, with a memory, before it: data may name its metrics by the aliases of the birth.
 
 **Device**: `sparkplug-<group>-<edge node>[-<device>]`. **Quantity**: the metric's whole name as a key: `Tank/Temp C` is
 `tank_temp_c`; `Temperature` is the catalog's. **Unit**: of the property `engUnit`; a value of a quantity that its unit
@@ -11,15 +11,14 @@ can't measure keeps apart, as `<quantity>_raw`. `Latitude` and `Longitude` of on
 **Time**: the metric's, else the payload's. Commands, deaths and host states are no measurement.
 """
 
+from city.errors import Malformed, Reason
+from city.reading import Reading
 from gateway.decoders.context import Context
 from gateway.decoders.foreign import refusing
 from gateway.decoders.sparkplug import metrics, payload
-from gateway.decoders.sparkplug.topic import Topic, parse
+from gateway.decoders.sparkplug.topic import parse
 
-__all__ = ["Topic", "decode", "parse"]
-
-from city.errors import Malformed, Reason
-from city.reading import Reading
+__all__ = ["decode"]
 
 
 @refusing

@@ -1,6 +1,6 @@
 """From metrics to readings: names, units, signs, times and positions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -31,7 +31,7 @@ _SPELLINGS: Final = MappingProxyType(
 
 
 class Definition(NamedTuple):
-    """What a metric is; a birth says it, and data by alias relies on it.
+    """What a metric is.
 
     `quantity` is None for what is no measurement; `unit` is a key of `city.units.UNITS`, or empty.
     """
@@ -68,7 +68,6 @@ def readings(
     message: Payload,
     metrics: Iterable[tuple[Metric, Definition]],
     context: Context,
-    kind: str | None = None,
 ) -> list[Reading]:
     """Make readings, one an instant.
 
@@ -77,7 +76,6 @@ def readings(
         message: Its time stands in for metrics without one.
         metrics: With what each is.
         context: May name device and kind.
-        kind: What the birth told; None: what these values tell.
 
     Raises:
         Malformed: A time or position that is none, or an integer whose sign nobody tells.
@@ -88,13 +86,13 @@ def readings(
         if value is not None and definition.quantity is not None:
             moments.setdefault(metric.timestamp or message.timestamp, {})[definition.quantity] = value
     measured = [quantity for values in moments.values() for quantity in values]
-    chosen = kind or kind_of(context, measured, "weather")
+    kind = kind_of(context, measured, "weather")
     made: list[Reading] = []
     for stamp, values in moments.items():
         time_ns = from_number(stamp, 1000) if stamp else context.received_ns
         place = _position(values) or (None, None)
         device = foreign_device(context, "sparkplug", topic.name)
-        made += portions(device, chosen, time_ns, values, *place)
+        made += portions(device, kind, time_ns, values, *place)
     return made
 
 
@@ -127,10 +125,7 @@ def _position(values: dict[str, float]) -> tuple[float, float] | None:
     return place
 
 
-def kind_at_birth(definitions: Sequence[Definition], context: Context) -> str:
-    """Choose the kind that all data until the next birth will have.
-
-    Raises:
-        Malformed: `unknown_kind`: the link names one that isn't in the catalog.
-    """
-    return kind_of(context, [row.quantity for row in definitions if row.quantity is not None], "weather")
+def kind_at_birth(metrics: Iterable[Metric]) -> str:
+    """Choose the kind that all data until the next birth will have."""
+    meanings = [_meaning(metric.name, metric.unit) for metric in metrics if metric.name]
+    return kind_of(Context(0), [quantity for quantity, _ in meanings if quantity is not None], "weather")

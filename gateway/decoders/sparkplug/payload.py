@@ -5,7 +5,7 @@ https://protobuf.dev/programming-guides/encoding/. Fields that say nothing about
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -20,15 +20,15 @@ _WIDTHS: Final = MappingProxyType({_FIXED_64: 8, _FIXED_32: 4})
 _DOUBLE, _FLOAT = struct.Struct("<d"), struct.Struct("<f")
 _SIGNED_BITS: Final = MappingProxyType({1: 8, 2: 16, 3: 32, 4: 64})
 """Data types Int8, Int16, Int32 and Int64: they travel as two's complement in an unsigned field."""
-_DATE_TIME: Final = 13
-_BOOLEAN: Final = 11
+_BOOLEAN, _STRING, _DATE_TIME = 11, 12, 13
 
 # fields of a payload, of a metric, of a set of properties
-_P_TIMESTAMP, _P_METRICS, _P_SEQ = 1, 2, 3
+_P_TIMESTAMP, _P_METRICS, _P_SEQ, _P_BODY = 1, 2, 3, 5
 _M_NAME, _M_ALIAS, _M_TIMESTAMP, _M_TYPE, _M_NULL, _M_PROPERTIES = 1, 2, 3, 4, 7, 9
 _M_INT, _M_LONG, _M_FLOAT, _M_DOUBLE, _M_BOOLEAN = 10, 11, 12, 13, 14
-_S_KEYS, _S_VALUES, _V_TEXT = 1, 2, 8
-_UNIT_PROPERTIES: Final = frozenset({"engUnit", "Engineering Units", "unit"})
+_S_KEYS, _S_VALUES, _V_TYPE, _V_TEXT = 1, 2, 1, 8
+_UNIT_PROPERTY: Final = "engUnit"
+_UNIT_PROPERTIES: Final = frozenset({_UNIT_PROPERTY, "Engineering Units", "unit"})
 _METRIC_WIRE: Final = MappingProxyType(
     {
         _M_NAME: _BYTES,
@@ -44,7 +44,7 @@ _METRIC_WIRE: Final = MappingProxyType(
         _M_BOOLEAN: _VARINT,
     }
 )
-_PAYLOAD_WIRE: Final = MappingProxyType({_P_TIMESTAMP: _VARINT, _P_METRICS: _BYTES, _P_SEQ: _VARINT})
+_PAYLOAD_WIRE: Final = MappingProxyType({_P_TIMESTAMP: _VARINT, _P_METRICS: _BYTES, _P_SEQ: _VARINT, _P_BODY: _BYTES})
 _SET_WIRE: Final = MappingProxyType({_S_KEYS: _BYTES, _S_VALUES: _BYTES})
 _VALUE_WIRE: Final = MappingProxyType({_V_TEXT: _BYTES})
 
@@ -61,6 +61,7 @@ class Metric:
         unit: Of the property that names an engineering unit, as it was written.
         value: The number, or None for texts, nulls and structures.
         integer: Whether `value` is from an integer field, whose sign depends on the data type.
+        raw: Its bytes.
     """
 
     name: str = ""
@@ -70,6 +71,7 @@ class Metric:
     unit: str = ""
     value: float | None = None
     integer: bool = False
+    raw: bytes = b""
 
     def measured(self, datatype: int) -> float | None:
         """Give the number as the data type means it; None for what is no measurement."""
@@ -107,6 +109,8 @@ def read(data: bytes) -> Payload:
         raise Malformed(Reason.TOO_LARGE, f"{len(data)} bytes; at most {MOST_BYTES}")
     payload = Payload()
     for number, value in _fields(data, _PAYLOAD_WIRE):
+        if number == _P_BODY:
+            raise Malformed(Reason.UNDECODED, "a body beside the metrics, as compressed payloads have")
         if isinstance(value, bytes):
             payload.metrics.append(_metric(value))
             if len(payload.metrics) > _MOST_METRICS:
@@ -124,22 +128,41 @@ def rebirth_request(now_ms: int) -> bytes:
     Args:
         now_ms: Unix milliseconds.
     """
-    name = b"Node Control/Rebirth"
     metric = b"".join(
         (
-            _tag(_M_NAME, _BYTES) + _varint(len(name)) + name,
-            _tag(_M_TIMESTAMP, _VARINT) + _varint(now_ms),
-            _tag(_M_TYPE, _VARINT) + _varint(_BOOLEAN),
-            _tag(_M_BOOLEAN, _VARINT) + _varint(1),
+            _field(_M_NAME, b"Node Control/Rebirth"),
+            _field(_M_TIMESTAMP, now_ms),
+            _field(_M_TYPE, _BOOLEAN),
+            _field(_M_BOOLEAN, 1),
         )
     )
-    return b"".join(
-        (_tag(_P_TIMESTAMP, _VARINT) + _varint(now_ms), _tag(_P_METRICS, _BYTES) + _varint(len(metric)) + metric)
-    )
+    return _field(_P_TIMESTAMP, now_ms) + _field(_P_METRICS, metric)
+
+
+def lacking(metric: Metric, birth: Metric) -> bytes:
+    """Write those of name, data type and unit that a metric lacks and its birth told; to be put behind its bytes."""
+    parts: list[bytes] = []
+    if not metric.name and birth.name:
+        parts.append(_field(_M_NAME, birth.name.encode()))
+    if not metric.datatype and birth.datatype:
+        parts.append(_field(_M_TYPE, birth.datatype))
+    if not metric.unit and birth.unit:
+        unit = _field(_V_TYPE, _STRING) + _field(_V_TEXT, birth.unit.encode())
+        parts.append(_field(_M_PROPERTIES, _field(_S_KEYS, _UNIT_PROPERTY.encode()) + _field(_S_VALUES, unit)))
+    return b"".join(parts)
+
+
+def written(payload: Payload, metrics: Iterable[bytes]) -> bytes:
+    """Write a payload with other metrics."""
+    parts = [] if payload.timestamp is None else [_field(_P_TIMESTAMP, payload.timestamp)]
+    parts += [_field(_P_METRICS, metric) for metric in metrics]
+    if payload.seq is not None:
+        parts.append(_field(_P_SEQ, payload.seq))
+    return b"".join(parts)
 
 
 def _metric(data: bytes) -> Metric:
-    metric = Metric()
+    metric = Metric(raw=data)
     null = False
     for number, value in _fields(data, _METRIC_WIRE):
         if isinstance(value, bytes):
@@ -165,7 +188,7 @@ def _take_bytes(metric: Metric, number: int, value: bytes) -> None:
     if number == _M_NAME:
         metric.name = _text(value)
     elif number == _M_PROPERTIES:
-        metric.unit = _unit(value)
+        metric.unit = _unit(value) or metric.unit
     else:
         form = _DOUBLE if number == _M_DOUBLE else _FLOAT
         metric.value, metric.integer = form.unpack(value)[0], False
@@ -237,8 +260,10 @@ def _text(data: bytes) -> str:
         raise Malformed(Reason.NOT_UTF8, str(error)) from None
 
 
-def _tag(number: int, wire: int) -> bytes:
-    return _varint(number << 3 | wire)
+def _field(number: int, value: int | bytes) -> bytes:
+    if isinstance(value, int):
+        return _varint(number << 3 | _VARINT) + _varint(value)
+    return _varint(number << 3 | _BYTES) + _varint(len(value)) + value
 
 
 def _varint(number: int) -> bytes:
