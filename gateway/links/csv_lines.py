@@ -92,10 +92,10 @@ class CsvLines:
     def _header(self) -> tuple[str, ...]:
         raw = self._line()
         if not raw.strip():
-            raise Malformed(Reason.EMPTY, "line 1: nothing in it names the columns")
+            raise Malformed(Reason.EMPTY, "nothing in it names the columns")
         names = tuple(name.strip() for name in self._cells(raw))
         if twice := next((name for name in names if names.count(name) > 1), None):
-            raise Malformed(Reason.DUPLICATE_KEY, f"line 1: two columns are called {twice[:80]!r}")
+            raise Malformed(Reason.DUPLICATE_KEY, f"two columns are called {twice[:80]!r}")
         return names
 
     def _cells(self, raw: bytes, wanted: int = 0) -> list[str]:

@@ -203,7 +203,7 @@ class FolderLink:
                 CsvLines, self._folder / name, table.columns, table.separator, table.encoding
             )
         except Malformed as error:
-            raise _GivenUpError(error.detail) from None
+            raise _GivenUpError(f"line 1: {error.detail}") from None
         with lines:
             while rows := await asyncio.to_thread(lines.take, _CHUNK):
                 readings, undecoded = self._meaning(name, rows, tally)
