@@ -53,7 +53,7 @@ class View:
     async def run(self, settings: Everything, stack: Stack, checks: Checks, stop: asyncio.Event, *, demo: bool) -> None:
         """Draw until `stop` is set. The platform goes on when nobody can see it any more."""
         try:
-            if self.console.is_terminal:
+            if self.console.file.isatty() and not self.console.is_dumb_terminal:
                 await self._live(settings, stack, checks, stop, demo=demo)
             else:
                 await self._lines(settings, stack, stop, demo=demo)

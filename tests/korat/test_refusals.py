@@ -10,7 +10,6 @@ import pytest
 from own_platform import KORAT, Platform, run_korat
 
 from korat.cli import main
-from support.ports import free_port
 
 SECRET = "s3cr3t"  # noqa: S105 - it must never be seen again
 
@@ -151,19 +150,6 @@ def test_a_broker_of_its_own_is_needed_for_up(platform: Platform) -> None:
     assert "KORAT_MQTT_URL (mqtt.url): `korat up` brings its own broker" in said
     assert SECRET not in said
     assert "KORAT_MQTT_HOST (mqtt.host)" in refusal(platform.run("up", KORAT_MQTT_HOST="broker.example"))
-
-
-def test_a_second_process_on_the_duckdb_file_is_told_what_to_use(platform: Platform) -> None:
-    with platform.up():
-        said = refusal(platform.run("api", KORAT_API_PORT=str(free_port())))
-        assert "is in use by `korat up`, process " in said
-        assert "keep them in InfluxDB (KORAT_STORE_URL)" in said
-        elsewhere = {
-            "KORAT_DATA": str(platform.folder.parent / "elsewhere"),
-            "KORAT_STORE_URL": f"duckdb:///{platform.folder}/readings.duckdb".replace(" ", "%20"),
-        }
-        said = refusal(platform.run("ingest", **elsewhere))
-        assert "readings.duckdb is held by another process: only one may open it; use InfluxDB" in said
 
 
 def test_a_province_without_a_simulated_city_is_refused(platform: Platform) -> None:

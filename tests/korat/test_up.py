@@ -105,37 +105,39 @@ def test_it_goes_on_with_everything_after_a_stop_and_after_kill_9(platform: Plat
         assert (ledger["stored"], ledger["quarantined"], ledger["gaps"]) == (510, 0, 0)
 
 
-def test_a_start_right_after_kill_9_waits_for_the_old_broker(platform: Platform) -> None:
-    with platform.up() as process:
-        broker = mosquitto_of(process)
-        os.kill(broker, signal.SIGSTOP)
-        threading.Timer(0.7, os.kill, (broker, signal.SIGCONT)).start()
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait(within=5)
-        process.start()
-
-
-def test_a_killed_broker_is_started_again_and_readings_flow(platform: Platform) -> None:
+def test_a_killed_broker_comes_back_and_one_left_behind_is_waited_for(platform: Platform) -> None:
     with platform.up() as process:
         broker = mosquitto_of(process)
         os.kill(broker, signal.SIGKILL)
         platform.post("w-1", times(50))
         platform.stored(50)
-        assert mosquitto_of(process) != broker
+        second = mosquitto_of(process)
+        assert second != broker
         assert "mosquitto ended, starting it again" in process.log.read_text()
+        os.kill(second, signal.SIGSTOP)
+        threading.Timer(1.5, os.kill, (second, signal.SIGCONT)).start()
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(within=5)
+        process.start()
 
 
-def test_two_platforms_live_beside_each_other(platform: Platform) -> None:
+def test_two_platforms_live_beside_each_other_but_not_on_the_same_files(platform: Platform) -> None:
     other = Platform(platform.folder.with_name("other"))
     with platform.up(), other.up():
         platform.post("w-1", times(3))
         other.post("w-2", times(4))
         assert platform.stored(3)["received"] == 3
         assert other.stored(4)["received"] == 4
-        again = Platform(platform.folder).run("up", "--no-demo")
-    assert again.returncode == 1
-    assert "is in use by `korat up`, process " in again.stderr
-    assert again.stderr.count("\n") == 1
+        for again in (Platform(platform.folder).run("up", "--no-demo"), Platform(platform.folder).run("api")):
+            assert again.returncode == 1
+            assert "is in use by `korat up`, process " in again.stderr
+            assert "keep them in InfluxDB (KORAT_STORE_URL)" in again.stderr
+            assert again.stderr.count("\n") == 1
+        same_file = f"duckdb:///{platform.folder}/readings.duckdb".replace(" ", "%20")
+        again = Platform(platform.folder.with_name("third")).run("ingest", KORAT_STORE_URL=same_file)
+        assert again.returncode == 1
+        assert "readings.duckdb is held by another process: only one may open it; use InfluxDB" in again.stderr
+        assert again.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("key", ["KORAT_MQTT_PORT", "KORAT_API_PORT", "KORAT_GATEWAY_HTTP_PORT"])
