@@ -86,7 +86,7 @@ any_payload = st.binary(max_size=40) | objects.map(lambda made: json.dumps(made)
 
 
 @given(st.lists(st.tuples(any_topic, any_payload), max_size=5))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @example([(STATUS, b'{"online": true, "x": ' + b"[" * 200_000)])
 @example([(DIRECT, b'{"ts": ' + b"1" * 4301 + b', "values": {"a": 1}}')])
 @example([(DIRECT, b'{"ts": "9999-12-31T23:59:59-23:59", "values": {"a": 1}}')])
@@ -98,7 +98,7 @@ def test_no_payload_does_more_than_go_to_quarantine(messages: list[tuple[str, by
     changes=st.lists(st.tuples(st.integers(0, len(VALID) - 1), st.integers(0, 255)), min_size=1, max_size=4),
     cut=st.booleans(),
 )
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_no_mutated_pack_does_more_than_go_to_quarantine(changes: list[tuple[int, int]], *, cut: bool) -> None:
     mutated = bytearray(VALID)
     for place, byte in changes:
@@ -122,7 +122,7 @@ def _blocks() -> st.SearchStrategy[pack.Block]:
 
 
 @given(st.lists(_blocks(), max_size=3), st.integers(0, 2))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @example([pack.Block("rain", ["a", "b"], b"\0\0", b"\0" * 8, {"rain_rate": b"\0" * 8})], 0)
 @example([pack.Block("rain", ["a", "a"], b"\0\0\1\0", b"\0" * 16, {"rain_rate": b"\0" * 16})], 0)
 def test_no_made_up_pack_does_more_than_go_to_quarantine(blocks: list[pack.Block], undecoded: int) -> None:
