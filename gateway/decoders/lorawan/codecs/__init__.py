@@ -10,10 +10,20 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
-from gateway.decoders.lorawan.codecs import cayenne, decentlab, digital_matter, dragino, dragino_io, elsys, milesight
+from gateway.decoders.lorawan.codecs import (
+    browan,
+    cayenne,
+    decentlab,
+    digital_matter,
+    dragino,
+    dragino_io,
+    elsys,
+    milesight,
+)
 from gateway.decoders.lorawan.codecs.codec import Codec, unix_clock
 
 _dragino: Final = partial(Codec, names=dragino.NAMES, absent=dragino.ABSENT, states=dragino.STATES)
+_browan: Final = partial(Codec, names=browan.NAMES, absent=browan.ABSENT)
 _box: Final = partial(Codec, names=dragino_io.NAMES, absent=dragino_io.ABSENT, states=dragino_io.STATES)
 _tracker: Final = partial(Codec, names=digital_matter.NAMES, tidy=digital_matter.fixed_positions)
 
@@ -36,6 +46,10 @@ def _milesight(family: str, kind: str) -> Codec:
 
 CODECS: Final[Mapping[str, Codec]] = MappingProxyType(
     {
+        "browan-cd10": _browan(browan.decode_cd10, kind="air_quality"),
+        "browan-dw10": _browan(browan.decode_dw10, kind="dock"),
+        "browan-tbhh100": _browan(browan.decode_tbhh100, kind="cargo"),
+        "browan-tbms100": _browan(browan.decode_tbms100, kind="crowd"),
         "cayenne": Codec(cayenne.decode, cayenne.NAMES, "weather", tidy=cayenne.plain_channels),
         **decentlab.CODECS,
         "digital-matter-g62": _tracker(digital_matter.decode_g62, kind="vehicle", clock=digital_matter.g62_clock),

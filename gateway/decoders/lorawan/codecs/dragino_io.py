@@ -30,7 +30,19 @@ NAMES: Final[Names] = MappingProxyType(
         "Illum": Meaning("illuminance"),
         "Distance_cm": Meaning("distance", "cm"),
         "ADC_CH0V": Meaning("analog_voltage"),
-        "Door_status": Meaning("door_open"),
+        # of whatever contact is wired to the input, if any
+        "Door_status": Meaning("contact_open"),
+        "Count": Meaning("pulse_count"),
+        "Distance_signal_strength": NOTHING,
+        "Digital_IStatus": Meaning("digital_input"),
+        "EXTI_Trigger": Meaning("interrupt"),
+        **{f"AVI{number}_V": Meaning(f"analog_voltage_{number}") for number in (1, 2)},
+        **{f"ACI{number}_mA": Meaning(f"analog_current_{number}") for number in (1, 2)},
+        **{f"DI{number}_status": Meaning(f"digital_input_{number}") for number in (1, 2, 3)},
+        **{f"DO{number}_status": Meaning(f"digital_output_{number}") for number in (1, 2, 3)},
+        **{f"RO{number}_status": Meaning(f"relay_{number}") for number in (1, 2)},
+        **{f"Count{number}_times": Meaning(f"pulse_count_{number}") for number in (1, 2)},
+        "Acount_times": Meaning("pulse_count_total"),
         "Work_mode": NOTHING,
         "Hardware_mode": NOTHING,
     }
@@ -50,6 +62,7 @@ _RELAY: Final = MappingProxyType({"OFF": 0.0, "ON": 1.0})
 STATES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
     {
         "Digital_IStatus": _LEVEL,
+        "EXTI_Trigger": MappingProxyType({"FALSE": 0.0, "TRUE": 1.0}),
         "Door_status": MappingProxyType({"CLOSE": 0.0, "OPEN": 1.0}),
         **{f"{what}{number}_status": _LEVEL for what in ("DI", "DO") for number in (1, 2, 3)},
         **{f"RO{number}_status": _RELAY for number in (1, 2)},

@@ -32,6 +32,8 @@ NAMES: Final[Names] = MappingProxyType(
         "door": Meaning("door_open"),
         "pm2.5": Meaning("pm2_5"),
         "o3": Meaning("o3", "[ppm]"),
+        # an index or ug/m3, as the device is set
+        "tvoc": Meaning("tvoc_level"),
         "pir": Meaning("occupied"),
         "activity": Meaning("occupied"),
         "illumination": Meaning("illuminance"),
