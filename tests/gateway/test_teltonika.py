@@ -105,7 +105,7 @@ def test_frames_without_records_or_sense_are_refused_or_say_nothing(shared_data:
             outcomes.append("nothing to say")
         except DecodeError as error:
             outcomes.append(error.reason)
-    print(f"teltonika, other frames: { Counter(map(str, outcomes)) }")  # noqa: T201
+    print(f"teltonika, other frames: {Counter(map(str, outcomes))}")  # noqa: T201
     assert len(outcomes) == 13
 
 

@@ -15,7 +15,7 @@ from gateway.links.sessions import Bad, Event, Login, Records
 from support import teltonika as tracker
 
 IMEI: Final = "356000000000017"
-DEVICE: Final = {"device": f"imei-{IMEI}"}
+TOLD: Final = {"imei": IMEI}
 ONE: Final = tracker.tcp(tracker.body(tracker.CODEC_8, [tracker.Told(1_764_900_000_000, io={239: (1, 1)})]))
 TWO: Final = tracker.tcp(tracker.body(tracker.CODEC_8E, [tracker.Told(n, io={66: (2, 12_000)}) for n in (1, 2)]))
 COMMAND: Final = tracker.tcp(b"\x0c\x01\x06\x00\x00\x00\x02OK\x01")
@@ -30,14 +30,14 @@ def logged_in() -> TcpSession:
 def test_every_frame_is_acknowledged_with_its_number_of_records() -> None:
     session = logged_in()
     assert session.feed(ONE + TWO) == [
-        Records(ONE, DEVICE, bytes([0, 0, 0, 1])),
-        Records(TWO, DEVICE, bytes([0, 0, 0, 2])),
+        Records(ONE, TOLD, bytes([0, 0, 0, 1])),
+        Records(TWO, TOLD, bytes([0, 0, 0, 2])),
     ]
     assert session.held == 0
 
 
 def test_the_answer_to_a_command_is_not_acknowledged() -> None:
-    assert logged_in().feed(COMMAND) == [Records(COMMAND, DEVICE, b"")]
+    assert logged_in().feed(COMMAND) == [Records(COMMAND, TOLD, b"")]
 
 
 @given(st.lists(st.integers(1, 40), min_size=1))
@@ -69,7 +69,7 @@ def test_a_frame_damaged_on_its_way_is_kept_and_asked_for_again() -> None:
     kept, bad = logged_in().feed(ONE + damaged + TWO)
     assert isinstance(kept, Records)
     assert isinstance(bad, Bad)
-    assert (bad.payload, bad.answer, bad.parameters) == (damaged, bytes(4), DEVICE)
+    assert (bad.payload, bad.answer, bad.parameters) == (damaged, bytes(4), TOLD)
 
 
 def test_what_can_not_be_a_frame_ends_the_connection_at_once() -> None:
@@ -85,10 +85,10 @@ def test_what_can_not_be_a_frame_ends_the_connection_at_once() -> None:
 
 def test_a_datagram_is_acknowledged_under_its_ids() -> None:
     payload = tracker.udp(frame.of_tcp(TWO), IMEI, packet=0xABCD, avl_packet=9)
-    assert datagram(payload) == [Records(payload, DEVICE, bytes.fromhex("0005abcd010902"))]
+    assert datagram(payload) == [Records(payload, {}, bytes.fromhex("0005abcd010902"))]
     assert datagram(b"\xff") == []
     command = tracker.udp(frame.of_tcp(COMMAND), IMEI)
-    assert datagram(command) == [Records(command, DEVICE, b"")]
+    assert datagram(command) == [Records(command, {}, b"")]
     (bad,) = datagram(payload[:-1])
     assert isinstance(bad, Bad)
     assert (bad.reason, bad.answer) == (Reason.UNDECODED, b"")

@@ -10,7 +10,7 @@ from typing import Final
 from city.errors import Reason
 from gateway.decoders.context import DecodeError
 from gateway.decoders.teltonika import frame
-from gateway.links.sessions import Bad, Event, Login, Records, Speech
+from gateway.links.sessions import Bad, Event, Login, Records
 
 _ACCEPTED: Final = b"\x01"
 _REFUSED: Final = b"\x00"
@@ -86,7 +86,7 @@ class TcpSession:
         return Bad(reason, detail, self._take(len(self._buffer)), parameters=self._parameters())
 
     def _parameters(self) -> dict[str, str]:
-        return {"device": f"imei-{self._imei}"}
+        return {"imei": self._imei}
 
     def _take(self, size: int) -> bytes:
         taken = bytes(self._buffer[:size])
@@ -102,17 +102,12 @@ def datagram(payload: bytes) -> list[Event]:
         header, body = frame.of_udp(payload)
     except DecodeError as error:
         return [Bad(error.reason, error.detail, payload)]
-    device = {"device": f"imei-{header.imei}"}
     if _silent(body):
-        return [Records(payload, device)]
+        return [Records(payload)]
     answer = header.packet.to_bytes(2) + bytes((1, header.avl_packet, body[1]))
-    return [Records(payload, device, len(answer).to_bytes(2) + answer)]
+    return [Records(payload, answer=len(answer).to_bytes(2) + answer)]
 
 
 def _silent(body: bytes) -> bool:
     """Say whether a body expects no acknowledgement: a command's answer, or nothing at all."""
     return len(body) < frame.LEAST_BODY or body[0] in frame.COMMANDS
-
-
-SPEECH: Final = Speech("teltonika", TcpSession, datagram)
-"""What the TCP and UDP servers are told."""
