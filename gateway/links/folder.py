@@ -17,11 +17,9 @@ once more.
 """
 
 import asyncio
-import os
 import time
-from fnmatch import fnmatch
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 from pydantic import Field, field_validator
@@ -34,6 +32,7 @@ from gateway.links import Accept, Understand
 from gateway.links.counters import LinkCounters
 from gateway.links.csv_lines import CsvLines, Encoding, Row
 from gateway.links.custody import hand_over
+from gateway.links.drop import Drop, State, Verdict
 from gateway.links.table import Id, Seconds, Table
 
 _CHUNK: Final = 500
@@ -41,8 +40,6 @@ _CHUNK: Final = 500
 
 _MOST_NAMED: Final = 20
 """Bad lines that a report names."""
-
-_UNFINISHED: Final = (".tmp", ".part")
 
 
 class FolderTable(Table):
@@ -80,14 +77,6 @@ class FolderTable(Table):
         if "/" in value:
             raise ValueError("a pattern is of names, without /")
         return value
-
-
-class _State(NamedTuple):
-    """What must not change: inode, size in bytes, time of change in nanoseconds."""
-
-    inode: int
-    size: int
-    changed_ns: int
 
 
 class _Tally:
@@ -130,65 +119,38 @@ class FolderLink:
         self._accept = accept
         self._understand = understand
         self._table = table
-        self._folder = data / table.path
         self._counters = counters
-        self._seen: dict[str, tuple[_State, float]] = {}
-        self._stuck: dict[str, _State] = {}
         try:
-            for folder in (self._folder, self._folder / "done", self._folder / "failed"):
-                folder.mkdir(parents=True, exist_ok=True)
+            self._drop = Drop(data / table.path, table.pattern, table.settle_s)
         except OSError as error:
-            raise ConfigurationError(f"link.folder {table.name!r}: {self._folder}: {error.strerror}") from None
+            raise ConfigurationError(f"link.folder {table.name!r}: {error.filename}: {error.strerror}") from None
 
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
             try:
-                for name, state in await asyncio.to_thread(self._settled):
+                for name, state in await asyncio.to_thread(self._drop.settled):
                     await self._read(name, state)
             except OSError as error:
                 self._counters.fail("folder", detail=str(error))
             await asyncio.sleep(self._table.interval_s)
 
-    def _settled(self) -> list[tuple[str, _State]]:
-        """Give the files that stood still, oldest first."""
-        now_s = time.monotonic()
-        found: dict[str, tuple[_State, float]] = {}
-        names = set()
-        with os.scandir(self._folder) as entries:
-            for entry in entries:
-                names.add(entry.name)
-                unfinished = entry.name.startswith(".") or entry.name.endswith(_UNFINISHED)
-                if unfinished or not fnmatch(entry.name, self._table.pattern) or not entry.is_file():
-                    continue
-                state = _state(self._folder / entry.name)
-                before = self._seen.get(entry.name)
-                if state is not None and state != self._stuck.get(entry.name):
-                    found[entry.name] = before if before is not None and before[0] == state else (state, now_s)
-        self._seen = found
-        self._stuck = {name: state for name, state in self._stuck.items() if name in names}
-        ready = [(name, state) for name, (state, since_s) in found.items() if now_s - since_s >= self._table.settle_s]
-        return sorted(ready, key=lambda each: (each[1].changed_ns, each[0]))
-
-    async def _read(self, name: str, state: _State) -> None:
+    async def _read(self, name: str, state: State) -> None:
         tally = _Tally()
         try:
             await self._hand_over_all(name, tally)
-            verdict, note = "done", self._report(tally)
+            verdict, note = Verdict.DONE, self._report(tally)
         except _GivenUpError as error:
-            verdict, note = "failed", f"{error}\n{self._report(tally)}"
+            verdict, note = Verdict.FAILED, f"{error}\n{self._report(tally)}"
             self._counters.fail("file", file=name, detail=str(error))
         except OSError as error:
-            self._stuck[name] = state
+            self._drop.pass_over(name, state)
             self._counters.fail("unreadable", file=name, detail=str(error))
             return
-        if await asyncio.to_thread(_state, self._folder / name) != state:
-            return  # it was still being written: it is read again when it stands still
         try:
-            await asyncio.to_thread(self._move, name, verdict, note)
+            await asyncio.to_thread(self._drop.move, name, state, verdict, note)
         except OSError as error:
-            # it stays, and is not read again before it changes or the gateway starts again
-            self._stuck[name] = state
+            self._drop.pass_over(name, state)
             self._counters.fail("move", file=name, detail=str(error))
 
     async def _hand_over_all(self, name: str, tally: _Tally) -> None:
@@ -200,7 +162,7 @@ class FolderLink:
         table = self._table
         try:
             lines = await asyncio.to_thread(
-                CsvLines, self._folder / name, table.columns, table.separator, table.encoding
+                CsvLines, self._drop.folder / name, table.columns, table.separator, table.encoding
             )
         except Malformed as error:
             raise _GivenUpError(f"line 1: {error.detail}") from None
@@ -250,24 +212,3 @@ class FolderLink:
             return ""
         head = f"{tally.bad} of {tally.rows} lines could not be read and are in quarantine; the rest is stored."
         return "\n".join([head, *tally.named, *(["..."] if tally.bad > len(tally.named) else [])]) + "\n"
-
-    def _move(self, name: str, verdict: str, note: str) -> None:
-        """Move a file, beside nothing of the same name, and write the note first."""
-        folder = self._folder / verdict
-        target = folder / name
-        number = 2
-        while target.exists():
-            target = folder / f"{name}.{number}"
-            number += 1
-        if note:
-            ending = "reason" if verdict == "failed" else "report"
-            target.with_name(f"{target.name}.{ending}.txt").write_text(note, "utf-8")
-        (self._folder / name).rename(target)
-
-
-def _state(file: Path) -> _State | None:
-    try:
-        found = file.stat()
-    except FileNotFoundError:
-        return None
-    return _State(found.st_ino, found.st_size, found.st_mtime_ns)
