@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -102,6 +103,9 @@ def _flatten(flat: dict[str, object], made: Mapping[str, object], prefix: str, c
         if len(name) > _LONGEST_NAME:
             raise DecodeError(Reason.BAD_QUANTITY, f"{name[:80]!r}... is too long a name")
         number: object = value
+        if isinstance(value, int | float):
+            _add(flat, name, value, codec)
+            continue
         if isinstance(value, str):
             number = _number(value, codec.states.get(name), known=name in codec.names)
         elif isinstance(value, dict):
@@ -140,6 +144,7 @@ def _number(text: str, states: Mapping[str, float] | None, *, known: bool) -> fl
     return float(text) if known and _NUMBER.fullmatch(text) else None
 
 
+@lru_cache(maxsize=4096)
 def _keeps_its_name(key: str) -> bool:
     return key not in _TAKEN and not key.endswith(RESERVED_ENDINGS)
 

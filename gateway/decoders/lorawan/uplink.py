@@ -12,6 +12,7 @@ import binascii
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from city.catalog import KINDS
@@ -171,5 +172,10 @@ def kind_of(values: Mapping[str, float], codec: Codec | None, context: Context) 
         return known_kind(context.kind)
     if codec is not None:
         return codec.kind
-    shown = values.keys() - _HEALTH
-    return max(KINDS, key=lambda kind: (len(shown & set(KINDS[kind].quantities)), kind == _DEFAULT_KIND))
+    return _likely_kind(frozenset(values))
+
+
+@lru_cache(maxsize=1024)
+def _likely_kind(quantities: frozenset[str]) -> str:
+    shown = quantities - _HEALTH
+    return max(KINDS, key=lambda kind: (len(shown.intersection(KINDS[kind].quantities)), kind == _DEFAULT_KIND))

@@ -13,7 +13,6 @@ from gateway.decoders.lorawan.codecs.milesight_channels import (
     YES_NO,
     Channel,
     Channels,
-    Part,
 )
 from gateway.decoders.vocabulary import NOTHING, Meaning, Names
 
@@ -103,42 +102,50 @@ def decoder(family: str) -> Callable[[int, bytes], dict[str, object]]:
 def _decoded(payload: bytes, channels: Channels) -> dict[str, object]:
     fields: dict[str, object] = {}
     history: list[dict[str, object]] = []
-    at = 0
-    while at < len(payload):
-        key = (payload[at], payload[at + 1]) if at + 1 < len(payload) else (payload[at], -1)
+    at, size = 0, len(payload)
+    while at < size:
+        key = (payload[at], payload[at + 1]) if at + 1 < size else (payload[at], -1)
         channel = channels.get(key)
         if channel is None:
             raise refusal(f"channel {key[0]:#04x} of type {key[1]:#04x} is none of this device")
-        at += _HEADER
-        if at + channel.layout.size > len(payload):
+        start = at + _HEADER
+        at = start + channel.layout.size
+        if at > size:
             raise refusal(f"the value of channel {key[0]:#04x} is cut off")
-        values = _values(channel, payload, at)
-        if key == _HISTORY:
-            history.append(values)
-        else:
-            fields |= values
-        at += channel.layout.size
+        if key != _HISTORY:
+            _add(fields, channel, payload, start)
+            continue
+        record: dict[str, object] = {}
+        _add(record, channel, payload, start)
+        history.append(record)
     if history:
         fields[HISTORY] = history
     return fields
 
 
-def _values(channel: Channel, payload: bytes, at: int) -> dict[str, object]:
-    raws = channel.layout.unpack_from(payload, at)
-    if channel.spell is not None:
-        return {channel.parts[0].name: channel.spell(raws[0])}
-    values: dict[str, object] = {}
-    for part, raw in zip(channel.parts, raws, strict=True):
-        if raw not in part.none:
-            values |= _spelled(part, raw)
-    return values
+def _add(fields: dict[str, object], channel: Channel, payload: bytes, at: int) -> None:
+    for part, raw in zip(channel.parts, channel.layout.unpack_from(payload, at), strict=True):
+        if raw in part.none:
+            continue
+        if channel.spell is not None:
+            fields[part.name] = channel.spell(raw)
+        elif part.texts is not None:
+            fields[part.name] = part.texts.get(raw, "unknown")
+        elif part.name in _BITS:
+            fields.update(_BITS[part.name](raw))
+        else:
+            fields[part.name] = raw if part.divisor == 1 else raw / part.divisor
 
 
-def _spelled(part: Part, raw: int) -> dict[str, object]:
-    if part.texts is not None:
-        return {part.name: part.texts.get(raw, "unknown")}
-    if part.name == "current_alarm":
-        return {part.name: {name: YES_NO[raw >> bit & 1] for bit, name in enumerate(CURRENT_ALARMS)}}
-    if part.name == "motion_status":
-        return {part.name: MOTION[raw & 3], "geofence_status": GEOFENCE[raw >> 4 & 3]}
-    return {part.name: raw if part.divisor == 1 else raw / part.divisor}
+_BITS: Final[Mapping[str, Callable[[int], dict[str, object]]]] = MappingProxyType(
+    {
+        "current_alarm": lambda raw: {
+            "current_alarm": {name: YES_NO[raw >> bit & 1] for bit, name in enumerate(CURRENT_ALARMS)}
+        },
+        "motion_status": lambda raw: {
+            "motion_status": MOTION[raw & 3],
+            "geofence_status": GEOFENCE[raw >> 4 & 3],
+        },
+    }
+)
+"""Parts that are made of bits."""
