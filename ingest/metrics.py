@@ -24,7 +24,7 @@ class Metrics:
         self._races = Counter("korat_ingest_races", "Flushes begun again: another worker came first", registry=registry)
         self._waits = Counter("korat_ingest_waits", "Tries that found store or ledger down", registry=registry)
         held = Gauge("korat_ingest_held_messages", "Messages received, not yet acknowledged", registry=registry)
-        held.set_function(lambda: session.counters.received - session.counters.acknowledged)
+        held.set_function(lambda: session.held)
 
     def settled(self, flush: Settlement) -> None:
         """Count a settled flush by outcome."""

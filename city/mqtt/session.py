@@ -108,6 +108,11 @@ class Session:
         """Whether the broker has taken the connection and every subscription."""
         return self._online.is_set() and self._task is not None and not self._task.done()
 
+    @property
+    def held(self) -> int:
+        """How many received messages count against `most_messages`: waiting, or handed out and not acknowledged."""
+        return self._inbox.messages
+
     async def connected(self) -> None:
         """Wait until connected and subscribed; `last_error` says why it takes long.
 
