@@ -88,6 +88,12 @@ UNITS: Final[dict[str, Unit]] = {
     "mm/h": Unit("rain rate"),
     "inch/h": Unit("rain rate", 25.4),
     "W/m2": Unit("irradiance"),
+    "s": Unit("time"),
+    "ms": Unit("time", over=1000),
+    "min": Unit("time", 60),
+    "h": Unit("time", 3600),
+    "/s": Unit("rate"),
+    "/min": Unit("rate", over=60),
     "lx": Unit("illuminance"),
     "1": Unit("number"),
 }

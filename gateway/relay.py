@@ -7,6 +7,7 @@ Both halves know each other only through the spool, so the broker's absence neve
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from gateway.lanes import Lanes
 from gateway.packing import Contents
 from gateway.report import Reporter
 from gateway.sender import Sender, now_s
+from gateway.skew import Skew
 from gateway.spool import Spool, Stored
 from gateway.window import Window
 
@@ -66,6 +68,10 @@ class Relay:
         province: Of the topics.
         gateway: Id of this gateway.
         pace: How it gathers and sends.
+
+    Attributes:
+        reporter: Says how the gateway is.
+        skew: What receipts show of the clock.
     """
 
     def __init__(
@@ -79,6 +85,7 @@ class Relay:
         self._window = Window(pace.window, pace.resend_s, pace.most_resend_s)
         self._lanes = Lanes(pace.window)
         self._sender = Sender(session, topics.pack(province, gateway), self._window)
+        self.skew = Skew(spool.last)
         self.reporter = Reporter(spool, session, topics.status(province, gateway))
 
     async def accept(self, readings: list[Reading], undecoded: list[Undecoded]) -> None:
@@ -163,6 +170,7 @@ class Relay:
             self._lanes.took(stretch, [pack.seq for pack in found])
             for pack in found:
                 self._window.admit(pack.seq)
+            self.skew.sent([pack.seq for pack in found], time.time_ns())
             packs += found
         return packs
 
@@ -172,7 +180,10 @@ class Relay:
         except Malformed as error:
             _log.warning("receipt not understood", topic=message.topic, reason=error.reason, detail=error.detail)
             return ()
-        return settled.done if settled.boot == self._spool.boot else ()
+        if settled.boot != self._spool.boot:
+            return ()
+        self.skew.heard(settled.done, settled.at_ns, message.received_ns)
+        return settled.done
 
     async def _forget(self, ranges: Sequence[tuple[int, int]]) -> None:
         if not ranges:

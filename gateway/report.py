@@ -5,12 +5,13 @@ import contextlib
 import time
 from typing import Final
 
+import msgspec
 import structlog
 
 from city.errors import Full
 from city.mqtt import MqttError, Session, Will
 from city.wire import status
-from city.wire.status import Status
+from city.wire.status import Health, Status
 from gateway.spool import Spool
 
 _CHANGED_S: Final = 2.0
@@ -50,6 +51,7 @@ class Reporter:
         self._now = asyncio.Event()
         self._refusal: Full | None = None
         self._refused_s = 0.0
+        self._health: Health | None = None
 
     async def run(self) -> None:
         """Say the status when it changes, and now and then, until cancelled."""
@@ -72,6 +74,10 @@ class Reporter:
         self._said = None
         self._now.set()
 
+    def note(self, health: Health) -> None:
+        """Say this from now on as well."""
+        self._health = health
+
     def full(self, error: Full) -> None:
         """Note that the spool refused; nothing is lost, but somebody should look."""
         if self.refusal is None:
@@ -92,11 +98,11 @@ class Reporter:
 
     def _status(self, *, online: bool) -> Status:
         pending = self._spool.pending
-        return Status(online, self._spool.boot, pending.readings, pending.packs, pending.bytes)
+        return Status(online, self._spool.boot, pending.readings, pending.packs, pending.bytes, health=self._health)
 
     async def _say(self, fresh: Status) -> None:
         self._now.clear()
-        said = Status(fresh.online, fresh.boot, fresh.pending, fresh.packs, fresh.spool_bytes, at_ns=time.time_ns())
+        said = msgspec.structs.replace(fresh, at_ns=time.time_ns())
         try:
             await self._session.publish(self._topic, status.encode(said), retain=True)
         except MqttError as error:

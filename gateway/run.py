@@ -9,6 +9,7 @@ from pathlib import Path
 from city import topics
 from city.errors import ConfigurationError, KoratError
 from city.mqtt import Address, Session, Subscription
+from gateway.health import Watch
 from gateway.links.configuration import find_links
 from gateway.links.counters import LinkCounters
 from gateway.links.http import Doors, HttpLink
@@ -53,12 +54,15 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
             relay = Relay(spool, worker, session, province=province, gateway=settings.id, pace=_pace(settings))
             async with asyncio.TaskGroup() as tasks:
                 relaying = tasks.create_task(relay.run(), name="relay")
+                watch = Watch(settings.id, spool, worker, relay, decoding, counters)
+                watching = tasks.create_task(watch.run(settings.health_s), name="watch")
                 async with (
                     _http(settings, relay, decoding, entrance, count("http")),
                     _mqtt(settings, address, relay, decoding, tasks, count),
                     open_links(links, relay.accept, decoding.understand, tasks, data=data, count=count),
                 ):
                     await stop.wait()
+                watching.cancel()
                 relaying.cancel()
             await relay.reporter.farewell()
     except BaseExceptionGroup as group:

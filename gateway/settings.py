@@ -18,7 +18,7 @@ class GatewaySettings(Settings):
 
     Attributes:
         id: Id of the gateway; it names its topics, and the spool belongs to it.
-        http_host: Address that the HTTP link listens on; loopback unless told otherwise.
+        http_host: Address that the HTTP link listens on; any other than loopback needs a token in `gateway.toml`.
         http_port: TCP port of the HTTP link; 0 lets the system choose.
         http_body_bytes: Largest body, in bytes, also after unpacking.
         http_waiting: Requests that may wait for the disk at once; more are answered 429.
@@ -28,7 +28,9 @@ class GatewaySettings(Settings):
         pack_age_ms: Milliseconds after which a pack is closed anyway.
         window: Packs on their way without a receipt.
         resend_s: Seconds after which a pack without a receipt is sent again for the first time.
-        naming: What the city calls what the gateway hears, relative to the data folder; `gateway.toml` may be absent.
+        health_s: Seconds between two readings that the gateway makes of itself; 0: it makes none.
+        naming: What the city calls what the gateway hears, and further links, relative to the data folder;
+            `gateway.toml` may be absent.
         mqtt_url: Broker of the foreign topics; empty: the city's own.
         mqtt_topics: Foreign topics, `filter -> decoder`, like `plant/{kind}/{device}/up -> native`; `{kind}` and
             `{device}` stand for the level that names them. The environment separates them by `;`.
@@ -47,6 +49,7 @@ class GatewaySettings(Settings):
     pack_age_ms: int = Field(100, ge=1, le=60_000)
     window: int = Field(64, ge=1, le=1024)
     resend_s: float = Field(5.0, ge=0.1, le=60)
+    health_s: int = Field(60, ge=0, le=3600)
     naming: Path = Path("gateway.toml")
     mqtt_url: str = ""
     mqtt_topics: tuple[str, ...] = ()

@@ -49,6 +49,7 @@ class Spool:
 
     Attributes:
         boot: Name of this file's life.
+        most_bytes: The bound.
         pending: What waits for a receipt; may be read from any thread.
 
     Raises:
@@ -59,7 +60,7 @@ class Spool:
     def __init__(self, file: Path, gateway: str, most_bytes: int) -> None:
         self._file = file
         self._gateway = gateway
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
         self._db = connect(file, gateway)
         try:
             row = self._db.execute(
@@ -78,6 +79,11 @@ class Spool:
     def last(self) -> int:
         """The highest number given so far, 0 before the first; may be read from any thread."""
         return self._next_seq - 1
+
+    @property
+    def taken(self) -> int:
+        """Readings (and undecoded) that this boot took so far; may be read from any thread."""
+        return self._next_before
 
     def append(self, packs: Sequence[Contents]) -> None:
         """Number, encode and commit packs: all of them or, when it raises, none.
@@ -132,6 +138,18 @@ class Spool:
         query = "SELECT seq, payload FROM pack WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
         return self._read(query, (after_seq, until_seq, most))
 
+    def oldest_ns(self) -> int | None:
+        """Say when the oldest pack was spooled, nanoseconds UTC; None if there is none.
+
+        Raises:
+            Broken: The file is damaged.
+        """
+        try:
+            row = self._db.execute("SELECT created_ns FROM pack ORDER BY seq LIMIT 1").fetchone()
+        except sqlite3.DatabaseError as error:
+            raise broken(self._file, error) from None
+        return None if row is None else int(row[0])
+
     def pick(self, numbers: Sequence[int]) -> list[Stored]:
         """Read the packs of these numbers that are still there, oldest first.
 
@@ -180,9 +198,9 @@ class Spool:
         (pages,) = self._db.execute("PRAGMA page_count").fetchone()
         (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
         used = (pages - free) * self._page_bytes
-        if used > self._most_bytes:
+        if used > self.most_bytes:
             raise Full(
-                f"the spool {self._file} would take {used} bytes, at most {self._most_bytes} are allowed: "
+                f"the spool {self._file} would take {used} bytes, at most {self.most_bytes} are allowed: "
                 f"{self.pending.readings} readings wait for a receipt"
             )
 

@@ -175,6 +175,7 @@ class Pipeline:
     def send_receipts(self, load: Load) -> None:
         """Tell gateways what they may forget; a receipt that is lost is asked for by sending the pack again."""
         for province, gateway, done in receipts(load):
+            done.at_ns = time.time_ns()
             topic = topics.receipt(province, gateway)
             task = asyncio.create_task(self._send(topic, receipt.encode(done)), name=f"receipt to {gateway}")
             self._sending.add(task)

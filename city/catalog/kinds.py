@@ -33,6 +33,9 @@ class Kind:
     cadence_s: int
 
 
+PLATFORM: Final = "platform"
+"""The kind of what the platform measures of itself: it has no place in a simulated city."""
+
 _CITY, _HUB = Workstream.SMART_CITY, Workstream.LOGISTIC_HUB
 _WEATHER = (
     "temperature",
@@ -44,6 +47,15 @@ _WEATHER = (
     "rain_rate",
 )
 _AIR = ("pm2_5", "pm10", "o3", "co", "no2", "so2", "temperature", "humidity", "wind_speed", "wind_direction")
+_GATEWAY = (
+    "spool_readings",
+    "spool_fill",
+    "spool_age",
+    "readings_rate",
+    "sources_heard",
+    "decode_failures",
+    "clock_skew",
+)
 
 _ROWS: Final = (
     Kind("air_quality", _CITY, "Air quality", "คุณภาพอากาศ", _AIR, 60),
@@ -77,6 +89,10 @@ _ROWS: Final = (
         ("temperature", "humidity", "door_open", "weight", "battery"),
         600,
     ),
+    Kind(PLATFORM, _CITY, "Platform", "แพลตฟอร์ม", _GATEWAY, 60),
 )
 
 KINDS: Final[dict[str, Kind]] = {row.key: row for row in _ROWS}
+
+FIELD_KINDS: Final[dict[str, Kind]] = {key: row for key, row in KINDS.items() if key != PLATFORM}
+"""Kinds of devices in the field."""

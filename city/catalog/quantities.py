@@ -153,6 +153,14 @@ _ROWS: Final = (
     Quantity("gsm_signal", "1", "Mobile signal (bars)", "สัญญาณมือถือ (ขีด)", 0, 5, 0, _MEAN, "short"),
     Quantity("satellites", "1", "Satellites in use", "จำนวนดาวเทียมที่ใช้", 0, 100, 0, _MEAN, "short"),
     Quantity("snr", "dB", "Signal to noise ratio", "อัตราส่วนสัญญาณต่อสัญญาณรบกวน", -60, 60, 1, _MEAN, "dB"),
+    Quantity("clock_skew", "s", "Clock ahead of the city's", "นาฬิกาเร็วกว่ากลาง", -1e9, 1e9, 3, _LAST, "s"),
+    # a gateway
+    Quantity("spool_readings", "1", "Readings waiting", "ข้อมูลที่รอส่ง", 0, 1000000000, 0, _MAX, "short"),
+    Quantity("spool_fill", "%", "Spool in use", "พื้นที่คิวที่ใช้", 0, 100, 1, _MAX, "percent"),
+    Quantity("spool_age", "s", "Longest wait", "เวลารอนานสุด", 0, 1000000000, 0, _MAX, "s"),
+    Quantity("readings_rate", "/s", "Readings taken a second", "ข้อมูลที่รับต่อวินาที", 0, 1000000, 1, _MEAN, "cps"),
+    Quantity("sources_heard", "1", "Sources heard in an hour", "แหล่งข้อมูลในหนึ่งชั่วโมง", 0, 1000000, 0, _LAST, "short"),
+    Quantity("decode_failures", "1", "Payloads not understood", "ข้อมูลที่อ่านไม่ได้", 0, 1000000000, 0, _SUM, "short"),
 )
 
 QUANTITIES: Final[dict[str, Quantity]] = {row.key: row for row in _ROWS}

@@ -1,6 +1,6 @@
 """Receipts: which packs of a gateway are settled for good.
 
-`{"boot": "k3f0", "done": [[1, 40], [42, 42]]}`
+`{"boot": "k3f0", "done": [[1, 40], [42, 42]], "at_ns": 1764900000000000000}`
 """
 
 from collections.abc import Iterable
@@ -11,16 +11,18 @@ import msgspec
 from city.errors import Malformed, Reason
 
 
-class Receipt(msgspec.Struct, forbid_unknown_fields=True):
+class Receipt(msgspec.Struct, omit_defaults=True):
     """Sequence numbers that a gateway may forget.
 
     Attributes:
         boot: The boot that numbered them.
         done: Closed ranges `[first, last]`, rising and apart.
+        at_ns: When it was written, by ingest's clock, nanoseconds UTC; 0: not said. For gateways to compare their own.
     """
 
     boot: str
     done: list[tuple[int, int]]
+    at_ns: int = 0
 
 
 _decoder: Final = msgspec.json.Decoder(Receipt)
@@ -32,7 +34,7 @@ def encode(receipt: Receipt) -> bytes:
 
 
 def decode(payload: bytes) -> Receipt:
-    """Understand a receipt.
+    """Understand a receipt; fields of later versions are passed over.
 
     Raises:
         Malformed: `malformed_json` or `wrong_type`; a gateway ignores it and sends its packs again.

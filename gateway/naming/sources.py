@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import takewhile
 from typing import Final
 
 from city.catalog import QUANTITIES
@@ -115,6 +116,10 @@ class Sources:
         found.measured_ns = max(found.measured_ns, named.time_ns)
         if not heard.values.keys() <= found.quantities and len(found.quantities) < _MOST_QUANTITIES:
             found.quantities.update(heard.values)
+
+    def heard_since(self, at_ns: int) -> int:
+        """Count the sources that were heard since then, nanoseconds UTC."""
+        return sum(1 for _ in takewhile(lambda source: source.last_ns >= at_ns, reversed(self._known.values())))
 
     def all(self) -> list[Source]:
         """Give all, the one heard last first."""

@@ -26,11 +26,13 @@ class FakeIngest:
 
     Attributes:
         pause_s: Seconds that each pack costs.
+        ahead_s: How far its clock is ahead.
     """
 
     def __init__(self, port: int, *, answers: bool = True, name: str = "fake-ingest") -> None:
         self.answers = answers
         self.pause_s = 0.0
+        self.ahead_s = 0.0
         self.packs: list[Pack] = []
         self.statuses: list[Status] = []
         self._ready = threading.Event()
@@ -69,7 +71,8 @@ class FakeIngest:
 
     def settle(self, boot: str, *ranges: tuple[int, int]) -> None:
         """Send a receipt."""
-        self.say(receipt.encode(receipt.Receipt(boot, list(ranges))))
+        at_ns = time.time_ns() + round(self.ahead_s * 1e9)
+        self.say(receipt.encode(receipt.Receipt(boot, list(ranges), at_ns)))
 
     def say(self, payload: bytes) -> None:
         """Send anything on the receipts' topic."""
