@@ -17,6 +17,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "bench")]
 
+from decoding import measure_decoding  # noqa: E402 - the path comes first
 from latency import measure_latency  # noqa: E402 - the path comes first
 from parts import blast, running, used, wait_for, wait_until_subscribed  # noqa: E402 - the path comes first
 from telegraf import measure_telegraf  # noqa: E402 - the path comes first
@@ -72,7 +73,9 @@ def main() -> None:
     """Measure everything and print the table."""
     options = argparse.ArgumentParser(description="What a reading costs.")
     options.add_argument("--quick", action="store_true", help="a fifth of the load")
-    options.add_argument("--only", choices=["direct", "packs", "latency", "telegraf"], help="one part of it")
+    options.add_argument(
+        "--only", choices=["direct", "packs", "latency", "telegraf", "decoding"], help="one part of it"
+    )
     chosen = options.parse_args()
     share = 5 if chosen.quick else 1
     rows: list[Row] = []
@@ -95,6 +98,8 @@ def main() -> None:
         measure_latency(seconds=20 // share)
     if chosen.only in {None, "telegraf"}:
         measure_telegraf(200_000 // share, rows)
+    if chosen.only in {None, "decoding"}:
+        measure_decoding()
 
 
 if __name__ == "__main__":
