@@ -5,9 +5,12 @@ import ipaddress
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from city.errors import ConfigurationError
+import structlog
+
+from city.errors import ConfigurationError, KoratError
+from city.mqtt import Backoff
 from gateway.links import Accept, Understand
 from gateway.links.configuration import Links, TrackerTable, name_of
 from gateway.links.counters import LinkCounters
@@ -20,7 +23,10 @@ from gateway.links.speeches import SPEECHES
 from gateway.links.tcp import TcpLink
 from gateway.links.udp import UdpLink
 
-Count = Callable[[str], LinkCounters]
+_Run: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+_log = structlog.get_logger(__name__)
+
+Count: TypeAlias = Callable[[str], LinkCounters]
 """Gives a link of this name its counters."""
 
 
@@ -42,21 +48,25 @@ async def open_links(
         ConfigurationError: A port is taken, or a folder can't be made.
     """
     async with AsyncExitStack() as stack:
-        work: list[tuple[str, Coroutine[Any, Any, None]]] = []
+        work: list[tuple[LinkCounters, _Run]] = []
         for table in links.tcp:
             if table.port:
                 await stack.enter_async_context(_tcp(table, accept, understand, count(name_of(table, "tcp"))))
         for table in links.udp:
             if table.port:
-                name = name_of(table, "udp")
-                udp = await stack.enter_async_context(_udp(table, accept, understand, count(name)))
-                work.append((name, udp.run()))
-        # folders are made before anything is started
-        folders = [FolderLink(accept, understand, each, data, count(each.name)) for each in links.folder]
-        work += [(table.name, link.run()) for table, link in zip(links.folder, folders, strict=True)]
-        work += [(table.name, ModbusLink(accept, table, count(table.name)).run()) for table in links.modbus]
-        work += [(table.name, PollLink(accept, understand, table, count(table.name)).run()) for table in links.poll]
-        running = [tasks.create_task(link, name=f"link {name}") for name, link in work]
+                counters = count(name_of(table, "udp"))
+                udp = await stack.enter_async_context(_udp(table, accept, understand, counters))
+                work.append((counters, udp.run))
+        for folder in links.folder:
+            counters = count(folder.name)
+            work.append((counters, FolderLink(accept, understand, folder, data, counters).run))
+        for modbus in links.modbus:
+            counters = count(modbus.name)
+            work.append((counters, ModbusLink(accept, modbus, counters).run))
+        for poll in links.poll:
+            counters = count(poll.name)
+            work.append((counters, PollLink(accept, understand, poll, counters).run))
+        running = [tasks.create_task(keep_running(run, each), name=f"link {each.link}") for each, run in work]
         try:
             yield
         finally:
@@ -64,6 +74,24 @@ async def open_links(
                 task.cancel()
             if running:
                 await asyncio.wait(running)
+
+
+async def keep_running(run: _Run, counters: LinkCounters) -> None:
+    """Run a link until it is cancelled; a bug in it, or in a library of it, must not stop the others.
+
+    Raises:
+        KoratError: Our own errors: the spool is damaged.
+    """
+    backoff = Backoff(first_s=1.0, most_s=60.0)
+    while True:
+        try:
+            await run()
+        except KoratError:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever it is, it is logged, and the link works again
+            counters.fail("crashed", detail=f"{type(error).__name__}: {error}")
+            _log.exception("a link broke and is started again", link=counters.link)
+        await asyncio.sleep(backoff.next())
 
 
 @asynccontextmanager

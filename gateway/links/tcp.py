@@ -124,8 +124,8 @@ class TcpLink:
             await self._converse(talk)
         except TimeoutError:
             self._counters.fail("silent" if talk.name else "no_login")
-        except ConnectionError:
-            self._counters.fail("connection_lost")
+        except OSError as error:
+            self._counters.fail("connection_lost", detail=str(error))
         except (NotTakenError, KoratError) as error:
             self._counters.fail("not_taken", detail=str(error))
         finally:

@@ -7,11 +7,11 @@ import pytest
 from fake_ingest import GATEWAY, PROVINCE, FakeIngest
 from rig import until
 
-from city.errors import ConfigurationError
+from city.errors import Broken, ConfigurationError
 from city.mqtt import Address
 from gateway.links.configuration import Links, find_links, load_links
 from gateway.links.counters import LinkCounters
-from gateway.links.opening import doors
+from gateway.links.opening import doors, keep_running
 from gateway.run import run
 from gateway.settings import GatewaySettings
 from support.mosquitto import Mosquitto
@@ -166,6 +166,21 @@ async def test_a_taken_port_and_a_folder_that_cannot_be_are_refused(broker: Mosq
                 data=tmp_path,
                 stop=asyncio.Event(),
             )
+
+
+async def test_a_link_that_breaks_is_started_again_and_a_damaged_spool_ends_it() -> None:
+    counters, runs = LinkCounters("poll"), 0
+
+    async def run() -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            raise ValueError("a bug")
+        raise Broken("the spool is damaged")
+
+    with pytest.raises(Broken):
+        await keep_running(run, counters)
+    assert (runs, counters.failed) == (2, {"crashed": 1})
 
 
 def test_trouble_is_logged_once_a_minute_and_class(capsys: pytest.CaptureFixture[str]) -> None:
