@@ -1,0 +1,174 @@
+"""Any JSON by a mapping: what settings may say, and what comes of documents."""
+
+import csv
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from city.errors import ConfigurationError
+from gateway.decoders import Context, DecodeError
+from gateway.decoders.mapped import decode
+from gateway.decoders.mapping import load_mapping
+
+NOW: Final = 1_764_900_000 * 10**9
+
+
+def read(table: dict[str, Any], document: object, device: str | None = "d-1") -> Any:
+    """Give what the mapping makes of the document: device, kind, seconds, values, place; or the reason."""
+    context = Context(NOW, device, parameters={"mapping": "m"}, mappings={"m": load_mapping("m", table)})
+    try:
+        readings = decode(json.dumps(document).encode(), context)
+    except DecodeError as error:
+        return str(error.reason)
+    return [(r.device, r.kind, r.time_ns / 1e9, r.values, r.lat, r.lon) for r in readings]
+
+
+def value(source: object, document: object, **more: object) -> Any:
+    """Give the temperature that one source makes of a document."""
+    made = read({"kind": "weather", "values": {"temperature": source}} | more, document)
+    return made if isinstance(made, str) else [row[3]["temperature"] for row in made]
+
+
+@pytest.mark.parametrize(
+    ("path", "document"),
+    [
+        ("a", {"a": 7}),
+        ("a.b", {"a": {"b": 7}}),
+        ("a.1", {"a": [1, 7]}),
+        ("a.name=x.v", {"a": [{"name": "y", "v": 1}, {"name": "x", "v": 7}]}),
+        ("a.id=3.v", {"a": [{"id": 3, "v": 7}]}),
+        ("a\\.b", {"a.b": 7}),
+        ("$.a", {"a": 7}),
+    ],
+)
+def test_paths(path: str, document: object) -> None:
+    assert value(path, document) == [7.0]
+
+
+@pytest.mark.parametrize(
+    "document", [{}, {"a": []}, {"a": {"b": None}}, {"a": {"b": " "}}, {"a": 7}, {"a": [{"b": 1}]}]
+)
+def test_what_is_not_there_is_absent(document: object) -> None:
+    assert value("a.b", document) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "given", "expected"),
+    [
+        ("v", "21.5", [21.5]),
+        ("v", " -3 ", [-3.0]),
+        ("v", True, [1.0]),
+        ({"path": "v", "unit": "degF"}, 77, [25.0]),
+        ({"path": "v", "over": 10}, 251, [25.1]),
+        ({"path": "v", "times": 2}, 10, [20.0]),
+        ({"path": "v", "states": {"warm": 30, "on": True}}, "warm", [30.0]),
+        ({"path": "v", "states": {"warm": 30, "on": True}}, "on", [1.0]),
+        ("v", "-", []),
+        ("v", -999, []),
+        ("v", "-999.0", []),
+        ("v", "warm", "wrong_type"),
+        ("v", [1], "wrong_type"),
+        ("v", {"x": 1}, "wrong_type"),
+        ("v", 10**400, "wrong_type"),
+    ],
+)
+def test_values(source: object, given: object, expected: object) -> None:
+    assert value(source, {"v": given}, missing=["-", -999]) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "given", "seconds"),
+    [
+        ({}, "2025-12-05T08:00:00+07:00", 1764896400),
+        ({"zone": "Asia/Bangkok"}, "2025-12-05 08:00", 1764896400),
+        ({"zone": "Asia/Bangkok"}, "2025-12-05T01:00:00Z", 1764896400),
+        ({"time_format": "s"}, 1764896400, 1764896400),
+        ({"time_format": "s"}, "1764896400.5", 1764896400.5),
+        ({"time_format": "ms"}, 1764896400250, 1764896400.25),
+        ({"time_format": "ns"}, 1764896400000000001, 1764896400.0),
+        ({"time_format": "%d/%m/%Y %H.%M", "zone": "Asia/Bangkok"}, "05/12/2025 08.00", 1764896400),
+        ({}, "2025-12-05T08:00:00", "bad_time"),
+        ({"time_format": "s"}, "soon", "bad_time"),
+        ({"time_format": "s"}, 10**400, "bad_time"),
+        ({"time_format": "%Y", "zone": "UTC"}, "soon", "bad_time"),
+        ({}, None, "bad_time"),
+        ({}, [], "bad_time"),
+    ],
+)
+def test_times(settings: dict[str, str], given: object, seconds: float | str) -> None:
+    made = read({"values": {"temperature": "v"}, "time": "t"} | settings, {"v": 1, "t": given})
+    assert made == seconds if isinstance(seconds, str) else made[0][2] == pytest.approx(seconds, rel=0, abs=1e-6)
+
+
+def test_devices() -> None:
+    table: dict[str, Any] = {"values": {"temperature": "v"}}
+    assert read(table, {"v": 1})[0][0] == "d-1"
+    assert read(table, {"v": 1}, None) == "missing_field"
+    assert read(table | {"device_fixed": "roof"}, {"v": 1})[0][0] == "roof"
+    assert read(table | {"device": "id"}, {"v": 1, "id": 47})[0][0] == "m-47"
+    assert read(table | {"device": "id", "device_prefix": "pcd-"}, {"v": 1, "id": "A 7"})[0][0] == "pcd-a-7"
+    assert read(table | {"device": "id"}, {"v": 1, "id": None}) == "bad_device"
+    assert read(table | {"device": "$.station"}, {"v": 1, "station": "x"})[0][0] == "m-x"
+
+
+def test_lists_and_places() -> None:
+    table = {"each": "rows", "lat": "lat", "lon": "lon", "values": {"rain_rate": "r"}, "missing": ["-"]}
+    rows = [{"r": 1, "lat": "14.9", "lon": 102}, {"r": 2, "lat": "-", "lon": None}, {"r": None}]
+    assert [row[1:] for row in read(table, {"rows": rows})] == [
+        ("weather", NOW / 1e9, {"rain_rate": 1.0}, 14.9, 102.0),
+        ("weather", NOW / 1e9, {"rain_rate": 2.0}, None, None),
+    ]
+    assert read(table, {"rows": [{"r": 1, "lat": 14}]}) == "bad_position"
+    assert read(table, {}) == "missing_field"
+    assert read({"values": {"rain_rate": "r"}}, rows)[1][3] == {"rain_rate": 2.0}
+    assert read({"values": {"rain_rate": "r"}}, [{"r": 1}] * 1001) == "too_many_readings"
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ({}, "values"),
+        ({"values": {}}, "values"),
+        ({"values": {"temperature": "a"}, "vlaues": 1}, "vlaues"),
+        ({"values": {"temperature": {"path": "a", "unit": "V"}}}, "values.temperature: V"),
+        ({"values": {"soil": {"path": "a", "unit": "furlong"}}}, "furlong"),
+        ({"values": {"Soil": "a"}}, "Soil"),
+        ({"values": {"temperature": "a..b"}}, "empty key"),
+        ({"values": {"temperature": {"path": "a", "over": 0}}}, "not 0"),
+        ({"values": {"temperature": "a"}, "kind": "toaster"}, "toaster"),
+        ({"values": {"temperature": "a"}, "zone": "Asia/Korat"}, "Asia/Korat"),
+        ({"values": {"temperature": "a"}, "zone": "../etc"}, "zone"),
+        ({"values": {"temperature": "a"}, "time_format": "unix"}, "unix"),
+        ({"values": {"temperature": "a"}, "lat": "a"}, "together"),
+        ({"values": {"temperature": "a"}, "device": "a", "device_fixed": "b"}, "exclude"),
+        ({"values": {"temperature": "a"}, "device_fixed": "A B"}, "device_fixed"),
+    ],
+)
+def test_a_wrong_mapping_is_refused_with_a_sentence(table: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"mapping 'm'.*{sentence}"):
+        load_mapping("m", table)
+
+
+def test_recorded_air_quality_of_four_stations(shared_data: Path) -> None:
+    path = shared_data / "timeseries/thai_pcd_air4thai_4stations_2024-02-27.csv"
+    rows = list(csv.DictReader(path.read_text("utf-8-sig").splitlines()))
+    names = {"PM25": "pm2_5", "PM10": "pm10", "O3": "o3", "CO": "co", "NO2": "no2", "SO2": "so2", "TEMP": "temperature"}
+    table = {
+        "kind": "air_quality",
+        "device": "stationID",
+        "time": "DATETIMEDATA",
+        "zone": "Asia/Bangkok",
+        "values": {quantity: name for name, quantity in names.items()},
+    }
+    made = read(table, rows, None)
+    measured = [row for row in rows if any(row[name] for name in names)]
+    assert len(rows) == 96
+    assert len(made) == len(measured)
+    for (device, _, seconds, values, _, _), row in zip(made, measured, strict=True):
+        assert device == f"m-{row['stationID']}"
+        assert seconds == datetime.fromisoformat(row["DATETIMEDATA"] + "+07:00").timestamp()
+        assert values == {quantity: float(row[name]) for name, quantity in names.items() if row[name]}
+    print(f"Air4Thai rows by a mapping: {len(made)} passed, 0 failed, {len(rows) - len(made)} empty")  # noqa: T201
