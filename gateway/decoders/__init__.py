@@ -9,7 +9,6 @@ from typing import Final
 
 from city.errors import Malformed, Reason
 from city.reading import Reading
-from city.wire.pack import Undecoded
 from gateway.decoders import (
     chirpstack,
     mapped,
@@ -54,9 +53,7 @@ __all__ = [
     "Origin",
     "checked",
     "decode",
-    "decode_origin",
     "parse",
-    "understand",
 ]
 
 
@@ -75,27 +72,3 @@ def decode(came: Origin, payload: bytes, context: Context) -> list[Reading]:
         raise
     except Exception as error:
         raise DecodeError(Reason.UNDECODED, f"{came.decoder} failed: {type(error).__name__}: {error}") from error
-
-
-def decode_origin(origin: str, payload: bytes, received_ns: int) -> list[Reading]:
-    """Decode bytes as they would be today, had they come this way.
-
-    Args:
-        origin: `Undecoded.source`: `link:decoder?key=value&...`.
-        payload: The bytes.
-        received_ns: When the gateway got them, nanoseconds UTC.
-
-    Raises:
-        Malformed: The decoder (still) refuses them, or there is none of that name (`no_codec`).
-    """
-    came = parse(origin)
-    return checked(decode(came, payload, came.context(received_ns)))
-
-
-def understand(came: Origin, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
-    """Decode what a link got; bytes that no decoder understands come back as one `Undecoded`."""
-    source = str(came)
-    try:
-        return decode_origin(source, payload, received_ns), []
-    except Malformed as error:
-        return [], [Undecoded(source, payload, received_ns, str(error.reason), error.detail)]

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from city.errors import Malformed, Reason
-from gateway.decoders.context import Context
 
 
 class Origin(NamedTuple):
@@ -20,10 +19,6 @@ class Origin(NamedTuple):
     def __str__(self) -> str:
         query = urlencode(self.parameters)
         return f"{self.link}:{self.decoder}{'?' if query else ''}{query}"
-
-    def context(self, received_ns: int) -> Context:
-        """What the decoder is told; nanoseconds UTC."""
-        return Context(received_ns, self.parameters.get("device"), self.parameters.get("kind"), self.parameters)
 
 
 def parse(origin: str) -> Origin:

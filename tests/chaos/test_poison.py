@@ -16,7 +16,8 @@ from city.errors import Reason
 from city.ledger.port import Counts, SuspectState
 from city.mqtt import Address
 from city.reading import Reading
-from gateway.decoders import Context, DecodeError, decode_origin
+from gateway.decoders import Context, DecodeError
+from gateway.naming import Decoding
 from gateway.run import run
 from gateway.settings import GatewaySettings
 from support.ingesting import NOW_MS, PROVINCE, Platform, platform
@@ -52,7 +53,7 @@ async def test_a_fifth_of_poison_stalls_nothing_and_is_stored_after_a_mend(
         monkeypatch.setattr(module, "DECODERS", {"legacy": legacy.decode})
     settings = GatewaySettings(id="gw-1", http_port=free_port(), health_s=0)
     stop = asyncio.Event()
-    async with platform(broker, tmp_path, decode=decode_origin) as korat, asyncio.TaskGroup() as tasks:
+    async with platform(broker, tmp_path, decode=Decoding().decode_origin) as korat, asyncio.TaskGroup() as tasks:
         address = Address("127.0.0.1", broker.port)
         tasks.create_task(run(settings, province=PROVINCE, address=address, data=tmp_path, stop=stop))
         sent, slowest_s = await _feed(korat, settings.http_port)

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from city.errors import Malformed
 from city.reading import Reading
 from gateway import decoders
-from gateway.decoders import DECODERS, Context, Origin, decode_origin, understand
+from gateway.decoders import DECODERS, Context, Origin
 from gateway.decoders.origin import parse
+from gateway.naming import Decoding
 
 NOW = 1_764_900_000 * 10**9
 
@@ -32,9 +33,9 @@ def test_what_a_faulty_decoder_makes_never_reaches_a_pack(
 ) -> None:
     good = Reading("a", "rain", 1, {"rain_rate": 1.0}, 14.9, 102.1, {"rain_rate": 3})
     monkeypatch.setattr(decoders, "DECODERS", {"native": lambda *_: [good]})
-    assert understand(Origin("http", "native", {}), b"", NOW) == ([good], [])
+    assert Decoding().understand(Origin("http", "native", {}), b"", NOW) == ([good], [])
     monkeypatch.setattr(decoders, "DECODERS", {"native": lambda *_: [good, reading]})
-    readings, undecoded = understand(Origin("http", "native", {}), b"x", NOW)
+    readings, undecoded = Decoding().understand(Origin("http", "native", {}), b"x", NOW)
     assert (readings, undecoded[0].payload, undecoded[0].reason) == ([], b"x", reason)
 
 
@@ -55,13 +56,13 @@ def test_an_origin_survives_being_written(origin: Origin) -> None:
 )
 def test_what_is_no_origin_is_refused(origin: str) -> None:
     with pytest.raises(Malformed) as raised:
-        decode_origin(origin, b"", 0)
+        Decoding().decode_origin(origin, b"", 0)
     assert raised.value.reason == "no_codec"
 
 
 def test_a_decoder_that_is_gone_is_named() -> None:
     with pytest.raises(Malformed, match="'morse'"):
-        decode_origin("http:morse", b"", 0)
+        Decoding().decode_origin("http:morse", b"", 0)
 
 
 def test_what_was_not_understood_is_understood_after_a_fix(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,11 +73,13 @@ def test_what_was_not_understood_is_understood_after_a_fix(monkeypatch: pytest.M
 
     with monkeypatch.context() as patched:
         patched.setattr(decoders, "DECODERS", {"native": faulty})
-        readings, undecoded = understand(Origin("http", "native", {"device": "d", "kind": "rain"}), payload, NOW)
+        readings, undecoded = Decoding().understand(
+            Origin("http", "native", {"device": "d", "kind": "rain"}), payload, NOW
+        )
     assert readings == []
     (kept,) = undecoded
     assert (kept.payload, kept.received_at_ns, kept.reason) == (payload, NOW, "undecoded")
     assert "ZeroDivisionError: oops" in kept.detail
-    assert decode_origin(kept.source, kept.payload, kept.received_at_ns) == [
+    assert Decoding().decode_origin(kept.source, kept.payload, kept.received_at_ns) == [
         Reading("d", "rain", NOW, {"rain_rate": 1.0})
     ]

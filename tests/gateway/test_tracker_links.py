@@ -9,11 +9,11 @@ from rig import until
 from stand_ins import LINES, FakeSpool, line
 
 from city.errors import Broken, Full
-from gateway.decoders import understand
 from gateway.links.allowance import Allowance, Allowances
 from gateway.links.counters import LinkCounters
 from gateway.links.tcp import Limits, TcpLink
 from gateway.links.udp import UdpLink
+from gateway.naming import Decoding
 
 QUICK = Limits(connections=4, frame_bytes=200, frames_a_second=1000, login_s=0.3, idle_s=0.6)
 
@@ -38,8 +38,12 @@ class Links:
 
     def __init__(self, spool: FakeSpool, limits: Limits) -> None:
         self.counters = LinkCounters("tracker")
-        self.tcp = TcpLink(spool.accept, understand, LINES, self.counters, host="127.0.0.1", port=0, limits=limits)
-        self.udp = UdpLink(spool.accept, understand, LINES, self.counters, host="127.0.0.1", port=0, limits=limits)
+        self.tcp = TcpLink(
+            spool.accept, Decoding().understand, LINES, self.counters, host="127.0.0.1", port=0, limits=limits
+        )
+        self.udp = UdpLink(
+            spool.accept, Decoding().understand, LINES, self.counters, host="127.0.0.1", port=0, limits=limits
+        )
         self.trackers: list[Tracker] = []
 
     async def connect(self, name: bytes = b"") -> Tracker:
