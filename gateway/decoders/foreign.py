@@ -13,7 +13,7 @@ import msgspec
 from city.catalog import KINDS
 from city.errors import Malformed, Reason
 from city.reading import FIRST_NS, LAST_NS, Reading, checked_id
-from city.wire.direct import MOST_VALUES, load, to_position
+from city.wire.direct import MOST_BYTES, MOST_VALUES, load, to_position
 from gateway.decoders.context import Context, Decode, DecodeError, device_id, known_kind
 
 _decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Any)
@@ -51,12 +51,18 @@ def load_json(payload: bytes) -> Any:
     return load(payload, _decoder)
 
 
-def load_object(payload: bytes) -> dict[str, Any]:
+def load_object(payload: bytes, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
     """Read one JSON object.
+
+    Args:
+        payload: The bytes.
+        most_bytes: What no device of the family exceeds; it bounds the work.
 
     Raises:
         Malformed: It is none; with the reason.
     """
+    if len(payload) > most_bytes:
+        raise Malformed(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {most_bytes}")
     return as_object(load_json(payload), "the payload")
 
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from city.errors import Malformed, Reason
 from city.reading import Reading
-from city.wire.direct import MOST_READINGS
+from city.wire.direct import MOST_READINGS, MOST_VALUES
 from gateway.decoders.context import Context, known_kind
 from gateway.decoders.foreign import (
     as_object,
@@ -119,9 +119,12 @@ def _of_json(text: bytes, context: Context) -> list[Reading]:
 
 
 def _of_location(location: dict[str, Any], name: str | None, context: Context) -> Reading:
+    extras = as_object(location.get("extras") or {}, "extras")
+    if len(extras) > MOST_VALUES:
+        raise Malformed(Reason.NO_VALUES, f"{len(extras)} extras; at most {MOST_VALUES} values are allowed")
     coords = as_object(location.get("coords") or {}, "coords")
     parts = (
-        (as_object(location.get("extras") or {}, "extras"), None),
+        (extras, None),
         (location, _LOCATION),
         (coords, _COORDS),
         (as_object(location.get("battery") or {}, "battery"), _BATTERY),

@@ -84,6 +84,7 @@ _COMPONENTS: Final[Mapping[str, Names]] = MappingProxyType(
         "wifi": {"rssi": Meaning("rssi", "dB[mW]")},
     }
 )
+_MOST_BYTES: Final = 32 * 1024
 _COMPONENT: Final = re.compile(r"([a-z0-9]+)(?::(\d{1,4}))?", re.ASCII)
 _STATUSES: Final = frozenset({"NotifyStatus", "NotifyFullStatus"})
 
@@ -101,7 +102,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
         return [] if part is None else _readings({component: part}, prefix, context)
     if context.parameters.get("topic", "").endswith("/online"):
         return []
-    message = load_object(payload)
+    message = load_object(payload, _MOST_BYTES)
     method = message.get("method")
     if method is None and "src" not in message:
         raise Malformed(Reason.MISSING_FIELD, "neither a notification nor a component's status")

@@ -56,6 +56,7 @@ _PRESSURES: Final = MappingProxyType({"Pressure": "pressure", "SeaPressure": "se
 _UNITS: Final = MappingProxyType({"C": "Cel", "F": "degF", "hPa": "hPa", "mmHg": "mmHg", "inHg": "inHg"})
 _DISTANCES: Final = MappingProxyType({"VL53L0X": "mm", "VL53L1X": "mm", "SR04": "cm"})
 _SWITCH: Final = MappingProxyType({"ON": 1.0, "OFF": 0.0})
+_MOST_BYTES: Final = 8 * 1024
 _PREFIXES: Final = frozenset({"tele", "stat", "cmnd"})
 _WRAPPERS: Final = ("StatusSNS", "StatusSTS")
 
@@ -71,7 +72,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     last = levels[-1].upper()
     if last == "LWT" or "cmnd" in levels or (last and not payload):
         return []
-    message = _switched(last, payload) if last.startswith("POWER") else load_object(payload)
+    message = _switched(last, payload) if last.startswith("POWER") else load_object(payload, _MOST_BYTES)
     message = next((message[key] for key in _WRAPPERS if isinstance(message.get(key), dict)), message)
     values = _states(message) | _measurements(message)
     if not values:

@@ -1,12 +1,13 @@
 """From a maker's names and units to the catalog's: one table a family, one function for all."""
 
-import math
 import re
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
 from city.catalog import QUANTITIES
+from city.reading import RESERVED, RESERVED_ENDINGS
 from city.units import convert
 
 
@@ -38,7 +39,8 @@ def to_values(fields: Mapping[str, object], names: Names) -> dict[str, float]:
     """
     values: dict[str, float] = {}
     for name, field in fields.items():
-        if not isinstance(field, int | float) or not math.isfinite(field):
+        # compared rather than asked with isfinite, which fails on integers beyond all floats
+        if not isinstance(field, int | float) or not abs(field) <= sys.float_info.max:
             continue
         meaning = names.get(name) or Meaning(to_key(name))
         if meaning.quantity is None:
@@ -53,7 +55,12 @@ def to_values(fields: Mapping[str, object], names: Names) -> dict[str, float]:
 
 @lru_cache(maxsize=4096)
 def to_key(name: str) -> str | None:
-    """Make a quantity key of a maker's field name: `TempC_SHT` becomes `temp_c_sht`; None when nothing is left."""
+    """Make a quantity key of a maker's field name: `TempC_SHT` becomes `temp_c_sht`; None when nothing is left.
+
+    A name that the store's layout uses itself gets an ending: `Time` becomes `time_value`.
+    """
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     key = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
+    if key in RESERVED or key.endswith(RESERVED_ENDINGS):
+        key = f"{key}_value"
     return (key if key[:1].isalpha() else f"x_{key}")[:48] if key else None

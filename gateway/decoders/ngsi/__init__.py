@@ -26,6 +26,7 @@ from gateway.decoders.vocabulary import Meaning, Names, to_key
 __all__ = ["decode"]
 
 _NO_ATTRIBUTES: Final = frozenset({"id", "type", "location", "@context", "@id", "@type"})
+_MOST_ATTRIBUTES: Final = 500
 _WRAPPERS: Final = ("data", "entities")
 _CIRCLE_DEG: Final = 360
 _NEVER_NEGATIVE: Final = frozenset({"battery"})
@@ -59,6 +60,8 @@ def _readings(entity: Mapping[str, Any], context: Context) -> Iterator[Reading]:
     model = MODELS.get(type_of(entity))
     if model is None:
         raise Malformed(Reason.UNKNOWN_KIND, f"no model is known for type {type_of(entity)[:80]!r}")
+    if len(entity) > _MOST_ATTRIBUTES:
+        raise Malformed(Reason.TOO_MANY_READINGS, f"an entity of {len(entity)} attributes")
     told = attributes(entity)
     place = place_of(told) or (None, None)
     entity_ns = time_of(told, context.received_ns)
@@ -78,11 +81,14 @@ def _readings(entity: Mapping[str, Any], context: Context) -> Iterator[Reading]:
 def _measurements(told: Mapping[str, Attribute], model: Model) -> Iterator[tuple[str, float, int | None]]:
     for name, given in _parts(told):
         meaning = model.names.get(name.lower())
-        if meaning is None:
-            meaning = Meaning(to_key(name) if model.others else None)
-        if meaning.quantity is None or (value := _value(name, given, meaning, model)) is None:
-            continue
-        yield meaning.quantity, value, given.time_ns
+        if meaning is not None:
+            value = _value(name, given, meaning, model)
+        elif not model.others or isinstance(given.value, str):
+            continue  # a text is a number only where the model says that a number stands there
+        else:
+            meaning, value = Meaning(to_key(name)), number(given.value)
+        if meaning.quantity is not None and value is not None:
+            yield meaning.quantity, value, given.time_ns
     yield from _of_a_device(told) if model.kind is None else ()
 
 
@@ -102,8 +108,7 @@ def _value(name: str, given: Attribute, meaning: Meaning, model: Model) -> float
     states = model.states.get(name.lower())
     if states is not None:
         return states.get(given.value) if isinstance(given.value, str) else None
-    # texts are numbers only where the model says that a number stands there
-    value = None if isinstance(given.value, str) and name.lower() not in model.names else number(given.value)
+    value = number(given.value)
     if value is None or (value < 0 and meaning.quantity in _NEVER_NEGATIVE):
         return None
     if meaning.quantity == "rssi" and value >= 0 and not given.unit_code:

@@ -68,7 +68,7 @@ def attributes(entity: Mapping[str, Any]) -> dict[str, Attribute]:
     Raises:
         Malformed: `bad_time`: one has a time that is none.
     """
-    return {re.split(r"[/#]", name)[-1]: attribute(given) for name, given in entity.items() if name[:1] != "@"}
+    return {_short(name): attribute(given) for name, given in entity.items() if name[:1] != "@"}
 
 
 def type_of(entity: Mapping[str, Any]) -> str:
@@ -128,6 +128,10 @@ def place_of(told: Mapping[str, Attribute]) -> tuple[float, float] | None:
         raise Malformed(Reason.BAD_POSITION, f"a location of {len(corners)} corners")
     lon, lat = (sum(axis) / len(corners) for axis in zip(*corners, strict=True))
     return to_position(lat, lon)
+
+
+def _short(name: str) -> str:
+    return name if name.isalnum() else re.split(r"[/#]", name)[-1]
 
 
 def _corners(coordinates: list[Any], depth: int) -> Iterator[tuple[float | None, float | None]]:

@@ -220,14 +220,12 @@ def _fields(data: bytes, wanted: "MappingProxyType[int, int]") -> Iterator[tuple
             raise Malformed(Reason.UNDECODED, f"field 0 at byte {place - 1}")
         value: int | bytes
         if wire == _VARINT:
-            value, place = _read_varint(data, place)
-        else:
-            if wire == _BYTES:
-                size, place = _read_varint(data, place)
-            elif wire in _WIDTHS:
-                size = _WIDTHS[wire]
+            if place < end and data[place] <= 0x7F:  # noqa: PLR2004  most numbers are one byte
+                value, place = data[place], place + 1
             else:
-                raise Malformed(Reason.UNDECODED, f"wire type {wire} at byte {place - 1}")
+                value, place = _read_varint(data, place)
+        else:
+            size, place = _size(data, place, wire)
             if size > end - place:
                 raise Malformed(Reason.UNDECODED, f"field {number} wants {size} bytes, {end - place} are left")
             value, place = data[place : place + size], place + size
@@ -237,6 +235,14 @@ def _fields(data: bytes, wanted: "MappingProxyType[int, int]") -> Iterator[tuple
         if expected != wire:
             raise Malformed(Reason.UNDECODED, f"field {number} has wire type {wire}, not {expected}")
         yield number, value
+
+
+def _size(data: bytes, place: int, wire: int) -> tuple[int, int]:
+    if wire == _BYTES:
+        return _read_varint(data, place)
+    if wire in _WIDTHS:
+        return _WIDTHS[wire], place
+    raise Malformed(Reason.UNDECODED, f"wire type {wire} at byte {place - 1}")
 
 
 def _read_varint(data: bytes, place: int) -> tuple[int, int]:
