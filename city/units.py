@@ -92,6 +92,7 @@ UNITS: Final[dict[str, Unit]] = {
     "ms": Unit("time", over=1000),
     "min": Unit("time", 60),
     "h": Unit("time", 3600),
+    "By": Unit("size"),
     "/s": Unit("rate"),
     "/min": Unit("rate", over=60),
     "lx": Unit("illuminance"),

@@ -56,6 +56,21 @@ _GATEWAY = (
     "decode_failures",
     "clock_skew",
 )
+_LEDGER = (
+    "readings_received",
+    "readings_stored",
+    "readings_duplicate",
+    "readings_quarantined",
+    "readings_rejected",
+    "readings_pending",
+    "readings_missing",
+    "gateway_online",
+    "storing_lag",
+)
+_PROCESS = ("error_rate", "process_cpu", "process_memory")
+_INGEST = ("settled_rate", "flush_duration", "flush_cpu", "store_duration")
+_API = ("request_rate", "request_error_rate", "request_duration")
+_BROKER = ("broker_rate", "broker_dropped_rate", "broker_clients", "broker_queued")
 
 _ROWS: Final = (
     Kind("air_quality", _CITY, "Air quality", "คุณภาพอากาศ", _AIR, 60),
@@ -89,7 +104,14 @@ _ROWS: Final = (
         ("temperature", "humidity", "door_open", "weight", "battery"),
         600,
     ),
-    Kind(PLATFORM, _CITY, "Platform", "แพลตฟอร์ม", _GATEWAY, 60),
+    Kind(
+        PLATFORM,
+        _CITY,
+        "Platform",
+        "แพลตฟอร์ม",
+        (*_GATEWAY, *_LEDGER, *_PROCESS, *_INGEST, *_API, *_BROKER),
+        60,
+    ),
 )
 
 KINDS: Final[dict[str, Kind]] = {row.key: row for row in _ROWS}

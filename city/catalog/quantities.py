@@ -161,6 +161,33 @@ _ROWS: Final = (
     Quantity("readings_rate", "/s", "Readings taken a second", "ข้อมูลที่รับต่อวินาที", 0, 1000000, 1, _MEAN, "cps"),
     Quantity("sources_heard", "1", "Sources heard in an hour", "แหล่งข้อมูลในหนึ่งชั่วโมง", 0, 1000000, 0, _LAST, "short"),
     Quantity("decode_failures", "1", "Payloads not understood", "ข้อมูลที่อ่านไม่ได้", 0, 1000000000, 0, _SUM, "short"),
+    # the ledger, by gateway: the five counts are those of an hour, said at its first instant and said anew when they
+    # change, so that their sum over a range is the ledger's; the other three are as of now
+    Quantity("readings_received", "1", "Received", "รับแล้ว", 0, 1e15, 0, _SUM, "short"),
+    Quantity("readings_stored", "1", "Stored", "จัดเก็บแล้ว", 0, 1e15, 0, _SUM, "short"),
+    Quantity("readings_duplicate", "1", "Duplicate", "ซ้ำ", 0, 1e15, 0, _SUM, "short"),
+    Quantity("readings_quarantined", "1", "Quarantined", "กักไว้ตรวจ", 0, 1e15, 0, _SUM, "short"),
+    Quantity("readings_rejected", "1", "Rejected", "ถูกปฏิเสธ", 0, 1e15, 0, _SUM, "short"),
+    Quantity("readings_pending", "1", "Pending at the gateway", "ค้างที่เกตเวย์", 0, 1e15, 0, _LAST, "short"),
+    Quantity("readings_missing", "1", "Missing in gaps", "ขาดหายในช่องว่าง", 0, 1e15, 0, _LAST, "short"),
+    Quantity("gateway_online", "1", "Gateway online", "เกตเวย์ออนไลน์", 0, 1, 0, _LAST, "bool_yes_no"),
+    # processes: each figure is over the time since the one before; rates are per second, so that a mean is right
+    Quantity("storing_lag", "s", "From measurement to store", "ตั้งแต่วัดจนถึงจัดเก็บ", -1000, 1e10, 1, _MAX, "s"),
+    Quantity("settled_rate", "/s", "Readings settled a second", "ข้อมูลที่ลงบัญชีต่อวินาที", 0, 1e9, 1, _MEAN, "cps"),
+    Quantity("error_rate", "/s", "Errors a second", "ข้อผิดพลาดต่อวินาที", 0, 1e9, 3, _MEAN, "cps"),
+    Quantity("flush_duration", "s", "Longest flush", "เวลาบันทึกชุดนานสุด", 0, 1e6, 3, _MAX, "s"),
+    Quantity("flush_cpu", "s", "Processor time of a flush", "เวลาประมวลผลต่อชุด", 0, 1e6, 4, _MEAN, "s"),
+    Quantity("request_rate", "/s", "Requests a second", "คำขอต่อวินาที", 0, 1e9, 2, _MEAN, "reqps"),
+    Quantity("request_error_rate", "/s", "Failed requests a second", "คำขอที่ล้มเหลวต่อวินาที", 0, 1e9, 3, _MEAN, "reqps"),
+    Quantity("request_duration", "s", "Time of a request, 95 %", "เวลาต่อคำขอ 95 %", 0, 1e6, 3, _MAX, "s"),
+    Quantity("process_cpu", "%", "Processor in use", "การใช้หน่วยประมวลผล", 0, 100_000, 1, _MEAN, "percent"),
+    Quantity("process_memory", "By", "Memory in use", "การใช้หน่วยความจำ", 0, 1e15, 0, _MAX, "bytes"),
+    # broker and store
+    Quantity("broker_rate", "/s", "Messages a second", "ข้อความต่อวินาที", 0, 1e9, 1, _MEAN, "cps"),
+    Quantity("broker_dropped_rate", "/s", "Messages dropped a second", "ข้อความที่ทิ้งต่อวินาที", 0, 1e9, 3, _MEAN, "cps"),
+    Quantity("broker_clients", "1", "Clients connected", "ไคลเอนต์ที่เชื่อมต่อ", 0, 1e9, 0, _LAST, "short"),
+    Quantity("broker_queued", "1", "Messages held by the broker", "ข้อความที่โบรกเกอร์ถือไว้", 0, 1e12, 0, _MAX, "short"),
+    Quantity("store_duration", "s", "Longest write", "เวลาเขียนนานสุด", 0, 1e6, 3, _MAX, "s"),
 )
 
 QUANTITIES: Final[dict[str, Quantity]] = {row.key: row for row in _ROWS}
