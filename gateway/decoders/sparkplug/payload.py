@@ -1,22 +1,20 @@
 """Sparkplug B's payload: protocol buffers, read and written by field number.
 
-Field numbers and data types: Sparkplug Specification 3.0.0, chapter 6.4 (Eclipse Foundation); the wire format:
-https://protobuf.dev/programming-guides/encoding/. Fields that say nothing about a measurement are skipped.
+Field numbers and data types: Sparkplug Specification 3.0.0, chapter 6.4 (Eclipse Foundation). Fields that say nothing
+about a measurement are skipped.
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 from city.errors import Malformed, Reason
 from city.wire.direct import MOST_BYTES
+from gateway.decoders.sparkplug import wire
 
-_VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5
-_MOST_VARINT_BITS: Final = 63
 _MOST_METRICS: Final = 5_000
-_WIDTHS: Final = MappingProxyType({_FIXED_64: 8, _FIXED_32: 4})
 _DOUBLE, _FLOAT = struct.Struct("<d"), struct.Struct("<f")
 _SIGNED_BITS: Final = MappingProxyType({1: 8, 2: 16, 3: 32, 4: 64})
 """Data types Int8, Int16, Int32 and Int64: they travel as two's complement in an unsigned field."""
@@ -31,22 +29,24 @@ _UNIT_PROPERTY: Final = "engUnit"
 _UNIT_PROPERTIES: Final = frozenset({_UNIT_PROPERTY, "Engineering Units", "unit"})
 _METRIC_WIRE: Final = MappingProxyType(
     {
-        _M_NAME: _BYTES,
-        _M_ALIAS: _VARINT,
-        _M_TIMESTAMP: _VARINT,
-        _M_TYPE: _VARINT,
-        _M_NULL: _VARINT,
-        _M_PROPERTIES: _BYTES,
-        _M_INT: _VARINT,
-        _M_LONG: _VARINT,
-        _M_FLOAT: _FIXED_32,
-        _M_DOUBLE: _FIXED_64,
-        _M_BOOLEAN: _VARINT,
+        _M_NAME: wire.BYTES,
+        _M_ALIAS: wire.VARINT,
+        _M_TIMESTAMP: wire.VARINT,
+        _M_TYPE: wire.VARINT,
+        _M_NULL: wire.VARINT,
+        _M_PROPERTIES: wire.BYTES,
+        _M_INT: wire.VARINT,
+        _M_LONG: wire.VARINT,
+        _M_FLOAT: wire.FIXED_32,
+        _M_DOUBLE: wire.FIXED_64,
+        _M_BOOLEAN: wire.VARINT,
     }
 )
-_PAYLOAD_WIRE: Final = MappingProxyType({_P_TIMESTAMP: _VARINT, _P_METRICS: _BYTES, _P_SEQ: _VARINT, _P_BODY: _BYTES})
-_SET_WIRE: Final = MappingProxyType({_S_KEYS: _BYTES, _S_VALUES: _BYTES})
-_VALUE_WIRE: Final = MappingProxyType({_V_TEXT: _BYTES})
+_PAYLOAD_WIRE: Final = MappingProxyType(
+    {_P_TIMESTAMP: wire.VARINT, _P_METRICS: wire.BYTES, _P_SEQ: wire.VARINT, _P_BODY: wire.BYTES}
+)
+_SET_WIRE: Final = MappingProxyType({_S_KEYS: wire.BYTES, _S_VALUES: wire.BYTES})
+_VALUE_WIRE: Final = MappingProxyType({_V_TEXT: wire.BYTES})
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ def read(data: bytes) -> Payload:
     if len(data) > MOST_BYTES:
         raise Malformed(Reason.TOO_LARGE, f"{len(data)} bytes; at most {MOST_BYTES}")
     payload = Payload()
-    for number, value in _fields(data, _PAYLOAD_WIRE):
+    for number, value in wire.fields(data, _PAYLOAD_WIRE):
         if number == _P_BODY:
             raise Malformed(Reason.UNDECODED, "a body beside the metrics, as compressed payloads have")
         if isinstance(value, bytes):
@@ -130,41 +130,43 @@ def rebirth_request(now_ms: int) -> bytes:
     """
     metric = b"".join(
         (
-            _field(_M_NAME, b"Node Control/Rebirth"),
-            _field(_M_TIMESTAMP, now_ms),
-            _field(_M_TYPE, _BOOLEAN),
-            _field(_M_BOOLEAN, 1),
+            wire.field(_M_NAME, b"Node Control/Rebirth"),
+            wire.field(_M_TIMESTAMP, now_ms),
+            wire.field(_M_TYPE, _BOOLEAN),
+            wire.field(_M_BOOLEAN, 1),
         )
     )
-    return _field(_P_TIMESTAMP, now_ms) + _field(_P_METRICS, metric)
+    return wire.field(_P_TIMESTAMP, now_ms) + wire.field(_P_METRICS, metric)
 
 
 def lacking(metric: Metric, birth: Metric) -> bytes:
     """Write those of name, data type and unit that a metric lacks and its birth told; to be put behind its bytes."""
     parts: list[bytes] = []
     if not metric.name and birth.name:
-        parts.append(_field(_M_NAME, birth.name.encode()))
+        parts.append(wire.field(_M_NAME, birth.name.encode()))
     if not metric.datatype and birth.datatype:
-        parts.append(_field(_M_TYPE, birth.datatype))
+        parts.append(wire.field(_M_TYPE, birth.datatype))
     if not metric.unit and birth.unit:
-        unit = _field(_V_TYPE, _STRING) + _field(_V_TEXT, birth.unit.encode())
-        parts.append(_field(_M_PROPERTIES, _field(_S_KEYS, _UNIT_PROPERTY.encode()) + _field(_S_VALUES, unit)))
+        unit = wire.field(_V_TYPE, _STRING) + wire.field(_V_TEXT, birth.unit.encode())
+        parts.append(
+            wire.field(_M_PROPERTIES, wire.field(_S_KEYS, _UNIT_PROPERTY.encode()) + wire.field(_S_VALUES, unit))
+        )
     return b"".join(parts)
 
 
 def written(payload: Payload, metrics: Iterable[bytes]) -> bytes:
     """Write a payload with other metrics."""
-    parts = [] if payload.timestamp is None else [_field(_P_TIMESTAMP, payload.timestamp)]
-    parts += [_field(_P_METRICS, metric) for metric in metrics]
+    parts = [] if payload.timestamp is None else [wire.field(_P_TIMESTAMP, payload.timestamp)]
+    parts += [wire.field(_P_METRICS, metric) for metric in metrics]
     if payload.seq is not None:
-        parts.append(_field(_P_SEQ, payload.seq))
+        parts.append(wire.field(_P_SEQ, payload.seq))
     return b"".join(parts)
 
 
 def _metric(data: bytes) -> Metric:
     metric = Metric(raw=data)
     null = False
-    for number, value in _fields(data, _METRIC_WIRE):
+    for number, value in wire.fields(data, _METRIC_WIRE):
         if isinstance(value, bytes):
             _take_bytes(metric, number, value)
         elif number == _M_ALIAS:
@@ -197,66 +199,14 @@ def _take_bytes(metric: Metric, number: int, value: bytes) -> None:
 def _unit(data: bytes) -> str:
     keys: list[str] = []
     texts: list[str] = []
-    for number, value in _fields(data, _SET_WIRE):
+    for number, value in wire.fields(data, _SET_WIRE):
         if isinstance(value, int):
             continue
         if number == _S_KEYS:
             keys.append(_text(value))
         else:
-            texts.append(next((_text(v) for _, v in _fields(value, _VALUE_WIRE) if isinstance(v, bytes)), ""))
+            texts.append(next((_text(v) for _, v in wire.fields(value, _VALUE_WIRE) if isinstance(v, bytes)), ""))
     return next((text for key, text in zip(keys, texts, strict=False) if key in _UNIT_PROPERTIES), "")
-
-
-def _fields(data: bytes, wanted: "MappingProxyType[int, int]") -> Iterator[tuple[int, int | bytes]]:
-    """Walk over a message: the wanted fields, with their number; all others are stepped over."""
-    place, end = 0, len(data)
-    while place < end:
-        tag = data[place]
-        place += 1
-        if tag > 0x7F:  # noqa: PLR2004  the bit that says that the number goes on
-            tag, place = _read_varint(data, place - 1)
-        number, wire = tag >> 3, tag & 7
-        if not number:
-            raise Malformed(Reason.UNDECODED, f"field 0 at byte {place - 1}")
-        value: int | bytes
-        if wire == _VARINT:
-            if place < end and data[place] <= 0x7F:  # noqa: PLR2004  most numbers are one byte
-                value, place = data[place], place + 1
-            else:
-                value, place = _read_varint(data, place)
-        else:
-            size, place = _size(data, place, wire)
-            if size > end - place:
-                raise Malformed(Reason.UNDECODED, f"field {number} wants {size} bytes, {end - place} are left")
-            value, place = data[place : place + size], place + size
-        expected = wanted.get(number)
-        if expected is None:
-            continue
-        if expected != wire:
-            raise Malformed(Reason.UNDECODED, f"field {number} has wire type {wire}, not {expected}")
-        yield number, value
-
-
-def _size(data: bytes, place: int, wire: int) -> tuple[int, int]:
-    if wire == _BYTES:
-        return _read_varint(data, place)
-    if wire in _WIDTHS:
-        return _WIDTHS[wire], place
-    raise Malformed(Reason.UNDECODED, f"wire type {wire} at byte {place - 1}")
-
-
-def _read_varint(data: bytes, place: int) -> tuple[int, int]:
-    number = shift = 0
-    try:
-        while (byte := data[place]) > 0x7F:  # noqa: PLR2004  the bit that says that the number goes on
-            number |= (byte & 0x7F) << shift
-            shift += 7
-            place += 1
-            if shift > _MOST_VARINT_BITS:
-                raise Malformed(Reason.UNDECODED, f"a number without end at byte {place}")
-    except IndexError:
-        raise Malformed(Reason.UNDECODED, "it ends within a number") from None
-    return (number | byte << shift) & 0xFFFF_FFFF_FFFF_FFFF, place + 1
 
 
 def _text(data: bytes) -> str:
@@ -264,18 +214,3 @@ def _text(data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         raise Malformed(Reason.NOT_UTF8, str(error)) from None
-
-
-def _field(number: int, value: int | bytes) -> bytes:
-    if isinstance(value, int):
-        return _varint(number << 3 | _VARINT) + _varint(value)
-    return _varint(number << 3 | _BYTES) + _varint(len(value)) + value
-
-
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 0x7F:  # noqa: PLR2004  seven bits a byte
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
