@@ -7,7 +7,7 @@ from city.reading import Reading
 from city.wire.pack import Undecoded
 from gateway.decoders import Origin, checked, decode, parse
 from gateway.naming.naming import Naming
-from gateway.naming.sources import Sources, State
+from gateway.naming.sources import Source, Sources, State
 
 
 class Decoding:
@@ -24,7 +24,7 @@ class Decoding:
 
     def __init__(self, naming: Naming | None = None, sources: Sources | None = None) -> None:
         self._naming = naming or Naming()
-        self.sources = sources or Sources()
+        self.sources = Sources() if sources is None else sources
         self.failures: Counter[str] = Counter()
 
     def understand(self, came: Origin, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
@@ -35,7 +35,9 @@ class Decoding:
             self.failures[str(error.reason)] += 1
             return [], [Undecoded(str(came), payload, received_ns, str(error.reason), error.detail)]
         for one, other in zip(heard, named, strict=True):
-            self._note(came, one, other, received_ns)
+            shown = self._naming.shown(one.device)
+            source = self.sources.find(shown) or self._add(shown, came, one, other, received_ns)
+            source.hear(one, other or one, received_ns)
         return [reading for reading in named if reading is not None], []
 
     def decode_origin(self, origin: str, payload: bytes, received_ns: int) -> list[Reading]:
@@ -61,11 +63,12 @@ class Decoding:
         checked([new or old for old, new in zip(heard, named, strict=True)])
         return heard, named
 
-    def _note(self, came: Origin, heard: Reading, named: Reading | None, received_ns: int) -> None:
+    def _add(self, shown: str, came: Origin, heard: Reading, named: Reading | None, received_ns: int) -> Source:
         if self._naming.rule(heard.device, self._naming.way(came)) is not None:
             state = State.MAPPED
         elif came.decoder == "native" or "device" in came.parameters:
             state = State.NAMED
         else:
             state = State.DISCOVERED
-        self.sources.note(self._naming.shown(heard.device), state, came, heard, named or heard, received_ns)
+        device, kind = (shown, heard.kind) if named is None else (named.device, named.kind)
+        return self.sources.add(Source(shown, device, kind, state, f"{came.link}:{came.decoder}", received_ns))

@@ -13,7 +13,6 @@ from typing import Final
 
 from city.catalog import QUANTITIES
 from city.reading import Reading
-from gateway.decoders import Origin
 
 _MOST: Final = 10_000
 _MOST_QUANTITIES: Final = 100
@@ -39,7 +38,7 @@ class Source:
         device: As the city knows it.
         kind: Of its last reading.
         state: How it came to its name.
-        way: `link:decoder` of its last reading.
+        way: `link:decoder` of its first reading.
         readings: How many.
         first_ns: When the gateway heard it first.
         last_ns: When it heard it last.
@@ -57,6 +56,15 @@ class Source:
     last_ns: int = 0
     measured_ns: int = 0
     quantities: set[str] = field(default_factory=set)
+
+    def hear(self, heard: Reading, named: Reading, received_ns: int) -> None:
+        """Note a reading: as the decoder made it, and as it is known here."""
+        self.kind = named.kind
+        self.readings += 1
+        self.last_ns = received_ns
+        self.measured_ns = max(self.measured_ns, named.time_ns)
+        if not heard.values.keys() <= self.quantities and len(self.quantities) < _MOST_QUANTITIES:
+            self.quantities.update(heard.values)
 
     @property
     def an_hour(self) -> float | None:
@@ -100,22 +108,20 @@ class Sources:
         """Count them."""
         return len(self._known)
 
-    def note(self, source: str, state: State, came: Origin, heard: Reading, named: Reading, received_ns: int) -> None:
-        """Note a reading: as the decoder made it, and as it is known here."""
+    def find(self, source: str) -> Source | None:
+        """Find a source that is heard again; it is the last to be forgotten now."""
         found = self._known.get(source)
-        if found is None:
-            way = f"{came.link}:{came.decoder}"
-            found = self._known[source] = Source(source, named.device, named.kind, state, way, received_ns)
-            if len(self._known) > self._most:
-                self._known.popitem(last=False)
-                self.forgotten += 1
-        self._known.move_to_end(source)
-        found.kind = named.kind
-        found.readings += 1
-        found.last_ns = received_ns
-        found.measured_ns = max(found.measured_ns, named.time_ns)
-        if not heard.values.keys() <= found.quantities and len(found.quantities) < _MOST_QUANTITIES:
-            found.quantities.update(heard.values)
+        if found is not None:
+            self._known.move_to_end(source)
+        return found
+
+    def add(self, source: Source) -> Source:
+        """Put a source on the list, and give it back."""
+        self._known[source.source] = source
+        if len(self._known) > self._most:
+            self._known.popitem(last=False)
+            self.forgotten += 1
+        return source
 
     def heard_since(self, at_ns: int) -> int:
         """Count the sources that were heard since then, nanoseconds UTC."""

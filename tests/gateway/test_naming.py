@@ -164,11 +164,13 @@ def test_personal_ids_become_the_same_pseudonym_everywhere(name: Name) -> None:
 
 
 def test_a_personal_source_is_listed_under_its_pseudonym(name: Name) -> None:
-    decoding = name('[pseudonyms]\nkey_file = "pseudonyms.key"\ndevices = ["urn-*"]')
-    heard(decoding, senml(speed=3))
-    (source,) = decoding.sources.all()
-    assert source.source == source.device
-    assert source.device.startswith("p-")
+    text = '[pseudonyms]\nkey_file = "pseudonyms.key"\ndevices = ["urn-*"]'
+    nothing_left = '\n[sources.urn-dev-ow-1]\ndrop = ["speed"]'
+    for decoding in (name(text), name(text + nothing_left)):
+        heard(decoding, senml(speed=3))
+        (source,) = decoding.sources.all()
+        assert source.source == source.device
+        assert source.device.startswith("p-")
 
 
 def test_a_link_and_a_redrive_give_the_same(name: Name) -> None:

@@ -4,18 +4,17 @@ import tomllib
 from pathlib import Path
 
 from city.reading import Reading
-from gateway.decoders import Origin
-from gateway.naming import Sources, load_naming, snippet
+from gateway.naming import Source, Sources, load_naming, snippet
 from gateway.naming.sources import State
 
 NOW = 1_764_900_000 * 10**9
 MINUTE_NS = 60 * 10**9
-CAME = Origin("mqtt", "ttn", {})
 
 
 def hear(sources: Sources, device: str, at_ns: int = NOW, state: State = State.DISCOVERED, **values: float) -> None:
     reading = Reading(device, "weather", at_ns - 5 * 10**9, values or {"temperature": 1.0})
-    sources.note(device, state, CAME, reading, reading, at_ns)
+    source = sources.find(device) or sources.add(Source(device, device, "weather", state, "mqtt:ttn", at_ns))
+    source.hear(reading, reading, at_ns)
 
 
 def test_a_source_shows_when_it_was_heard_and_how_often() -> None:
