@@ -10,6 +10,7 @@ from api import problems
 from api.conditional import Conditional
 from api.encoded import Encoded, problem
 from api.guard import Guard
+from api.keys import KeyCheck, Keys
 from api.measure import Measure
 from api.openapi import DESCRIPTION, Api
 from api.parts import Check, Parts
@@ -33,6 +34,7 @@ def build(
     checks: Mapping[str, Check],
     settings: ApiSettings,
     metrics: CollectorRegistry,
+    keys: Keys | None = None,
 ) -> Api:
     """Make the app over an open store, ledger and registry; it closes none of them.
 
@@ -43,6 +45,7 @@ def build(
         checks: Further parts for `/health/ready`, such as the broker: each returns when it works, raises when not.
         settings: The room's settings.
         metrics: What `/metrics` shows; the API adds its own, so each registry serves one app.
+        keys: Who may ask; None: everybody.
     """
     app = Api(
         title="Korat",
@@ -62,6 +65,8 @@ def build(
     # the last one added is the outermost
     app.add_middleware(Conditional)
     app.add_middleware(GZipMiddleware, minimum_size=_SMALL, compresslevel=_FAST)
+    if keys is not None:
+        app.add_middleware(KeyCheck, keys=keys)
     app.add_middleware(Guard)
     app.add_middleware(Measure, metrics=metrics)
     return app

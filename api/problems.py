@@ -22,6 +22,7 @@ TITLES: Final = {
     "refused": "The question makes no sense",
     "too-large": "The question asks for too much at once",
     "not-found": "There is no such thing",
+    "no-key": "This needs a key",
     "unavailable": "A part of the platform is down for now",
     "internal": "Something broke here",
 }

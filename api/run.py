@@ -10,6 +10,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from api.app import build
+from api.keys import open_keys
 from api.parts import Check
 from api.settings import ApiSettings
 from city.errors import ConfigurationError
@@ -39,9 +40,10 @@ async def run(
     Requests under way get a second; idle connections are closed at once. Nothing behind the API is closed.
 
     Raises:
-        ConfigurationError: The address can't be listened on.
+        ConfigurationError: The address can't be listened on, or would be open to other machines.
     """
-    app = build(store, ledger, registry, checks=checks, settings=settings, metrics=metrics)
+    keys = open_keys(settings)
+    app = build(store, ledger, registry, checks=checks, settings=settings, metrics=metrics, keys=keys)
     listener = await _listen(settings)
     server = _Server(
         uvicorn.Config(
@@ -55,7 +57,8 @@ async def run(
             timeout_graceful_shutdown=_GRACE_S,
         )
     )
-    _log.info("the API listens", host=settings.host, port=settings.port)
+    whom = "everybody on this machine" if keys is None else f"{len(keys)} keys"
+    _log.info("the API listens", host=settings.host, port=settings.port, open_to=whom)
     serving = asyncio.create_task(server.serve([listener]), name="api-server")
     stopping = asyncio.create_task(stop.wait(), name="api-stop")
     try:

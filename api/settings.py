@@ -13,6 +13,8 @@ class ApiSettings(Settings):
     Attributes:
         host: Name or address of the interface; the loopback until somebody opens it.
         port: TCP port.
+        keys_file: File of the keys that the API asks for, as `korat init` makes it; empty: it is open, which only a
+            loopback address may be.
         ready_timeout_s: Seconds that a part has to answer before `/health/ready` calls it down.
     """
 
@@ -20,4 +22,5 @@ class ApiSettings(Settings):
 
     host: Annotated[str, Field(min_length=1, max_length=253)] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)] = 8000
+    keys_file: str = ""
     ready_timeout_s: Annotated[float, Field(gt=0, le=30)] = 1.0

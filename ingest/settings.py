@@ -13,7 +13,8 @@ class IngestSettings(Settings):
     Who goes beyond an hourly budget is quarantined until the hour is over; nobody else is touched.
 
     Attributes:
-        worker: Name of this worker, the same after a restart; each worker of a group has another.
+        worker: Name of this worker, the same after a restart; each worker of a group has another. `auto`: the lowest
+            number that is free among the workers that share the data folder.
         group: Name of the workers' shared subscription.
         flush_readings: Readings that close a flush.
         flush_ms: Milliseconds after which a flush is closed anyway.

@@ -2,6 +2,8 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -9,7 +11,9 @@ import structlog
 from korat import rooms
 from korat.lock import hold
 from korat.process import Process, Service, end_now
+from korat.pulse import pulse
 from korat.settings import Everything
+from korat.slots import AUTO, take
 
 if TYPE_CHECKING:
     from korat.stack import Stack
@@ -19,13 +23,24 @@ log = structlog.get_logger("korat")
 CONNECT_S: Final = 2.0
 
 
-async def ingest(settings: Everything) -> None:
+async def ingest(settings: Everything, sign: Path | None = None) -> None:
     """Run one ingest worker until a signal comes.
+
+    Args:
+        settings: All of them.
+        sign: File to touch as long as all is well.
 
     Raises:
         KoratError: It can't start, or failed.
     """
-    await _over_stack(settings, "ingest")
+    if settings.ingest.worker != AUTO:
+        await _over_stack(settings, "ingest", sign)
+        return
+    settings.make_data()
+    with take(settings.data / "workers") as number:
+        worker = settings.ingest.model_copy(update={"worker": number})
+        log.info("this worker has a number", worker=number)
+        await _over_stack(replace(settings, ingest=worker), "ingest", sign)
 
 
 async def api(settings: Everything) -> None:
@@ -35,7 +50,7 @@ async def api(settings: Everything) -> None:
         KoratError: It can't start, or failed.
     """
     rooms.refuse_taken_api(settings)
-    await _over_stack(settings, "api")
+    await _over_stack(settings, "api", None)
 
 
 async def gateway(settings: Everything) -> None:
@@ -59,14 +74,20 @@ async def gateway(settings: Everything) -> None:
         await process.until_stopped()
 
 
-async def simulate(settings: Everything) -> None:
+async def simulate(settings: Everything, sign: Path | None = None) -> None:
     """Let the simulated city publish until a signal comes.
+
+    Args:
+        settings: All of them.
+        sign: File to touch as long as it runs.
 
     Raises:
         KoratError: It can't start, or failed.
     """
     async with Process(last_resort=end_now) as process:
         await process.unless_stopped(_look_for_broker(settings))
+        if sign is not None:
+            process.start("pulse", pulse(sign, {}))
         process.start("simulators", rooms.simulator_room(settings))
         await process.until_stopped()
 
@@ -83,14 +104,16 @@ async def _look_for_broker(settings: Everything) -> None:
         writer.close()
 
 
-async def _over_stack(settings: Everything, name: str) -> None:
+async def _over_stack(settings: Everything, name: str, sign: Path | None) -> None:
     from prometheus_client import CollectorRegistry  # noqa: PLC0415 - a lone gateway has no use for it
 
     from korat.stack import open_stack  # noqa: PLC0415 - nor for databases
 
+    checks = rooms.Checks()
+
     def room(stack: "Stack") -> Service:
         make = rooms.ingest_room if name == "ingest" else rooms.api_room
-        return make(settings, stack, CollectorRegistry(), {})
+        return make(settings, stack, CollectorRegistry(), checks)
 
     async with Process(last_resort=end_now) as process, AsyncExitStack() as closing:
         if settings.store_file is not None:
@@ -99,4 +122,6 @@ async def _over_stack(settings: Everything, name: str) -> None:
         stack = await closing.enter_async_context(open_stack(settings, process))
         log.info("room starts", room=name, store=settings.store_url, ledger=settings.ledger_url)
         process.start(name, room(stack))
+        if sign is not None:
+            process.start("pulse", pulse(sign, checks))
         await process.until_stopped()

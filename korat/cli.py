@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 
 Config = Annotated[Path | None, typer.Option(help="Settings file; KORAT_CONFIG, or korat.toml where it exists.")]
+Pulse = Annotated[Path | None, typer.Option(help="File to touch as long as all is well, for a supervisor.")]
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it
@@ -66,7 +67,19 @@ def up(
 
 
 @app.command()
-def ingest(config: Config = None) -> None:
+def init(config: Config = None) -> None:
+    """Set up what servers need: buckets and tokens in InfluxDB, tables in PostgreSQL, a key for the API.
+
+    It waits for them, and makes nothing twice, so it may run at every start.
+    """
+    settings = _settings(config)
+    from korat.init import init as set_up
+
+    _look(set_up(settings))
+
+
+@app.command()
+def ingest(config: Config = None, pulse: Pulse = None) -> None:
     """Run one ingest worker: from the broker into store and ledger.
 
     Several workers share the work: each has its own KORAT_INGEST_WORKER, and the store is an InfluxDB.
@@ -74,7 +87,7 @@ def ingest(config: Config = None) -> None:
     settings = _settings(config)
     from korat import alone
 
-    _run(alone.ingest(settings))
+    _run(alone.ingest(settings, pulse))
 
 
 @app.command()
@@ -96,12 +109,12 @@ def api(config: Config = None) -> None:
 
 
 @app.command()
-def simulate(config: Config = None) -> None:
+def simulate(config: Config = None, pulse: Pulse = None) -> None:
     """Let the simulated city publish to the broker."""
     settings = _settings(config)
     from korat import alone
 
-    _run(alone.simulate(settings))
+    _run(alone.simulate(settings, pulse))
 
 
 @app.command()

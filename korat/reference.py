@@ -39,6 +39,7 @@ _TITLES: Final = {
     "ingest": "Ingest",
     "api": "The API",
     "simulators": "The simulated city",
+    "init": "The set-up of servers by `korat init`",
 }
 
 

@@ -92,11 +92,14 @@ def simulator_room(settings: Everything) -> Service:
 
 
 def refuse_taken_api(settings: Everything) -> None:
-    """Look before anything is started whether the API can listen.
+    """Look before anything is started whether the API can listen, and is not open to other machines.
 
     Raises:
-        ConfigurationError: It can't; the sentence names the key.
+        ConfigurationError: It can't, or is; the sentence names the key.
     """
+    from api.keys import open_keys
+
+    open_keys(settings.api)
     refuse_taken("KORAT_API_PORT (api.port)", settings.api.host, settings.api.port)
 
 

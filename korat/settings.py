@@ -15,6 +15,7 @@ from city.settings import CONFIG_VARIABLE, Settings, load, refuse_unknown
 from city.topics import PROVINCE_PATTERN
 from gateway.settings import GatewaySettings
 from ingest.settings import IngestSettings
+from korat.init_settings import InitSettings
 from simulators.settings import SimulatorSettings
 
 _STORES: Final = ("duckdb://", "influxdb://", "influxdbs://")
@@ -28,10 +29,12 @@ class CitySettings(Settings):
         data: Folder of everything that is kept; a relative one begins where the process was started.
         province: ISO 3166-2 code of the province, in lower case; it stands in every topic.
         store_url: Where readings are kept: `duckdb:////absolute/path` for one process, or
-            `influxdb://[user:password@]host:8086/database[?token=...]` (`influxdbs://` with TLS) for several; empty:
-            the DuckDB file `readings.duckdb` in the data folder.
+            `influxdb://[user:password@]host:8086/database[?token=...]` (`influxdbs://` with TLS) for several, with
+            `token_file=` or `password_file=` where the secret stands in a file; empty: the DuckDB file
+            `readings.duckdb` in the data folder.
         ledger_url: Where ledger and registry are kept: `sqlite:////absolute/path` or
-            `postgresql://user:password@host/database`; empty: the SQLite file `ledger.sqlite` in the data folder.
+            `postgresql://user:password@host/database`, with `?password_file=` where the password stands in a file;
+            empty: the SQLite file `ledger.sqlite` in the data folder.
     """
 
     section: ClassVar[str] = ""
@@ -100,6 +103,7 @@ SECTIONS: Final[list[type[Settings]]] = [
     IngestSettings,
     ApiSettings,
     SimulatorSettings,
+    InitSettings,
 ]
 
 
@@ -113,6 +117,7 @@ class Everything:
     ingest: IngestSettings
     api: ApiSettings
     simulators: SimulatorSettings
+    init: InitSettings
 
     @classmethod
     def load(cls, file: Path | None = None) -> Self:
@@ -133,6 +138,7 @@ class Everything:
             ingest=load(IngestSettings, os.environ, file),
             api=load(ApiSettings, os.environ, file),
             simulators=load(SimulatorSettings, os.environ, file),
+            init=load(InitSettings, os.environ, file),
         )
 
     @property

@@ -6,15 +6,17 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from city.errors import ConfigurationError
+from city.secret import read_secret
 
+_FILE = "password_file"
 _FORMS = "use sqlite:///relative.db, sqlite:////absolute.db or postgresql://user@host/name"
 
 
 def parse(url: str) -> URL:
-    """Understand a URL and name its driver.
+    """Understand a URL and name its driver; the password of a server may stand in a file, `?password_file=`.
 
     Raises:
-        ConfigurationError: The URL names no database that we speak to.
+        ConfigurationError: The URL names no database that we speak to, or the file can't be read.
     """
     try:
         parsed = make_url(url)
@@ -26,11 +28,24 @@ def parse(url: str) -> URL:
         case "sqlite":
             return parsed
         case "postgresql" | "postgresql+psycopg" if parsed.database:
-            return parsed.set(drivername="postgresql+psycopg")
+            return _with_password(parsed.set(drivername="postgresql+psycopg"))
         case "postgresql" | "postgresql+psycopg":
             raise ConfigurationError(f"ledger_url: it names no database; {_FORMS}")
         case other:
             raise ConfigurationError(f"ledger_url: no ledger speaks {other!r}; {_FORMS}")
+
+
+def _with_password(url: URL) -> URL:
+    given = url.query.get(_FILE)
+    if given is None:
+        return url
+    if not isinstance(given, str):
+        raise ConfigurationError(f"ledger_url: it says {_FILE} twice")
+    if url.password is not None:
+        raise ConfigurationError(f"ledger_url: give the password in the address or in {_FILE}, not in both")
+    if not url.username:
+        raise ConfigurationError("ledger_url: a password needs a user beside it")
+    return url.difference_update_query([_FILE]).set(password=read_secret(Path(given), f"ledger_url: {_FILE}"))
 
 
 def file_of(url: URL) -> Path | None:

@@ -17,7 +17,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
 
 def test_every_class_of_settings_is_known() -> None:
     assert set(Settings.__subclasses__()) >= set(SECTIONS)
-    rooms = {cls for cls in Settings.__subclasses__() if cls.__module__.endswith(".settings")}
+    rooms = {cls for cls in Settings.__subclasses__() if cls.__module__.endswith("settings")}
     assert rooms == set(SECTIONS)
 
 

@@ -2,14 +2,17 @@
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from city.errors import ConfigurationError
+from city.secret import read_secret
 
 _DATABASE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PORT: Final = 8086
 _FORM: Final = "influxdb://[user:password@]host[:8086]/database[?token=...]"
+_OPTIONS: Final = frozenset({"token", "token_file", "password_file"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,10 @@ class Address:
     def parse(cls, url: str) -> "Address":
         """Read `influxdb://[user:password@]host[:8086]/database[?token=...]`; `influxdbs` speaks TLS.
 
+        Instead of `token` there may be `token_file`, instead of a password `password_file`; they are read now.
+
         Raises:
-            ConfigurationError: It isn't that; the sentence repeats no secret.
+            ConfigurationError: It isn't that, or a file can't be read; the sentence repeats no secret.
         """
         try:
             parts = urlsplit(url)
@@ -46,13 +51,24 @@ class Address:
         database = parts.path.removeprefix("/")
         if not host or not _DATABASE.fullmatch(database):
             raise ConfigurationError(f"store_url: name a host and a database of letters, digits, _ and -; use {_FORM}")
-        if unknown := asked.keys() - {"token"}:
+        if unknown := asked.keys() - _OPTIONS:
             raise ConfigurationError(f"store_url: unknown option {min(unknown)!r}; use {_FORM}")
+        options = {name: values[0] for name, values in asked.items()}
+        if {"token", "token_file"} <= options.keys():
+            raise ConfigurationError("store_url: give the token in token or in token_file, not in both")
+        if parts.password is not None and "password_file" in options:
+            raise ConfigurationError("store_url: give the password in the address or in password_file, not in both")
+        if "password_file" in options and not parts.username:
+            raise ConfigurationError("store_url: a password needs a user beside it")
         scheme = "https" if parts.scheme == "influxdbs" else "http"
         return cls(
             base=f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}",
             database=database,
             user=unquote(parts.username or ""),
-            password=unquote(parts.password or ""),
-            token=asked.get("token", [""])[0],
+            password=_from_file(options, "password_file") or unquote(parts.password or ""),
+            token=_from_file(options, "token_file") or options.get("token", ""),
         )
+
+
+def _from_file(options: dict[str, str], name: str) -> str:
+    return read_secret(Path(options[name]), f"store_url: {name}") if name in options else ""

@@ -1,0 +1,64 @@
+"""A sign of life for rooms that listen nowhere: a file that is touched as long as all is well.
+
+A supervisor looks at its age: `test -n "$(find /tmp/pulse -mmin -1)"`.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from city.errors import KoratError
+from korat.process import Service
+from korat.rooms import Checks
+
+log = structlog.get_logger("korat")
+
+PERIOD_S: Final = 10.0
+CHECK_S: Final = 5.0
+
+
+def pulse(file: Path, checks: Checks, period_s: float = PERIOD_S) -> Service:
+    """Touch a file whenever every check returns.
+
+    Args:
+        file: It is removed at the start and at the end, so that an old one says nothing.
+        checks: Name of a part to what raises when it doesn't work; looked up anew each time.
+        period_s: Seconds between two looks.
+    """
+
+    async def service(stop: asyncio.Event) -> None:
+        _remove(file)
+        try:
+            while not stop.is_set():
+                await _beat(file, checks)
+                try:
+                    async with asyncio.timeout(period_s):
+                        await stop.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            _remove(file)
+
+    return service
+
+
+async def _beat(file: Path, checks: Checks) -> None:
+    for name, check in list(checks.items()):
+        try:
+            async with asyncio.timeout(CHECK_S):
+                await check()
+        except (KoratError, TimeoutError) as error:
+            log.warning("no sign of life", part=name, error=str(error) or "no answer")
+            return
+    _touch(file)
+
+
+# A file in memory or on a local disk: not worth a thread.
+def _touch(file: Path) -> None:
+    file.touch()
+
+
+def _remove(file: Path) -> None:
+    file.unlink(missing_ok=True)

@@ -1,0 +1,54 @@
+"""Names for workers that can't be told apart otherwise, such as the replicas of one container.
+
+A worker's name is the name of its session at the broker, which keeps messages for it: whoever starts next must take a
+name over, not invent one. A replica's host name changes with every new container. So the workers share a folder, and
+each takes the lowest number whose file nobody has locked. The kernel frees the lock however a worker ends, and the one
+that replaces it finds that number free: N workers always carry the numbers 1 to N.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from city.errors import ConfigurationError
+
+AUTO: Final = "auto"
+MOST: Final = 64
+
+
+@contextmanager
+def take(folder: Path) -> Iterator[str]:
+    """Hold a number, as text, that no other process holds in this folder.
+
+    All workers must see the folder through one kernel: one machine, a local volume.
+
+    Raises:
+        ConfigurationError: The folder can't be used, or all numbers are taken.
+    """
+    descriptor = -1
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in range(1, MOST + 1):
+            descriptor = os.open(folder / f"{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(descriptor)
+                descriptor = -1
+                continue
+            break
+    except OSError as error:
+        if descriptor >= 0:
+            os.close(descriptor)
+        raise ConfigurationError(
+            f"KORAT_INGEST_WORKER (ingest.worker): {folder} can't hold the workers' numbers: {error.strerror}"
+        ) from None
+    if descriptor < 0:
+        raise ConfigurationError(f"KORAT_INGEST_WORKER (ingest.worker): all {MOST} numbers in {folder} are taken")
+    try:
+        yield str(number)
+    finally:
+        os.close(descriptor)
