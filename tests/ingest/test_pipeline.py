@@ -130,6 +130,7 @@ async def test_packs_are_receipted_once_they_are_settled_and_known_when_they_com
                 for message in await gateway.receive():
                     said = receipt.decode(message.payload)
                     assert said.boot == "b0"
+                    assert abs(said.at_ns - message.received_ns) < 10**9, "a gateway compares its clock with it"
                     done |= {seq for first, last in said.done for seq in range(first, last + 1)}
                     gateway.acknowledge([message])
             (account,) = await korat.ledger.account(0, time.time_ns() + 10**13, By.GATEWAY)
