@@ -15,6 +15,7 @@ from city.wire.status import Health, LinkHealth
 from gateway.links.counters import LinkCounters
 from gateway.naming import Decoding
 from gateway.relay import Relay
+from gateway.skew import Estimate
 from gateway.spool import Spool
 
 _HEARD_LATELY_NS: Final = 3600 * 10**9
@@ -83,6 +84,6 @@ class Watch:
             "sources_heard": float(health.sources),
             "decode_failures": float(failures),
         }
-        if health.clock_ahead_s is not None:
-            values["clock_skew"] = health.clock_ahead_s
+        if health.clock_ahead_s is not None and health.clock_error_s is not None:
+            values["clock_skew"] = Estimate(health.clock_ahead_s, health.clock_error_s).least_s
         return Reading(self.gateway, PLATFORM, health.at_ns, values)

@@ -6,6 +6,7 @@ clocks); the narrowest of a while is kept. Only packs count that this process wa
 receipt of long ago may still be under way.
 """
 
+import math
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -19,6 +20,11 @@ class Estimate(NamedTuple):
 
     ahead_s: float
     error_s: float
+
+    @property
+    def least_s(self) -> float:
+        """The smallest difference that explains what was seen: 0 for clocks that may be equal."""
+        return math.copysign(max(0.0, abs(self.ahead_s) - self.error_s), self.ahead_s)
 
 
 class Skew:

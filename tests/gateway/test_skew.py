@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.skew import Skew
+from gateway.skew import Estimate, Skew
 
 S = 10**9
 
@@ -42,6 +42,13 @@ def test_what_took_long_or_was_made_before_says_nothing() -> None:
     skew.sent([7], 103 * S)
     skew.heard([(7, 7)], 0, 103 * S)
     assert skew.take() is None
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "error_s", "least_s"), [(0.1, 0.2, 0), (-3, 0.5, -2.5), (3, 0.5, 2.5), (-0.1, 1, 0)]
+)
+def test_clocks_that_may_be_equal_are_taken_for_equal(ahead_s: float, error_s: float, least_s: float) -> None:
+    assert Estimate(ahead_s, error_s).least_s == least_s
 
 
 @given(st.integers(-(10**6), 10**6), st.lists(st.tuples(st.integers(0, S), st.integers(0, S)), min_size=1, max_size=9))
