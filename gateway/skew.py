@@ -24,7 +24,8 @@ class Estimate(NamedTuple):
     @property
     def least_s(self) -> float:
         """The smallest difference that explains what was seen: 0 for clocks that may be equal."""
-        return math.copysign(max(0.0, abs(self.ahead_s) - self.error_s), self.ahead_s)
+        sure_s = abs(self.ahead_s) - self.error_s
+        return math.copysign(sure_s, self.ahead_s) if sure_s > 0 else 0.0
 
 
 class Skew:

@@ -64,7 +64,7 @@ class Decoding:
         return heard, named
 
     def _add(self, shown: str, came: Origin, heard: Reading, named: Reading | None, received_ns: int) -> Source:
-        if self._naming.rule(heard.device, self._naming.way(came)) is not None:
+        if shown != heard.device or self._naming.rule(heard.device, self._naming.way(came)) is not None:
             state = State.MAPPED
         elif came.decoder == "native" or "device" in came.parameters:
             state = State.NAMED

@@ -22,7 +22,7 @@ class State(StrEnum):
     """How a source came to its name."""
 
     MAPPED = "mapped"
-    """`gateway.toml` says something of it."""
+    """`gateway.toml` says something of it, be it that it is personal."""
     NAMED = "named"
     """It, or its link, names the device itself."""
     DISCOVERED = "discovered"

@@ -171,6 +171,7 @@ def test_a_personal_source_is_listed_under_its_pseudonym(name: Name) -> None:
         (source,) = decoding.sources.all()
         assert source.source == source.device
         assert source.device.startswith("p-")
+        assert source.state == "mapped", "nobody can name what is hidden"
 
 
 def test_a_link_and_a_redrive_give_the_same(name: Name) -> None:
