@@ -100,7 +100,7 @@ def test_a_tiny_window_has_one_lane() -> None:
     st.integers(1, 40),
     st.lists(st.tuples(st.integers(0, 60), st.integers(0, 12), st.integers(1, 16)), max_size=60),
 )
-def test_every_pack_is_sent_once_and_never_more_than_the_window_at_a_time(window: int, turns: list[tuple[int, int, int]]) -> None:
+def test_every_pack_is_sent_once_within_the_window(window: int, turns: list[tuple[int, int, int]]) -> None:
     made = Sending(window)
     last = 0
     for new, settled, most in turns:
