@@ -1,0 +1,134 @@
+"""Field configurations: units, digits, colours and links, from the catalog."""
+
+from typing import Final
+
+from city.catalog import QUANTITIES
+from dashboards.grafana.names import Json, uid_of
+from dashboards.measure import Measure, cadence_of, measure_of
+from dashboards.spec import AllOfDevice, Heard, Panel, Plot, Scale, Text
+from dashboards.words import DEVICE, NOTHING, OPEN_DEVICE
+
+_BY_VALUE: Final = {Plot.STAT, Plot.BARS, Plot.MAP, Plot.STATES, Plot.TABLE}
+_GAP_CADENCES: Final = 3
+"""So many missed readings make a gap."""
+
+
+def field_config(panel: Panel, language: str) -> Json:
+    """Write how a panel's values look."""
+    measures = [measure_of(source, panel) for source in panel.sources]
+    defaults = _look(measures[0]) | {
+        "color": {"mode": "thresholds" if panel.plot in _BY_VALUE else "palette-classic"},
+        "noValue": (panel.empty or NOTHING).of(language),
+        "custom": _custom(panel, measures[0]),
+        "links": [_link(panel, language)] if panel.drill else [],
+    }
+    if panel.plot is Plot.STAT and panel.empty is not None:
+        defaults["noValue"] = "0"
+    if panel.plot is Plot.STATES:
+        defaults["mappings"] = mappings(measures[0].scale, language)
+    return {"defaults": defaults, "overrides": _overrides(panel, measures, language)}
+
+
+def thresholds(scale: Scale) -> Json:
+    """Write a scale as Grafana's steps; the first has no value."""
+    return {"mode": "absolute", "steps": [{"value": band.start, "color": band.colour} for band in scale]}
+
+
+def mappings(scale: Scale, language: str) -> list[Json]:
+    """Write the meaning of each band, for plots that name states."""
+    ends = [band.start for band in scale[1:]] + [None]
+    return [
+        {
+            "type": "range",
+            "options": {
+                "from": band.start,
+                "to": end,
+                "result": {"text": band.means.of(language), "color": band.colour, "index": index},
+            },
+        }
+        for index, (band, end) in enumerate(zip(scale, ends, strict=True))
+    ]
+
+
+def _look(measure: Measure) -> Json:
+    look: Json = {
+        "unit": measure.grafana,
+        "decimals": measure.decimals,
+        "thresholds": thresholds(measure.scale),
+    }
+    if measure.bounds:
+        look |= {"min": measure.bounds[0], "max": measure.bounds[1]}
+    return look
+
+
+def _custom(panel: Panel, measure: Measure) -> Json:
+    gap_ms = max(map(cadence_of, panel.sources)) * _GAP_CADENCES * 1000
+    match panel.plot:
+        case Plot.TIMESERIES:
+            style = "dashed" if len(measure.scale) > 1 else "off"
+            return {
+                "drawStyle": "line",
+                "lineWidth": 1,
+                "fillOpacity": 0,
+                "showPoints": "auto",
+                "spanNulls": gap_ms,
+                "thresholdsStyle": {"mode": style},
+            }
+        case Plot.COLUMNS:
+            stacking = {"mode": "normal", "group": "A"}
+            return {"drawStyle": "bars", "lineWidth": 0, "fillOpacity": 80, "showPoints": "never", "stacking": stacking}
+        case Plot.STATES:
+            return {"fillOpacity": 80, "lineWidth": 0, "spanNulls": gap_ms}
+        case Plot.TABLE:
+            return {"align": "auto", "cellOptions": {"type": "auto"}, "filterable": True}
+        case _:
+            return {}
+
+
+def _overrides(panel: Panel, measures: list[Measure], language: str) -> list[Json]:
+    if isinstance(panel.sources[0], AllOfDevice):
+        rows = ((row.key, row.grafana, row.decimals, Text(row.en, row.th)) for row in QUANTITIES.values())
+        return [
+            _by_name(key, unit=unit, decimals=decimals, displayName=label.of(language))
+            for key, unit, decimals, label in rows
+        ]
+    if panel.plot is Plot.TABLE:
+        named = [_column(measure, language) for measure in measures]
+        first = _by_name("device", displayName=DEVICE.of(language), unit="string")
+        if isinstance(panel.sources[0], Heard):
+            named = [_by_name("Time", displayName=measures[0].label.of(language), unit=measures[0].grafana)]
+        return [first, *named]
+    if len(measures) == 1:
+        return []
+    return [
+        {
+            "matcher": {"id": "byFrameRefID", "options": ref_id(number)},
+            "properties": [{"id": key, "value": value} for key, value in _look(measure).items()],
+        }
+        for number, measure in enumerate(measures)
+    ]
+
+
+def _column(measure: Measure, language: str) -> Json:
+    cell = {"type": "color-text"} if len(measure.scale) > 1 else {"type": "auto"}
+    look = _look(measure) | {"displayName": measure.label.of(language), "custom.cellOptions": cell}
+    return _by_name(measure.key, **look)
+
+
+def _by_name(name: str, **properties: object) -> Json:
+    return {
+        "matcher": {"id": "byName", "options": name},
+        "properties": [{"id": key, "value": value} for key, value in properties.items()],
+    }
+
+
+def _link(panel: Panel, language: str) -> Json:
+    of_row = panel.plot in {Plot.TABLE, Plot.MAP}
+    device = "${__data.fields.device}" if of_row else "${__field.labels.device}"
+    url = f"/d/{uid_of('device', language)}?var-device={device}&${{province:queryparam}}&${{__url_time_range}}"
+    return {"title": OPEN_DEVICE.of(language), "url": url, "targetBlank": False}
+
+
+def ref_id(number: int) -> str:
+    """Name a target: A, B and so on."""
+    return chr(ord("A") + number)

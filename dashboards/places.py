@@ -1,0 +1,49 @@
+"""Where panels lie: flowing from left to right on a grid of 24 columns, the same for every printer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from dashboards.spec import Board, Panel, Section
+
+COLUMNS: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a panel, or a section's heading (`panel` is None), lies.
+
+    Attributes:
+        id: Number on its board, from 1.
+        section: The section it belongs to.
+        panel: The panel.
+        x: Column of its left edge.
+        y: Grid row of its upper edge.
+        width: In columns.
+        height: In grid rows.
+    """
+
+    id: int
+    section: Section
+    panel: Panel | None
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def placed(board: Board) -> Iterator[Spot]:
+    """Give every heading and panel its place, in order."""
+    number = y = 0
+    for section in board.sections:
+        number += 1
+        yield Spot(number, section, None, 0, y, COLUMNS, 1)
+        y += 1
+        x = tallest = 0
+        for panel in section.panels:
+            if x + panel.width > COLUMNS:
+                x, y, tallest = 0, y + tallest, 0
+            number += 1
+            yield Spot(number, section, panel, x, y, panel.width, panel.height)
+            x, tallest = x + panel.width, max(tallest, panel.height)
+        y += tallest

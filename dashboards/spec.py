@@ -1,0 +1,245 @@
+"""What a board is: sections of panels that name catalog quantities, and nothing of any tool that draws them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from city.catalog import Fold
+
+
+class Text(NamedTuple):
+    """The same words in the languages of the boards."""
+
+    en: str
+    th: str
+
+    def of(self, language: str) -> str:
+        """Give the words of one language, `en` or `th`."""
+        return self.th if language == "th" else self.en
+
+
+LANGUAGES: Final = Text._fields
+
+
+class Plot(StrEnum):
+    """How a panel is drawn."""
+
+    STAT = "stat"
+    TIMESERIES = "timeseries"
+    BARS = "bars"
+    COLUMNS = "columns"
+    TABLE = "table"
+    MAP = "map"
+    STATES = "states"
+
+
+class Span(StrEnum):
+    """What of the range a source shows.
+
+    BUCKETS is a value a bucket, NEWEST the last one, WHOLE one value for all the range: a sum, count, minimum or
+    maximum, because a mean of means would be another number.
+    """
+
+    BUCKETS = "buckets"
+    NEWEST = "newest"
+    WHOLE = "whole"
+
+
+class Group(StrEnum):
+    """What becomes one line, bar or row."""
+
+    ALL = "all"
+    DEVICE = "device"
+    DISTRICT = "district"
+    OWNER = "owner"
+
+
+class Across(StrEnum):
+    """How the devices of a group become one value, after each device's own values have been folded.
+
+    So a device that speaks more often doesn't weigh more.
+    """
+
+    MEAN = "mean"
+    SUM = "sum"
+    MIN = "min"
+    MAX = "max"
+    COUNT = "count"
+
+
+class Where(NamedTuple):
+    """Only devices whose folded value is so: `sign` is one of `<`, `<=`, `>`, `>=`, `=`."""
+
+    sign: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Values of one quantity of one kind.
+
+    Attributes:
+        kind: Key of the kind.
+        quantity: Key of the quantity.
+        span: What of the range.
+        group: What becomes one line.
+        fold: How a bucket, or the range, of one device becomes one value; the catalog's if None.
+        across: How devices become their group's value; without meaning where the group is the device.
+        where: Only devices with such a value; for groups of devices.
+        label: What it is called; the catalog's label if None.
+        every_s: A bucket's fixed width in seconds; 0 leaves it to the screen's width.
+    """
+
+    kind: str
+    quantity: str
+    span: Span = Span.BUCKETS
+    group: Group = Group.DEVICE
+    fold: Fold | None = None
+    across: Across = Across.MEAN
+    where: Where | None = None
+    label: Text | None = None
+    every_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A figure of the ledger over the range, of everything or by gateway.
+
+    Attributes:
+        figure: `received`, `stored`, `duplicate`, `quarantined`, `rejected`, `pending` or `missing`.
+        by_gateway: One value for each gateway.
+    """
+
+    figure: str
+    by_gateway: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """When each device of some kinds measured last."""
+
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How much of its kind's cadence each device kept over the range, in percent, by one of its quantities."""
+
+    kind: str
+    quantity: str
+
+
+@dataclass(frozen=True, slots=True)
+class AllOfDevice:
+    """Every quantity that the chosen device measures, a panel each."""
+
+
+Source = Readings | Account | Heard | Kept | AllOfDevice
+
+
+class Band(NamedTuple):
+    """A colour from a value on; the first band of a scale has no value and begins below everything."""
+
+    start: float | None
+    colour: str
+    means: Text
+
+
+Scale = tuple[Band, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One panel.
+
+    Attributes:
+        key: Its name on the board, snake_case.
+        title: Its title.
+        description: What it shows and how to read it.
+        plot: How it is drawn.
+        sources: What it shows; more than one make columns, lines or numbers beside each other.
+        width: Columns of 24.
+        height: Grid rows.
+        scale: Colours by value; of the first source's quantity if None.
+        drill: Whether a click on a device leads to its board.
+        empty: Why it may be empty, said where there is nothing to show; None: it never should be.
+    """
+
+    key: str
+    title: Text
+    description: Text
+    plot: Plot
+    sources: tuple[Source, ...]
+    width: int = 8
+    height: int = 8
+    scale: Scale | None = None
+    drill: bool = True
+    empty: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Panels under one heading."""
+
+    title: Text
+    panels: tuple[Panel, ...]
+
+
+class Variable(StrEnum):
+    """What the reader of a board chooses."""
+
+    PROVINCE = "province"
+    DISTRICT = "district"
+    OWNER = "owner"
+    DEVICE = "device"
+    KIND = "kind"
+    QUANTITY = "quantity"
+
+
+PLACES: Final = (Variable.PROVINCE, Variable.DISTRICT, Variable.OWNER, Variable.DEVICE)
+"""What most boards let the reader choose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One board.
+
+    Attributes:
+        key: Its name in addresses and files, kebab-case.
+        title: Its title.
+        description: For whom it is and what it answers.
+        sections: Panels.
+        variables: What the reader chooses.
+        hours: Range shown at first.
+    """
+
+    key: str
+    title: Text
+    description: Text
+    sections: tuple[Section, ...]
+    variables: tuple[Variable, ...] = PLACES
+    hours: int = 6
+
+    @property
+    def panels(self) -> list[Panel]:
+        """All panels, in order."""
+        return [panel for section in self.sections for panel in section.panels]
+
+    @property
+    def kinds(self) -> list[str]:
+        """Kinds that it shows, in order of appearance."""
+        found: dict[str, None] = {}
+        for source in (source for panel in self.panels for source in panel.sources):
+            found |= dict.fromkeys(kinds_of(source))
+        return list(found)
+
+
+def kinds_of(source: Source) -> tuple[str, ...]:
+    """Tell which kinds a source shows; those of an account are none, because the ledger counts all."""
+    match source:
+        case Readings(kind=kind) | Kept(kind=kind):
+            return (kind,)
+        case Heard(kinds=kinds):
+            return kinds
+        case _:
+            return ()
