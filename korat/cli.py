@@ -125,6 +125,7 @@ def replay(
     speed: Annotated[str, typer.Option(help="1 true speed, N times as fast, max as fast as it goes.")] = "1",
     batch: Annotated[int, typer.Option(help="Most readings of a device in one message.")] = 100,
     via: Annotated[str | None, typer.Option(help="A gateway's link instead of the broker: http://.../native")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="File of the token that this link asks for.")] = None,
     *,
     shift_to_now: Annotated[bool, typer.Option("--shift-to-now", help="Move all times to the present.")] = False,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad lines out, and count them.")] = False,
@@ -151,6 +152,7 @@ def replay(
             bad_line=BadLine.SKIP if skip_bad else BadLine.STOP,
             batch=batch,
             via=via,
+            token=None if token_file is None else _token(token_file),
         )
     )
     if not report.complete:
@@ -242,6 +244,17 @@ def _speed(text: str) -> float:
         return 0.0 if text == "max" else float(text)
     except ValueError:
         raise ConfigurationError(f"--speed {text!r} is neither a number nor max") from None
+
+
+def _token(file: Path) -> str:
+    try:
+        token = file.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is not ASCII"
+        raise ConfigurationError(f"--token-file {file} can't be read: {said}") from None
+    if not token or not token.isprintable():
+        raise ConfigurationError(f"--token-file {file} holds no token, or more than one line")
+    return token
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

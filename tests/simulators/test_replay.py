@@ -18,12 +18,14 @@ import msgspec
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
+from typer.testing import CliRunner
 
 from city import topics
 from city.errors import ConfigurationError, Unavailable
 from city.mqtt.address import Address
 from city.reading import Reading
 from city.wire import direct
+from korat.cli import app
 from simulators.replay import Record, ReplayOptions, replay, write_record
 from simulators.replay.options import BadLine
 from simulators.replay.post import retry_after_s
@@ -302,6 +304,21 @@ def test_a_gateway_gets_everything_though_it_was_full(table: Table) -> None:
         {"device": "dev-1", "kind": "weather", "ts": 1_700_000_001_000, "values": {"temperature": 1.0}},
     ]
     assert len(gateway.taken) == 250
+
+
+def test_the_command_line_takes_the_token_from_a_file(table: Table, tmp_path: Path) -> None:
+    file, mapping = table(_rows(10))
+    token = tmp_path / "token"
+    command = ["replay", str(file), "--mapping", mapping, "--speed", "max", "--token-file", str(token), "--via"]
+    token.write_text("a-token\n")
+    with Gateway([]) as gateway:
+        assert CliRunner().invoke(app, [*command, gateway.url]).exit_code == 0
+    assert gateway.tokens == {"Bearer a-token"}
+    for wrong in ("", "two\nlines\n", "ไทย"):
+        token.write_text(wrong, "utf-8")
+        refusal = CliRunner().invoke(app, [*command, gateway.url]).exception
+        assert isinstance(refusal, ConfigurationError)
+        assert "--token-file" in str(refusal)
 
 
 def test_what_a_gateway_refuses_is_counted(table: Table) -> None:
