@@ -17,6 +17,7 @@ from influxdb_client import (
     OnboardingRequest,
     Permission,
     PermissionResource,
+    PostBucketRequest,
     SetupService,
 )
 from influxdb_client.rest import ApiException
@@ -141,7 +142,8 @@ class InfluxSetup:
                     )
                 return str(found.id)
             rules = [BucketRetentionRules(type="expire", every_seconds=wanted.keep_s)] if wanted.keep_s else []
-            made = client.buckets_api().create_bucket(bucket_name=wanted.name, retention_rules=rules, org=org_id)
+            asked = PostBucketRequest(name=wanted.name, org_id=org_id, retention_rules=rules)
+            made = client.buckets_api().create_bucket(bucket=asked)
         self.say(f"InfluxDB: made the bucket {_spelled(wanted)}")
         return str(made.id)
 

@@ -16,6 +16,9 @@ from korat.rooms import Checks
 log = structlog.get_logger("korat")
 
 PERIOD_S: Final = 10.0
+AGAIN_S: Final = 1.0
+"""Until the next look after one that found something wrong."""
+
 CHECK_S: Final = 5.0
 
 
@@ -32,9 +35,9 @@ def pulse(file: Path, checks: Checks, period_s: float = PERIOD_S) -> Service:
         _remove(file)
         try:
             while not stop.is_set():
-                await _beat(file, checks)
+                well = await _beat(file, checks)
                 try:
-                    async with asyncio.timeout(period_s):
+                    async with asyncio.timeout(period_s if well else AGAIN_S):
                         await stop.wait()
                 except TimeoutError:
                     continue
@@ -44,15 +47,16 @@ def pulse(file: Path, checks: Checks, period_s: float = PERIOD_S) -> Service:
     return service
 
 
-async def _beat(file: Path, checks: Checks) -> None:
+async def _beat(file: Path, checks: Checks) -> bool:
     for name, check in list(checks.items()):
         try:
             async with asyncio.timeout(CHECK_S):
                 await check()
         except (KoratError, TimeoutError) as error:
             log.warning("no sign of life", part=name, error=str(error) or "no answer")
-            return
+            return False
     _touch(file)
+    return True
 
 
 # A file in memory or on a local disk: not worth a thread.
