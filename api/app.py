@@ -60,8 +60,9 @@ def build(
     )
     app.state.parts = Parts(store, ledger, registry, checks, settings.ready_timeout_s, metrics)
     problems.install(app)
-    for resource in (catalog, devices, health, latest, ledger_route, metrics_route, page, quarantine, readings):
+    for resource in (catalog, devices, health, latest, ledger_route, metrics_route, quarantine, readings):
         app.include_router(resource.router)
+    app.include_router(page.make_router(settings))
     # the last one added is the outermost
     app.add_middleware(Conditional)
     app.add_middleware(GZipMiddleware, minimum_size=_SMALL, compresslevel=_FAST)

@@ -1,10 +1,13 @@
 """Where the API listens."""
 
-from typing import Annotated, ClassVar
+import re
+from typing import Annotated, ClassVar, Final
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from city.settings import Settings
+
+_TILES: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/(?=.*\{z\})(?=.*\{x\})(?=.*\{y\})[^\s\"';,]+")
 
 
 class ApiSettings(Settings):
@@ -16,6 +19,9 @@ class ApiSettings(Settings):
         keys_file: File of the keys that the API asks for, as `korat init` makes it; empty: it is open, which only a
             loopback address may be.
         ready_timeout_s: Seconds that a part has to answer before `/health/ready` calls it down.
+        console_tiles: Address of map tiles with `{z}`, `{x}` and `{y}`, which the console's map then loads; empty: the
+            console draws its own plain ground and asks nothing outside this machine.
+        console_tiles_credit: Whom the map names as the tiles' source.
     """
 
     section: ClassVar[str] = "api"
@@ -24,3 +30,12 @@ class ApiSettings(Settings):
     port: Annotated[int, Field(ge=1, le=65_535)] = 8000
     keys_file: str = ""
     ready_timeout_s: Annotated[float, Field(gt=0, le=30)] = 1.0
+    console_tiles: Annotated[str, Field(max_length=500)] = ""
+    console_tiles_credit: Annotated[str, Field(max_length=200)] = ""
+
+    @field_validator("console_tiles")
+    @classmethod
+    def _tiles(cls, value: str) -> str:
+        if value and _TILES.fullmatch(value) is None:
+            raise ValueError("map tiles have an address such as https://tiles.example/{z}/{x}/{y}.png")
+        return value
