@@ -12,6 +12,9 @@ from dashboards.grafana.rules import print_rules
 from dashboards.province import DEFAULT, load_province
 from dashboards.spec import LANGUAGES
 
+HOME: Final = Path(__file__).parent
+"""The folder `dashboards`, where printed files lie in the project."""
+
 GENERATED: Final = Path("generated")
 RULES: Final = Path("provisioning/alerting/rules.yaml")
 
@@ -32,6 +35,15 @@ def printed(province: str = DEFAULT) -> dict[Path, str]:
         GENERATED / "console.json": _json(print_console(BOARDS, where)),
         RULES: print_rules(alerts_of(where)),
     }
+
+
+def console_json(province: str = DEFAULT) -> str:
+    """Print the boards for the built-in console alone.
+
+    Raises:
+        ConfigurationError: The province's file is missing or wrong.
+    """
+    return _json(print_console(BOARDS, load_province(province)))
 
 
 def print_all(folder: Path, province: str = DEFAULT) -> list[Path]:

@@ -5,6 +5,9 @@ from typing import Final
 from dashboards.spec import Text, Variable
 
 FOLDER: Final = Text("Korat (English)", "โคราช (ไทย)")
+ALERTS: Final = "Korat alerts"
+"""A folder of its own: two provisioners that make the same one would give it two uids."""
+
 BOARDS: Final = Text("Boards", "แดชบอร์ด")
 OPEN_DEVICE: Final = Text("Open the device", "เปิดดูอุปกรณ์")
 NOTHING: Final = Text("Nothing in this range", "ไม่มีข้อมูลในช่วงเวลานี้")

@@ -66,6 +66,8 @@ _LEDGER = (
     "readings_missing",
     "gateway_online",
     "storing_lag",
+    "devices_heard",
+    "devices_silent",
 )
 _PROCESS = ("error_rate", "process_cpu", "process_memory")
 _INGEST = ("settled_rate", "flush_duration", "flush_cpu", "store_duration")

@@ -171,6 +171,9 @@ _ROWS: Final = (
     Quantity("readings_pending", "1", "Pending at the gateway", "ค้างที่เกตเวย์", 0, 1e15, 0, _LAST, "short"),
     Quantity("readings_missing", "1", "Missing in gaps", "ขาดหายในช่องว่าง", 0, 1e15, 0, _LAST, "short"),
     Quantity("gateway_online", "1", "Gateway online", "เกตเวย์ออนไลน์", 0, 1, 0, _LAST, "bool_yes_no"),
+    # devices of the field by their newest value: not older than three cadences of their kind, or older
+    Quantity("devices_heard", "1", "Devices heard", "อุปกรณ์ที่ได้ยิน", 0, 1e9, 0, _LAST, "short"),
+    Quantity("devices_silent", "1", "Devices silent", "อุปกรณ์ที่เงียบหาย", 0, 1e9, 0, _LAST, "short"),
     # processes: each figure is over the time since the one before; rates are per second, so that a mean is right
     Quantity("storing_lag", "s", "From measurement to store", "ตั้งแต่วัดจนถึงจัดเก็บ", -1000, 1e10, 1, _MAX, "s"),
     Quantity("settled_rate", "/s", "Readings settled a second", "ข้อมูลที่ลงบัญชีต่อวินาที", 0, 1e9, 1, _MEAN, "cps"),

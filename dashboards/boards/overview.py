@@ -2,9 +2,22 @@
 
 from typing import Final
 
-from city.catalog import FIELD_KINDS
+from city.catalog import FIELD_KINDS, PLATFORM
 from dashboards.panels import bars, how_many, label_of, lines, newest, over, places, stat, table
-from dashboards.spec import Across, Board, Group, Heard, Section, Text
+from dashboards.spec import Across, Board, Group, Heard, Panel, Section, Text
+
+_WHOLE_PROVINCE = Text("Counted for the whole province alone.", "นับเฉพาะทั้งจังหวัด")
+
+
+def _devices(key: str, quantity: str, meaning: Text) -> Panel:
+    row = label_of(quantity)
+    said = Text(
+        f"Devices by their newest value, which should be no older than three cadences of their kind. {meaning.en}",
+        f"อุปกรณ์ตามค่าล่าสุด ซึ่งไม่ควรเก่ากว่าสามรอบของประเภท {meaning.th}",
+    )
+    source = newest(PLATFORM, quantity, Group.ALL, Across.MAX)
+    return stat(key, row, said, source, width=8, empty=_WHOLE_PROVINCE)
+
 
 BOARD: Final = Board(
     "overview",
@@ -55,6 +68,20 @@ BOARD: Final = Board(
                     label_of("people_count"),
                     Text("People counted at all sites together.", "จำนวนคนรวมจากทุกจุดนับ"),
                     newest("crowd", "people_count", Group.ALL, Across.SUM),
+                ),
+            ),
+        ),
+        Section(
+            Text("Devices", "อุปกรณ์"),
+            (
+                _devices("silent_now", "devices_silent", Text("Older than that.", "ไม่ส่งนานกว่านั้น")),
+                _devices("heard_now", "devices_heard", Text("They speak.", "ยังส่งข้อมูลอยู่")),
+                stat(
+                    "vehicles_heard",
+                    Text("Vehicles heard in the range", "ยานพาหนะที่ได้ยินในช่วงเวลา"),
+                    Text("Vehicles that said anything in the range.", "ยานพาหนะที่ส่งข้อมูลในช่วงเวลานี้"),
+                    how_many("vehicle", "speed", Text("vehicles", "คัน")),
+                    width=8,
                 ),
             ),
         ),
@@ -114,13 +141,6 @@ BOARD: Final = Board(
                     Text("Road occupancy by district", "การครอบครองช่องทางตามอำเภอ"),
                     Text("Newest values, mean of a district's sites.", "ค่าล่าสุดเฉลี่ยตามอำเภอ"),
                     newest("traffic", "lane_occupancy", Group.DISTRICT),
-                ),
-                stat(
-                    "vehicles_heard",
-                    Text("Vehicles heard", "ยานพาหนะที่ได้ยิน"),
-                    Text("Vehicles that said anything in the range.", "ยานพาหนะที่ส่งข้อมูลในช่วงเวลานี้"),
-                    how_many("vehicle", "speed", Text("vehicles", "คัน")),
-                    width=6,
                 ),
             ),
         ),

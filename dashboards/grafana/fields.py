@@ -5,7 +5,8 @@ from typing import Final
 from city.catalog import QUANTITIES
 from dashboards.grafana.names import Json, uid_of
 from dashboards.measure import Measure, cadence_of, measure_of
-from dashboards.spec import AllOfDevice, Heard, Panel, Plot, Scale, Text
+from dashboards.panels import counts
+from dashboards.spec import AllOfDevice, Heard, Panel, Plot, Readings, Scale, Text
 from dashboards.words import DEVICE, NOTHING, OPEN_DEVICE
 
 _BY_VALUE: Final = {Plot.STAT, Plot.BARS, Plot.MAP, Plot.STATES, Plot.TABLE}
@@ -22,7 +23,8 @@ def field_config(panel: Panel, language: str) -> Json:
         "custom": _custom(panel, measures[0]),
         "links": [_link(panel, language)] if panel.drill else [],
     }
-    if panel.plot is Plot.STAT and panel.empty is not None:
+    if all(isinstance(source, Readings) and counts(source) for source in panel.sources):
+        # InfluxQL counts nothing as no row
         defaults["noValue"] = "0"
     if panel.plot is Plot.STATES:
         defaults["mappings"] = mappings(measures[0].scale, language)

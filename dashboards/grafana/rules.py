@@ -8,7 +8,7 @@ from dashboards.boards import BOARDS
 from dashboards.grafana.board import panel_ids
 from dashboards.grafana.names import DATASOURCE_UID, SOURCE, Json, folder_of, uid_of
 from dashboards.spec import Text
-from dashboards.words import FOLDER
+from dashboards.words import ALERTS
 
 _EXPRESSION: Final = "__expr__"
 _LANGUAGE: Final = "en"
@@ -24,7 +24,7 @@ def print_rules(alerts: tuple[Alert, ...]) -> str:
     group = {
         "orgId": 1,
         "name": "korat",
-        "folder": FOLDER.of(_LANGUAGE),
+        "folder": ALERTS,
         "interval": "1m",
         "rules": [_rule(alert) for alert in alerts],
     }

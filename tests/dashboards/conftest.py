@@ -34,7 +34,15 @@ _GATEWAYS = ("gw-1", "gw-2")
 _PROCESSES = {
     "gw-1": ("spool_readings", "spool_fill", "spool_age", "readings_rate", "sources_heard", "decode_failures"),
     "gw-2": ("spool_readings", "spool_fill", "spool_age", "readings_rate", "sources_heard", "clock_skew"),
-    "ingest-1": ("settled_rate", "error_rate", "flush_duration", "flush_cpu", "store_duration", "process_cpu"),
+    "ingest-1": (
+        "settled_rate",
+        "error_rate",
+        "flush_duration",
+        "flush_cpu",
+        "store_duration",
+        "devices_heard",
+        "devices_silent",
+    ),
     "api-1": ("request_rate", "request_error_rate", "request_duration", "process_cpu", "process_memory"),
     "broker": ("broker_rate", "broker_dropped_rate", "broker_clients", "broker_queued"),
 }

@@ -46,7 +46,7 @@ def test_alerts_reach_a_contact_point(files: dict[Path, str]) -> None:
     severities = {rule["labels"]["severity"] for rule in group["rules"]}
     routed = {matcher[2] for route in policy["routes"] for matcher in route["object_matchers"]}
     assert routed <= severities
-    assert group["folder"] in {one["folder"] for one in _read("dashboards/boards.yaml")["providers"]}
+    assert group["folder"] not in {one["folder"] for one in _read("dashboards/boards.yaml")["providers"]}
 
 
 def test_every_variable_of_the_environment_is_explained() -> None:
