@@ -15,7 +15,7 @@ City and logistics telemetry: readings, what became of each, and the devices the
 Times are RFC 3339 in UTC, ranges half-open. Flags are QARTOD codes: 1 good, 2 not evaluated, 3 suspect, 4 fail,
 9 missing. Units are UCUM codes. Pages are followed by `next`, an opaque cursor that is null at the end. Everything
 under `/v1` answers `If-None-Match` with 304. Errors are problem documents (RFC 9457); a parameter that doesn't exist
-is an error too.
+is an error too. Where the API asks for a key, send `Authorization: Bearer <key>`; without a good one the answer is 401.
 """
 
 
@@ -27,6 +27,11 @@ _IF_NONE_MATCH: Final = {
     "description": "The `ETag` of the answer that is there already; when nothing changed, 304 says so.",
     "example": 'W/"0716940b253ca45030179ea6d6319541"',
 }
+
+
+# the empty one: on one machine's loopback nobody is asked for a key
+_SECURITY: Final = [{"key": []}, {}]
+_SCHEMES: Final = {"key": {"type": "http", "scheme": "bearer", "description": "A key that `korat init` made."}}
 
 
 class Api(FastAPI):
@@ -48,6 +53,8 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     components.setdefault("schemas", {}).update(structs)
     # here and not at the routes, because FastAPI leaves out what is null in them
     components["examples"] = {name: {"value": msgspec.to_builtins(example)} for name, example in EXAMPLES.items()}
+    components["securitySchemes"] = _SCHEMES
+    document["security"] = _SECURITY
     for operation in _operations(document):
         for parameter in operation.get("parameters", ()):
             _straighten(parameter)
