@@ -6,7 +6,7 @@ Its shape is told in dashboards/README.md.
 from typing import Any, Final
 
 from city.catalog import Fold
-from dashboards.measure import Measure, cadence_of, fold_of, measure_of
+from dashboards.measure import Measure, cadence_of, fold_of, gap_of, measure_of
 from dashboards.places import placed
 from dashboards.province import Province
 from dashboards.spec import (
@@ -28,7 +28,6 @@ from dashboards.words import DEVICE, NOTHING, OPEN_DEVICE, VARIABLES
 Json = dict[str, Any]
 
 _VERSION: Final = 1
-_GAP_CADENCES: Final = 3
 _API_NAMES: Final = {"missing": "gaps"}
 """Figures of the ledger that the API calls otherwise."""
 
@@ -116,8 +115,7 @@ def _ask(source: Source) -> Json:
 def _folding(source: Readings) -> Json:
     folding: Json = {"params": {"quantity": [source.quantity], "fold": str(fold_of(source))}}
     if source.span is Span.BUCKETS:
-        cadence_s = cadence_of(source)
-        folding |= {"every_s": source.every_s or None, "narrowest_s": cadence_s, "gap_s": cadence_s * _GAP_CADENCES}
+        folding |= {"every_s": source.every_s or None, "narrowest_s": cadence_of(source), "gap_s": gap_of(source)}
     return folding
 
 

@@ -39,6 +39,7 @@ _DIFFERENCE: Final = Measure("difference", Text("Out of balance", "ไม่ส�
 _KEPT: Final = Measure("kept", Text("Cadence kept", "ความสม่ำเสมอ"), "%", "percent", 0, KEPT, (0.0, 100.0))
 _ANY: Final = Measure("value", Text("Value", "ค่า"), "1", "none", 2, PLAIN)
 _WHOLE: Final = 100
+_GAP_CADENCES: Final = 3
 
 
 def measure_of(source: Source, panel: Panel | None = None) -> Measure:
@@ -57,9 +58,15 @@ def cadence_of(source: Source) -> int:
         case Readings(kind=kind) | Kept(kind=kind):
             return KINDS[kind].cadence_s
         case AllOfDevice():
-            return 1
+            return min(kind.cadence_s for kind in KINDS.values())
         case _:
             return 0
+
+
+def gap_of(source: Source) -> int:
+    """Give the seconds without a value that make a gap: three missed readings, of the slowest kind where it isn't known."""
+    slowest = max(kind.cadence_s for kind in KINDS.values())
+    return _GAP_CADENCES * (slowest if isinstance(source, AllOfDevice) else cadence_of(source))
 
 
 def fold_of(source: Readings) -> Fold:

@@ -33,17 +33,26 @@ class Spot:
 
 
 def placed(board: Board) -> Iterator[Spot]:
-    """Give every heading and panel its place, in order."""
+    """Give every heading and panel its place, in order; the panels of a line are as tall as its tallest."""
     number = y = 0
     for section in board.sections:
         number += 1
         yield Spot(number, section, None, 0, y, COLUMNS, 1)
         y += 1
-        x = tallest = 0
-        for panel in section.panels:
-            if x + panel.width > COLUMNS:
-                x, y, tallest = 0, y + tallest, 0
-            number += 1
-            yield Spot(number, section, panel, x, y, panel.width, panel.height)
-            x, tallest = x + panel.width, max(tallest, panel.height)
-        y += tallest
+        for line in _lines(section):
+            x, height = 0, max(panel.height for panel in line)
+            for panel in line:
+                number += 1
+                yield Spot(number, section, panel, x, y, panel.width, height)
+                x += panel.width
+            y += height
+
+
+def _lines(section: Section) -> Iterator[list[Panel]]:
+    line: list[Panel] = []
+    for panel in section.panels:
+        if sum(one.width for one in line) + panel.width > COLUMNS:
+            yield line
+            line = []
+        line.append(panel)
+    yield line

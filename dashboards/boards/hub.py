@@ -105,6 +105,7 @@ BOARD: Final = Board(
                     Text("Weight by firm", "น้ำหนักตามบริษัท"),
                     Text("Containers of each firm added up.", "ผลรวมน้ำหนักตู้ของแต่ละบริษัท"),
                     newest("container", "weight", Group.OWNER, Across.SUM),
+                    width=24,
                 ),
             ),
         ),

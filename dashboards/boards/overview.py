@@ -141,6 +141,7 @@ BOARD: Final = Board(
                     Text("Road occupancy by district", "การครอบครองช่องทางตามอำเภอ"),
                     Text("Newest values, mean of a district's sites.", "ค่าล่าสุดเฉลี่ยตามอำเภอ"),
                     newest("traffic", "lane_occupancy", Group.DISTRICT),
+                    width=12,
                 ),
             ),
         ),

@@ -4,14 +4,12 @@ from typing import Final
 
 from city.catalog import QUANTITIES
 from dashboards.grafana.names import Json, uid_of
-from dashboards.measure import Measure, cadence_of, measure_of
+from dashboards.measure import Measure, gap_of, measure_of
 from dashboards.panels import counts
 from dashboards.spec import AllOfDevice, Heard, Panel, Plot, Readings, Scale, Text
 from dashboards.words import DEVICE, NOTHING, OPEN_DEVICE
 
 _BY_VALUE: Final = {Plot.STAT, Plot.BARS, Plot.MAP, Plot.STATES, Plot.TABLE}
-_GAP_CADENCES: Final = 3
-"""So many missed readings make a gap."""
 
 
 def field_config(panel: Panel, language: str) -> Json:
@@ -64,7 +62,7 @@ def _look(measure: Measure) -> Json:
 
 
 def _custom(panel: Panel, measure: Measure) -> Json:
-    gap_ms = max(map(cadence_of, panel.sources)) * _GAP_CADENCES * 1000
+    gap_ms = max(map(gap_of, panel.sources)) * 1000
     match panel.plot:
         case Plot.TIMESERIES:
             style = "dashed" if len(measure.scale) > 1 else "off"

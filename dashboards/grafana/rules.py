@@ -73,7 +73,6 @@ def _query(ref: str, look: Look) -> Json:
         "rawQuery": True,
         "query": look.query,
         "resultFormat": "time_series",
-        "alias": "$tag_device",
     }
     return {
         "refId": ref,
