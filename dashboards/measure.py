@@ -64,7 +64,7 @@ def cadence_of(source: Source) -> int:
 
 
 def gap_of(source: Source) -> int:
-    """Give the seconds without a value that make a gap: three missed readings, of the slowest kind where it isn't known."""
+    """Give the seconds without a value that make a gap: three missed readings; of any kind, those of the slowest."""
     slowest = max(kind.cadence_s for kind in KINDS.values())
     return _GAP_CADENCES * (slowest if isinstance(source, AllOfDevice) else cadence_of(source))
 
