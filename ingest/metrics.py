@@ -1,11 +1,42 @@
 """What ingest counts about itself, for Prometheus: rate, errors and duration of each flush."""
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from city.ledger.port import Settlement
 from city.mqtt import Session
+from ingest.sheets import Sheet
+
+PEAK_S: Final = 60.0
+
+
+@dataclass(slots=True)
+class Peak:
+    """The largest of the last one to two minutes; asking changes nothing, so any number of readers may."""
+
+    _present: float = 0.0
+    _before: float = 0.0
+    _turn_s: float = 0.0
+
+    def note(self, value: float) -> None:
+        """Take in a value."""
+        self._turn()
+        self._present = max(self._present, value)
+
+    def value(self) -> float:
+        """The largest lately."""
+        self._turn()
+        return max(self._present, self._before)
+
+    def _turn(self) -> None:
+        now_s = time.monotonic()
+        if now_s >= self._turn_s:
+            self._before = self._present if now_s < self._turn_s + PEAK_S else 0.0
+            self._present, self._turn_s = 0.0, now_s + PEAK_S
 
 
 class Metrics:
@@ -25,6 +56,19 @@ class Metrics:
         self._waits = Counter("korat_ingest_waits", "Tries that found store or ledger down", registry=registry)
         held = Gauge("korat_ingest_held_messages", "Messages received, not yet acknowledged", registry=registry)
         held.set_function(lambda: session.held)
+        self._longest = Peak()
+        self._longest_write = Peak()
+        self._lags: dict[str, Peak] = {}
+        longest = Gauge("korat_ingest_flush_longest_seconds", "Longest flush of the last minute", registry=registry)
+        longest.set_function(self._longest.value)
+        write = Gauge("korat_ingest_store_longest_seconds", "Longest write of the last minute", registry=registry)
+        write.set_function(self._longest_write.value)
+        self._lag = Gauge(
+            "korat_ingest_storing_lag_seconds",
+            "Longest time from measurement to store, of the last minute; the gateway is empty for direct devices",
+            ["gateway"],
+            registry=registry,
+        )
 
     def settled(self, flush: Settlement) -> None:
         """Count a settled flush by outcome."""
@@ -37,8 +81,26 @@ class Metrics:
     def flushed(self, started: tuple[float, float]) -> None:
         """Note the duration of a flush; `started` is (CPU seconds, monotonic seconds)."""
         self._cpu.inc(time.process_time() - started[0])
-        self._seconds.observe(time.monotonic() - started[1])
+        seconds = time.monotonic() - started[1]
+        self._seconds.observe(seconds)
+        self._longest.note(seconds)
         self._flushes.inc()
+
+    def stored(self, sheets: Sequence[Sheet], now_ns: int, began_s: float) -> None:
+        """Note how long the store took for a flush, and how old the oldest reading of each gateway was."""
+        self._longest_write.note(time.monotonic() - began_s)
+        for sheet in sheets:
+            for code, gateway in enumerate(sheet.gateways):
+                times = sheet.batch.time_ns[sheet.gateway == code]
+                if len(times):
+                    self._note_lag(gateway, (now_ns - int(times.min())) / 1e9)
+
+    def _note_lag(self, gateway: str, lag_s: float) -> None:
+        peak = self._lags.get(gateway)
+        if peak is None:
+            peak = self._lags[gateway] = Peak()
+            self._lag.labels(gateway).set_function(peak.value)
+        peak.note(lag_s)
 
     def raced(self) -> None:
         """Count a flush that has to be checked again."""

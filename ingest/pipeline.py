@@ -133,6 +133,7 @@ class Pipeline:
     async def write(self, checked: Checked) -> list[Suspect]:
         """Write every sheet to the store; what it refuses for ever becomes a suspect and leaves its sheet."""
         refused: list[Suspect] = []
+        began_s = time.monotonic()
         for number, sheet in enumerate(checked.sheets):
             if len(sheet.batch) == 0:
                 continue
@@ -142,6 +143,7 @@ class Pipeline:
                     sheet.suspect(row, Malformed(Reason.STORE_REFUSED, why)) for row, why in outcome.rejected.items()
                 ]
                 checked.sheets[number] = sheet.without(outcome.rejected)
+        self.metrics.stored(checked.sheets, checked.now_ns, began_s)
         return refused
 
     async def note(self, statuses: list[StatusLoad]) -> None:

@@ -108,12 +108,13 @@ async def _over_stack(settings: Everything, name: str, sign: Path | None) -> Non
     from prometheus_client import CollectorRegistry  # noqa: PLC0415 - a lone gateway has no use for it
 
     from korat.stack import open_stack  # noqa: PLC0415 - nor for databases
+    from korat.vitals.run import vitals  # noqa: PLC0415 - nor for their figures
 
-    checks = rooms.Checks()
+    checks, metrics = rooms.Checks(), CollectorRegistry()
 
     def room(stack: "Stack") -> Service:
         make = rooms.ingest_room if name == "ingest" else rooms.api_room
-        return make(settings, stack, CollectorRegistry(), checks)
+        return make(settings, stack, metrics, checks)
 
     async with Process(last_resort=end_now) as process, AsyncExitStack() as closing:
         if settings.store_file is not None:
@@ -122,6 +123,7 @@ async def _over_stack(settings: Everything, name: str, sign: Path | None) -> Non
         stack = await closing.enter_async_context(open_stack(settings, process))
         log.info("room starts", room=name, store=settings.store_url, ledger=settings.ledger_url)
         process.start(name, room(stack))
+        process.start("vitals", vitals(settings, stack, metrics, frozenset({name})))
         if sign is not None:
             process.start("pulse", pulse(sign, checks))
         await process.until_stopped()

@@ -13,6 +13,7 @@ from korat.process import Process, end_now
 from korat.settings import Everything
 from korat.stack import open_stack
 from korat.view import View
+from korat.vitals.run import API, INGEST, vitals
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
 
@@ -38,6 +39,7 @@ async def up(settings: Everything, view: View, *, demo: bool) -> None:
             process.start("api", rooms.api_room(settings, stack, metrics, checks))
             process.start("ingest", rooms.ingest_room(settings, stack, metrics, checks))
             process.start("gateway", rooms.gateway_room(settings))
+            process.start("vitals", vitals(settings, stack, metrics, frozenset({INGEST, API})))
             if demo:
                 process.start("simulators", rooms.simulator_room(settings))
             process.start("view", lambda stop: view.run(settings, stack, checks, stop, demo=demo))

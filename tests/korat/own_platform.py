@@ -39,9 +39,10 @@ class Platform:
             "KORAT_GATEWAY_RESEND_S": "1",
         }
 
-    def up(self, *more: str) -> Process:
+    def up(self, *more: str, **settings: str) -> Process:
         """Give `korat up`, not started yet."""
-        return room(" ".join(["up", *(more or ["--no-demo"])]), self.folder, self.environment, ready_port=self.gateway)
+        command = " ".join(["up", *(more or ["--no-demo"])])
+        return room(command, self.folder, {**self.environment, **settings}, ready_port=self.gateway)
 
     def run(self, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""

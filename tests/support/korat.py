@@ -8,11 +8,15 @@ from pathlib import Path
 from support.ports import accepts
 from support.process import Process
 
+_SILENT = {"KORAT_VITALS_S": "0", "KORAT_GATEWAY_HEALTH_S": "0"}
+
 
 def room(
     command: str, folder: Path, environment: Mapping[str, str], *, name: str = "", ready_port: int | None = None
 ) -> Process:
     """One `korat` command, not started yet; nothing of our own environment's settings reaches it.
+
+    It says nothing of itself unless the environment asks for it, so that tests can count readings exactly.
 
     Args:
         command: What follows `korat`, separated by blanks.
@@ -27,6 +31,6 @@ def room(
         [program, *command.split()],
         folder,
         name=name or command.partition(" ")[0],
-        env={**clean, "KORAT_DATA": str(folder), **environment},
+        env={**clean, **_SILENT, "KORAT_DATA": str(folder), **environment},
         ready=None if ready_port is None else lambda: accepts(ready_port),
     )
