@@ -30,7 +30,7 @@ _IF_NONE_MATCH: Final = {
 
 
 # the empty one: on one machine's loopback nobody is asked for a key
-_SECURITY: Final = [{"key": []}, {}]
+_SECURITY: Final[list[dict[str, list[str]]]] = [{"key": []}, {}]
 _SCHEMES: Final = {"key": {"type": "http", "scheme": "bearer", "description": "A key that `korat init` made."}}
 
 

@@ -119,6 +119,7 @@ class TestEveryService:
             source, target, *mode = filled(mount).split(":")
             if source.startswith("./"):
                 assert mode == ["ro"] or target == "/secrets", mount
+                assert target == "/secrets" or (ROOT / source).exists(), mount
             else:
                 assert source in compose()["volumes"], mount
 
@@ -195,6 +196,22 @@ def test_every_room_understands_its_settings(
         assert Address.parse(settings.gateway.mqtt_url).user == "foreign"
     if name == "ingest":
         assert settings.ingest.worker == "auto", "replicas share one environment"
+
+
+def test_grafana_is_told_all_that_its_provisioning_asks_for() -> None:
+    grafana = compose()["services"]["grafana"]
+    told = {*grafana["environment"], *re.findall(r"(\w+)=", str(grafana["entrypoint"]))}
+    asked = set()
+    for file in (ROOT / "dashboards" / "provisioning").rglob("*.yaml"):
+        rows = [row for row in file.read_text().splitlines() if not row.lstrip().startswith("#")]
+        asked |= set(re.findall(r"\$\{([A-Z]\w+)\}", "\n".join(rows)))
+    assert asked <= told
+    boards = yaml.safe_load((ROOT / "dashboards" / "provisioning" / "dashboards" / "boards.yaml").read_text())
+    (mounted,) = [one.split(":")[1] for one in grafana["volumes"] if "generated" in one]
+    for provider in boards["providers"]:
+        folder = Path(provider["options"]["path"])
+        assert folder.is_relative_to(mounted)
+        assert list((ROOT / "dashboards" / "generated" / "grafana" / folder.relative_to(mounted)).glob("*.json"))
 
 
 def test_the_gateway_asks_for_tokens() -> None:
