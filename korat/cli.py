@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 import typer
 
 from city.errors import ConfigurationError, KoratError, Reason
+from korat import boards
 
 if TYPE_CHECKING:
     from korat.settings import Everything
@@ -26,6 +27,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(boards.app, name="boards")
 
 Config = Annotated[Path | None, typer.Option(help="Settings file; KORAT_CONFIG, or korat.toml where it exists.")]
 Pulse = Annotated[Path | None, typer.Option(help="File to touch as long as all is well, for a supervisor.")]
