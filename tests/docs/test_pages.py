@@ -42,6 +42,13 @@ def test_every_command_that_a_page_shows_exists(page: Path) -> None:
         assert wrong is None, f"{where}: {' '.join(words)}: {wrong}"
 
 
+def test_links_are_found_over_line_ends_and_not_in_code(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A `b`: C?\n`[no](link)` and [one\nmore](x.md#y).\n```\n[not](this)\n```\n## A b C\n")
+    assert list(links(page)) == [(3, "x.md#y")]
+    assert anchors(page) == {"a-b-c", "a-b-c-1"}
+
+
 def test_what_does_not_exist_is_found() -> None:
     assert unknown(["replay", "a.csv", "--mapping", "x", "--speed=max", "--skip-bad"]) is None
     assert unknown(["--version"]) is None

@@ -71,9 +71,11 @@ def prose(page: Path) -> tuple[tuple[int, str], ...]:
 
 def links(page: Path) -> Iterator[tuple[int, str]]:
     """Give what a page leads to, with the number of the line."""
-    for number, line in prose(page):
-        for match in _LINK.finditer(re.sub(r"`[^`]*`", "", line)):
-            yield number, match[1]
+    numbers = [number for number, _ in prose(page)]
+    text = "\n".join(line for _, line in prose(page))
+    plain = re.sub(r"`[^`\n]*`", "", text)
+    for match in _LINK.finditer(plain):
+        yield numbers[plain.count("\n", 0, match.end())], match[1]
 
 
 @cache
