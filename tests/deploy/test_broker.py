@@ -23,6 +23,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from city.errors import ConfigurationError
 from city.ledger import open_ledger
 from city.ledger.port import By, Counts
+from city.mqtt import Session
 from city.mqtt.address import Address
 from support.korat import room
 from support.ports import free_port
@@ -228,6 +229,19 @@ def test_a_gateway_and_ingest_work_through_it(city: City, tmp_path: Path) -> Non
         assert "Traceback" not in said
         assert city.password("gw-1") not in said
         assert city.password("ingest") not in said
+
+
+async def test_a_broker_that_wants_certificates_takes_ours_alone(strict_city: City) -> None:
+    url = strict_city.url("gw-1")
+    pair = f"&cert={strict_city.secrets}/client-gw-1.crt&key={strict_city.secrets}/client-gw-1.key"
+    async with Session(Address.parse(url + pair), client_id="with", session_expiry_s=0) as session:
+        async with asyncio.timeout(5):
+            await session.connected()
+    async with Session(Address.parse(url), client_id="without", session_expiry_s=0) as session:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await session.connected()
+        assert "certificate" in str(session.last_error).lower()
 
 
 def test_a_missing_password_file_is_one_sentence(city: City) -> None:
