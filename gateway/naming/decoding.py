@@ -1,13 +1,17 @@
 """From bytes to named readings: what a link calls, and what a re-drive calls later with the same bytes."""
 
 from collections import Counter
+from typing import Final
 
-from city.errors import Malformed
+from city.errors import Malformed, Reason
 from city.reading import Reading
 from city.wire.pack import Undecoded
 from gateway.decoders import Origin, checked, decode, parse
 from gateway.naming.naming import Naming
 from gateway.naming.sources import Source, Sources, State
+
+MARK: Final = "pseudonyms"
+"""In an origin: the mark of the key with which the gateway hides personal ids."""
 
 
 class Decoding:
@@ -33,7 +37,8 @@ class Decoding:
             heard, named = self._decode(came, payload, received_ns)
         except Malformed as error:
             self.failures[str(error.reason)] += 1
-            return [], [Undecoded(str(came), payload, received_ns, str(error.reason), error.detail)]
+            marked = came._replace(parameters={**came.parameters, **self._mark()})
+            return [], [Undecoded(str(marked), payload, received_ns, str(error.reason), error.detail)]
         for one, other in zip(heard, named, strict=True):
             shown = self._naming.shown(one.device)
             source = self.sources.find(shown) or self._add(shown, came, one, other, received_ns)
@@ -49,10 +54,18 @@ class Decoding:
             received_ns: When the gateway got them, nanoseconds UTC.
 
         Raises:
-            Malformed: The decoder (still) refuses them, or there is none of that name (`no_codec`).
+            Malformed: The decoder (still) refuses them; or `no_codec`: there is none of that name, or the gateway hides
+                personal ids with a key that is missing here.
         """
-        _, named = self._decode(parse(origin), payload, received_ns)
+        came = parse(origin)
+        mark = came.parameters.pop(MARK, "")
+        if mark and mark != self._naming.mark:
+            raise Malformed(Reason.NO_CODEC, "the gateway's [pseudonyms] and their key are missing here")
+        _, named = self._decode(came, payload, received_ns)
         return [reading for reading in named if reading is not None]
+
+    def _mark(self) -> dict[str, str]:
+        return {MARK: self._naming.mark} if self._naming.mark else {}
 
     def _decode(self, came: Origin, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Reading | None]]:
         """Give the decoder's readings, and what each is called here."""

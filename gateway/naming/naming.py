@@ -74,6 +74,9 @@ class Naming:
             devices that `devices` lacks. A way is the MQTT topic, or `link/decoder` where there is none.
         mappings: Name to mapping of foreign JSON.
         pseudonyms: Hides personal ids.
+
+    Attributes:
+        mark: Names the key of the pseudonyms; empty without.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Naming:
         self._pseudonyms = pseudonyms
         self._codecs = {device: rule.codec for device, rule in devices.items() if rule.codec is not None}
         self._way = lru_cache(maxsize=4096)(self._find_way)
+        self.mark = "" if pseudonyms is None else pseudonyms.mark
 
     def context(self, came: Origin, received_ns: int) -> Context:
         """What the decoder is told; nanoseconds UTC."""

@@ -34,6 +34,11 @@ class Pseudonyms:
         self._quantities = frozenset(quantities)
         self.device = lru_cache(maxsize=65_536)(self._device)
 
+    @property
+    def mark(self) -> str:
+        """Names the key without giving it away: who lacks it must not decode what this gateway could not."""
+        return self._hash("mark").hex()
+
     def hide(self, reading: Reading) -> Reading:
         """Give the reading with pseudonyms for what is personal in it."""
         device = self.device(reading.device)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from city.errors import Malformed
 from city.reading import Reading
 from gateway import decoders
 from gateway.decoders import Context, Origin
@@ -161,6 +162,19 @@ def test_personal_ids_become_the_same_pseudonym_everywhere(name: Name) -> None:
     assert Decoding(load_naming(name.folder / "gateway.toml")).decode_origin(str(TOPIC), senml(speed=1), NOW)[
         0
     ].device not in {got.device, "osmand-somchai"}
+
+
+def test_bytes_of_a_gateway_that_hides_ids_are_not_decoded_without_its_key(name: Name) -> None:
+    hiding = name('[pseudonyms]\nkey_file = "pseudonyms.key"\ndevices = ["urn-*"]')
+    came = Origin("http", "mapped", {"mapping": "gone"})
+    _, (kept,) = hiding.understand(came, b"{}", NOW)
+    with pytest.raises(Malformed, match="pseudonyms"):
+        Decoding().decode_origin(kept.source, b"{}", NOW)
+    with pytest.raises(Malformed) as still:
+        hiding.decode_origin(kept.source, b"{}", NOW)
+    assert "pseudonyms" not in still.value.detail
+    _, (plain,) = Decoding().understand(came, b"{}", NOW)
+    assert plain.source == str(came)
 
 
 def test_a_personal_source_is_listed_under_its_pseudonym(name: Name) -> None:
