@@ -56,10 +56,10 @@ def test_a_chart_answers_a_change_of_range(city: CityOnAir, screens: Screens) ->
         expect(page.locator(".charts")).to_have_attribute("data-width", "raw")
         asked: list[Request] = []
         page.on("request", lambda one: asked.append(one) if "/v1/readings" in one.url else None)
-        page.get_by_role("button", name="24 h").click()
-        expect(page.locator(".charts")).to_have_attribute("data-width", "300")
-        assert any("every=5m" in one.url for one in asked)
-        assert "last=86400" in page.url
+        page.get_by_role("button", name="7 d").click()
+        expect(page.locator(".charts")).to_have_attribute("data-width", "1800")
+        assert any("every=30m" in one.url for one in asked)
+        assert "last=604800" in page.url
 
 
 def test_dragging_over_a_chart_zooms_in_and_a_button_leads_back(city: CityOnAir, screens: Screens) -> None:
@@ -124,14 +124,15 @@ def test_devices_are_found_by_their_name(city: CityOnAir, screens: Screens) -> N
         expect(page.get_by_role("heading", level=1)).to_have_text(TRUCK)
 
 
-@pytest.mark.parametrize(("tongue", "title"), [("en", "City map"), ("th", "แผนที่เมือง")])
-def test_it_speaks_both_languages(city: CityOnAir, screens: Screens, tongue: str, title: str) -> None:
-    with screens.open(city.url, tongue=tongue) as page:
-        expect(page.locator("#nav [aria-current]")).to_have_text(title)
-        assert page.locator("html").get_attribute("lang") == tongue
-        page.locator("#tongue").click()
-        other = "แผนที่เมือง" if tongue == "en" else "City map"
-        expect(page.locator("#nav [aria-current]")).to_have_text(other)
+def test_it_speaks_both_languages_and_remembers_which(city: CityOnAir, screens: Screens) -> None:
+    with screens.open(city.url) as page:
+        here = page.locator("#nav [aria-current]")
+        for tongue, title in (("en", "City map"), ("th", "แผนที่เมือง")):
+            expect(here).to_have_text(title)
+            expect(page.locator("html")).to_have_attribute("lang", tongue)
+            page.locator("#tongue").click()
+        expect(here).to_have_text("City map")
+        assert page.evaluate("localStorage.getItem('korat-tongue')") == "en"
 
 
 @pytest.mark.parametrize("tongue", ["en", "th"])

@@ -2,7 +2,7 @@
 
 import { decimalsOf, measured } from "./catalog.js";
 import { colour, h, put } from "./dom.js";
-import { table } from "./series.js";
+import { gapOf, table } from "./series.js";
 import { say, when, zoned } from "./tongue.js";
 
 const FAIL = 4;
@@ -181,7 +181,7 @@ function tick(t, before, range) {
   return before && when(before * 1000, "day") !== day ? day : when(t * 1000, "minute");
 }
 
-const compact = (v) => (Math.abs(v) >= 10_000 ? Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(v) : String(Number(v.toFixed(3))));
+const compact = (v) => Intl.NumberFormat("en", Math.abs(v) >= 1_000_000 ? { notation: "compact", maximumFractionDigits: 2 } : { maximumFractionDigits: 3 }).format(v);
 
 function paintBands(u, bands) {
   const { left, top, width, height } = u.bbox;
@@ -220,14 +220,17 @@ function paintStrip(u, line) {
   const colours = { 1: colour("good"), 2: colour("unchecked"), 3: colour("suspect"), 4: colour("failed") };
   const { left, top, width, height } = u.bbox;
   const y = top + height + 2 * devicePixelRatio;
-  const steps = line.points.slice(1).map((point, n) => point.t - line.points[n].t);
-  const wide = Math.min(Math.min(...steps, Infinity), line.step);
+  const gap = gapOf(line.points, line.step);
+  const lasts = line.points.map(({ t }, n) => {
+    const next = line.points[n + 1]?.t ?? Infinity;
+    return next - t > gap ? t + line.step : next;
+  });
   u.ctx.save();
   u.ctx.fillStyle = colour("line");
   u.ctx.fillRect(left, y, width, STRIP * devicePixelRatio);
-  for (const point of [...line.points].sort((a, b) => a.flag - b.flag)) {
+  for (const [n, point] of [...line.points.entries()].sort(([, a], [, b]) => a.flag - b.flag)) {
     const from = Math.max(left, u.valToPos(point.t, "x", true));
-    const to = Math.min(left + width, u.valToPos(point.t + Math.max(wide, 1), "x", true));
+    const to = Math.min(left + width, u.valToPos(lasts[n], "x", true));
     u.ctx.fillStyle = colours[point.flag] ?? colours[2];
     if (to >= from) u.ctx.fillRect(from, y, Math.max(to - from + 0.5, 1.5), STRIP * devicePixelRatio);
   }

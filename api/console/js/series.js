@@ -1,12 +1,15 @@
 /** Readings over time, made ready for a chart: one time axis, gaps as gaps, failed values apart. */
 
-import { all, query } from "./api.js";
+import { all, get, query } from "./api.js";
 import { kinds } from "./catalog.js";
 import { aligned, spelledWidth, widthOf } from "./range.js";
 
 const FAIL = 4;
 const MOST_DEVICES = 100;
-const RAW_S = 2 * 3600;
+const RAW_S = 24 * 3600;
+const RAW_POINTS = 20_000;
+/** Questions whose raw answer was too long. */
+const dense = new Set();
 
 /**
  * @typedef {{t: number, v: number, flag: number}} Point
@@ -21,22 +24,36 @@ const RAW_S = 2 * 3600;
  */
 export async function readings({ devices, quantities = [], range, kind, fold, every = 0, raw = false }, signal) {
   const cadence = kinds.get(kind)?.cadence_s ?? 10;
-  const folded = !(raw && range.end - range.start <= RAW_S);
-  const width = folded ? every || widthOf(range, cadence) : null;
-  const whole = aligned(range, width ?? 10);
+  if (raw) {
+    const found = await asMeasured({ devices, quantities, range }, signal);
+    if (found) return { series: merged(found, cadence), range, width: null };
+  }
+  const width = every || widthOf(range, cadence);
+  const whole = aligned(range, width);
   const asked = {
     quantity: quantities,
     start: new Date(whole.start * 1000).toISOString(),
     end: new Date(whole.end * 1000).toISOString(),
-    every: width && spelledWidth(width),
-    fold: width && fold,
+    every: spelledWidth(width),
+    fold,
     limit: 50_000,
   };
   const parts = [];
   for (let first = 0; first < devices.length; first += MOST_DEVICES) {
     parts.push(all(query("/v1/readings", { device: devices.slice(first, first + MOST_DEVICES), ...asked }), "series", { signal, most: 20 }));
   }
-  return { series: merged((await Promise.all(parts)).flat(), width ?? cadence), range: whole, width };
+  return { series: merged((await Promise.all(parts)).flat(), width), range: whole, width };
+}
+
+/** Values as they were measured, failed ones too, which buckets leave out; null where that would be too many. */
+async function asMeasured({ devices, quantities, range }, signal) {
+  const key = `${devices} ${quantities} ${Math.round(range.end - range.start)}`;
+  if (range.end - range.start > RAW_S || dense.has(key)) return null;
+  const whole = aligned(range, 10);
+  const body = await get(query("/v1/readings", { device: devices, quantity: quantities, start: new Date(whole.start * 1000).toISOString(), end: new Date(whole.end * 1000).toISOString(), limit: RAW_POINTS }), signal);
+  if (!body.next) return body.series;
+  dense.add(key);
+  return null;
 }
 
 /** Put the pages of each series together. */

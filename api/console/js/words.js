@@ -99,7 +99,7 @@ export const WORDS = {
   "chart.lines": ["{0} lines", "{0} เส้น"],
   "chart.hint": ["Drag across a chart to zoom.", "ลากบนกราฟเพื่อขยายช่วงเวลา"],
   "chart.said": ["{0}: {1} values from {2} to {3}, lowest {4}, highest {5}, newest {6}.", "{0}: {1} ค่า ตั้งแต่ {2} ถึง {3} ต่ำสุด {4} สูงสุด {5} ล่าสุด {6}"],
-  "chart.strip": ["The strip below each chart shows quality.", "แถบใต้กราฟแสดงคุณภาพข้อมูล"],
+  "chart.strip": ["The strip below each chart shows quality; over long ranges zoom in to see failed values.", "แถบใต้กราฟแสดงคุณภาพข้อมูล หากช่วงเวลายาวให้ขยายเพื่อดูค่าที่ไม่ผ่าน"],
   silence: ["Silence", "เงียบมา"],
   "board.none": ["There is no such board.", "ไม่มีกระดานนี้"],
   "panel.unknown": ["This panel is drawn in Grafana only.", "แผงนี้แสดงใน Grafana เท่านั้น"],

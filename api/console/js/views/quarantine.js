@@ -2,6 +2,7 @@
 
 import { get, post, query } from "../api.js";
 import { h, put } from "../dom.js";
+import { live } from "../live.js";
 import { loader } from "../loader.js";
 import { advice, REASON_KEYS } from "../reasons.js";
 import { address, ask, place } from "../router.js";
@@ -100,7 +101,7 @@ function line(row, picked, opened, draw) {
     h("td", {}, box),
     h("td.time", {}, when(Date.parse(row.received))),
     h("td", {}, h("button.plain.open", { type: "button", "aria-expanded": String(open), data: { focus: `open${row.id}` }, onclick: toggle }, what), h("p.sub", {}, row.detail)),
-    h("td", {}, row.device ? h("a", { href: address("device", row.device) }, row.device) : from, row.gateway && row.device ? h("p.sub", {}, row.gateway) : null),
+    h("td", {}, live.devices.has(row.device) ? h("a", { href: address("device", row.device) }, row.device) : from, row.gateway && row.device ? h("p.sub", {}, row.gateway) : null),
     h("td.number", {}, number(row.readings)),
     h("td", {}, h(`span.mark.${row.state}`, {}, say(`held.${row.state}`)), row.tries ? h("p.sub", {}, `${say("tries")}: ${row.tries}`) : null));
   if (!open) return [main];
