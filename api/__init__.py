@@ -1,1 +1,1 @@
-"""The HTTP room: what the store, the ledger and the registry hold, as a JSON API and a small page."""
+"""The HTTP room: what the store, the ledger and the registry hold, as a JSON API and the console."""
