@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -72,9 +73,9 @@ class Metrics:
 
     def settled(self, flush: Settlement) -> None:
         """Count a settled flush by outcome."""
-        for counts in flush.counts.values():
-            for name, counter in self._outcomes.items():
-                counter.inc(getattr(counts, name))
+        # summed first: a counter costs ten times what an addition does, and a flush has a thousand sources
+        for name, counter in self._outcomes.items():
+            counter.inc(sum(map(attrgetter(name), flush.counts.values())))
         for suspect in flush.suspects:
             self._suspects.labels(suspect.reason).inc()
 

@@ -143,7 +143,7 @@ def to_block(batch: Batch) -> Block:
 
 
 def to_batch(block: Block) -> Batch:
-    """Check a block and make it a batch, without copying its numbers.
+    """Check a block and make it a batch; its values become the rows of one table, so that one look judges all.
 
     Raises:
         Malformed: `unknown_kind`, `bad_device`, `bad_quantity`, `no_values`, `not_finite`, `bad_time`,
@@ -155,14 +155,24 @@ def to_batch(block: Block) -> Batch:
     if len(set(block.devices)) < len(block.devices):
         raise Malformed(Reason.PACK_MALFORMED, f"a block of {block.kind} names a device twice")
     try:
-        batch = _columns(block)
+        table = _table(block)
+        batch = _columns(block, table)
     except ValueError as error:
         raise Malformed(Reason.PACK_MALFORMED, f"columns of {block.kind}: {error}") from None
-    _check(batch)
+    _check(batch, table)
     return batch
 
 
-def _columns(block: Block) -> Batch:
+def _table(block: Block) -> Floats:
+    rows = len(block.index) // 2
+    for column in block.values.values():
+        if len(column) != rows * 8:
+            raise ValueError(f"{len(column)} bytes for {rows} values")
+    table: Floats = np.frombuffer(b"".join(block.values.values()), "<f8").reshape(len(block.values), rows)
+    return table
+
+
+def _columns(block: Block, table: Floats) -> Batch:
     index = np.frombuffer(block.index, "<u2").astype(np.int32)
     rows = len(index)
     batch = Batch(
@@ -170,7 +180,7 @@ def _columns(block: Block) -> Batch:
         devices=block.devices,
         index=index,
         time_ns=_sized(block.time_ns, "<i8", rows),
-        values={checked_quantity(key): _sized(column, "<f8", rows) for key, column in block.values.items()},
+        values={checked_quantity(key): row for key, row in zip(block.values, table, strict=True)},
         flags={key: _sized(column, "u1", rows) for key, column in block.flags.items()},
     )
     if block.position:
@@ -185,7 +195,7 @@ def _sized(column: bytes, dtype: str, rows: int) -> Any:
     return array
 
 
-def _check(batch: Batch) -> None:
+def _check(batch: Batch, table: Floats) -> None:
     rows = len(batch)
     if rows == 0 or not 0 < len(batch.values) <= MOST_VALUES * 4:
         raise Malformed(Reason.NO_VALUES, f"{rows} rows of {len(batch.values)} quantities of {batch.kind}")
@@ -193,11 +203,11 @@ def _check(batch: Batch) -> None:
         raise Malformed(Reason.PACK_MALFORMED, f"a row of {batch.kind} names a device that the block lacks")
     if int(batch.time_ns.min()) < FIRST_NS or int(batch.time_ns.max()) >= LAST_NS:
         raise Malformed(Reason.BAD_TIME, f"a time of {batch.kind} is outside 1970 to 2100")
-    table = np.stack(list(batch.values.values()))
-    if np.isinf(table).any():
-        raise Malformed(Reason.NOT_FINITE, f"a value of {batch.kind} is infinite")
-    if np.isnan(table).all(axis=0).any():
-        raise Malformed(Reason.NO_VALUES, f"a row of {batch.kind} has no value")
+    if not np.isfinite(table).all():
+        if np.isinf(table).any():
+            raise Malformed(Reason.NOT_FINITE, f"a value of {batch.kind} is infinite")
+        if np.isnan(table).all(axis=0).any():
+            raise Malformed(Reason.NO_VALUES, f"a row of {batch.kind} has no value")
     if not batch.flags.keys() <= batch.values.keys() or any(
         not np.isin(column, _CODES).all() for column in batch.flags.values()
     ):
