@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -86,6 +87,7 @@ _good_ids: Final[set[str]] = set()
 _MOST_GOOD_IDS: Final = 100_000
 
 
+@lru_cache(maxsize=4096)
 def checked_quantity(key: str) -> str:
     """Give back a well-formed quantity key that the layout doesn't use itself.
 

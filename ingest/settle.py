@@ -104,12 +104,13 @@ def _new(sheet: Sheet, now_ns: int, known: Iterable[str]) -> Iterable[NewDevice]
 def _count(counts: defaultdict[Source, Counts], checked: Checked, rejected: Iterable[Suspect]) -> None:
     """Write down what became of every reading: received = stored + duplicate + quarantined + rejected."""
     for sheet in checked.sheets:
-        for source, rows in sheet.counts():
-            if source in counts:
-                counts[source].received += rows
-                counts[source].stored += rows
-            else:
-                counts[source] = Counts(received=rows, stored=rows)
+        tally = sheet.counts()
+        for source in counts.keys() & tally.keys():
+            rows = tally.pop(source)
+            counts[source].received += rows
+            counts[source].stored += rows
+        # a flush has a thousand sources, nearly all of them in one sheet alone
+        counts.update(zip(tally, map(Counts, tally.values(), tally.values()), strict=True))
     for source, rows in checked.duplicates.items():
         counts[source].received += rows
         counts[source].duplicate += rows

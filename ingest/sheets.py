@@ -41,13 +41,13 @@ class Sheet:
         """Whose row it is."""
         return Source(self.gateways[self.gateway[row]], self.batch.devices[self.batch.index[row]])
 
-    def counts(self) -> Iterable[tuple[Source, int]]:
+    def counts(self) -> dict[Source, int]:
         """How many rows each source has."""
         devices = len(self.batch.devices)
         codes, rows = np.unique(self.gateway * np.int64(devices) + self.batch.index, return_counts=True)
-        for code, count in zip(codes.tolist(), rows.tolist(), strict=True):
-            gateway, device = divmod(code, devices)
-            yield Source(self.gateways[gateway], self.batch.devices[device]), count
+        gateways = map(self.gateways.__getitem__, (codes // devices).tolist())
+        names = map(self.batch.devices.__getitem__, (codes % devices).tolist())
+        return dict(zip(map(Source, gateways, names), rows.tolist(), strict=True))
 
     def suspect(self, row: int, error: Malformed) -> Suspect:
         """Keep one row's bytes: its message when that held nothing else, otherwise the row written anew."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from city.errors import Reason
 
 DIRECT = ""
@@ -23,9 +25,8 @@ class PackId(NamedTuple):
     seq: int
 
 
-@dataclass(slots=True)
-class Counts:
-    """What became of readings; each is a number of readings.
+class Counts(msgspec.Struct, gc=False):
+    """What became of readings; each is a number of readings. A struct, because a flush makes one a device.
 
     received = stored + duplicate + quarantined + rejected, always.
     """

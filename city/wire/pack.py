@@ -13,7 +13,7 @@ import numpy as np
 from city.batch import Batch, Flags, Floats
 from city.catalog import KINDS
 from city.errors import Malformed, Reason
-from city.reading import FIRST_NS, LAST_NS, Flag, check_ids, checked_id, checked_quantity
+from city.reading import LAST_NS, Flag, check_ids, checked_id, checked_quantity
 from city.wire.direct import MOST_VALUES
 
 VERSION: Final = 1
@@ -201,7 +201,8 @@ def _check(batch: Batch, table: Floats) -> None:
         raise Malformed(Reason.NO_VALUES, f"{rows} rows of {len(batch.values)} quantities of {batch.kind}")
     if int(batch.index.max()) >= len(batch.devices):
         raise Malformed(Reason.PACK_MALFORMED, f"a row of {batch.kind} names a device that the block lacks")
-    if int(batch.time_ns.min()) < FIRST_NS or int(batch.time_ns.max()) >= LAST_NS:
+    # read as unsigned, a time before 1970 is a huge one, so one look finds both
+    if int(batch.time_ns.view(np.uint64).max()) >= LAST_NS:
         raise Malformed(Reason.BAD_TIME, f"a time of {batch.kind} is outside 1970 to 2100")
     if not np.isfinite(table).all():
         if np.isinf(table).any():
