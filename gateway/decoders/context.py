@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Final, TypeAlias
 
 from msgspec import UNSET
@@ -70,7 +69,7 @@ def checked(readings: list[Reading]) -> list[Reading]:
         if not 0 < len(reading.values) <= MOST_VALUES:
             raise Malformed(Reason.NO_VALUES, f"{len(reading.values)} values; from 1 to {MOST_VALUES} are allowed")
         for key, value in reading.values.items():
-            _known_quantity(key)
+            checked_quantity(key)
             if not math.isfinite(value):
                 raise Malformed(Reason.NOT_FINITE, f"{key} is not finite")
         if reading.lat is not None or reading.lon is not None:
@@ -82,7 +81,6 @@ def checked(readings: list[Reading]) -> list[Reading]:
     return readings
 
 
-_known_quantity: Final = lru_cache(maxsize=4096)(checked_quantity)
 _CODES: Final = frozenset(map(int, Flag))
 
 
