@@ -97,6 +97,8 @@ def client(city: City, user: str) -> Iterator[Client]:
         ("pack", PACK.format("gw-1"), False),
         ("ingest", "city/th-30/gateway/gw-1/receipt", True),
         ("ingest", PACK.format("gw-1"), False),
+        ("ingest", "city/th-30/smart_city/platform/ingest-1", True),
+        ("ingest", "city/th-30/smart_city/weather/w-1", False),
         ("simulators", "city/th-30/logistic_hub/vehicle/v-1", True),
         ("simulators", PACK.format("gw-1"), False),
         ("bridge", "zigbee2mqtt/kitchen", True),
