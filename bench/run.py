@@ -7,12 +7,15 @@ process's own (user and system, all threads, from the kernel's account), so a bu
 """
 
 import argparse
+import logging
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import structlog
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "bench")]
@@ -71,6 +74,7 @@ def drain(folder: Path, shape: str, store: str, messages: int) -> Row:
 
 def main() -> None:
     """Measure everything and print the table."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     options = argparse.ArgumentParser(description="What a reading costs.")
     options.add_argument("--quick", action="store_true", help="a fifth of the load")
     options.add_argument(
