@@ -87,7 +87,7 @@ class Pipeline:
         self.loader.budgets.turn(time.time_ns())
         self.loader.load(await self.session.receive(FIRST_MESSAGES), load)
         deadline = time.monotonic() + self.settings.flush_ms / 1000
-        while (room := self.settings.flush_readings - load.readings) > 0:
+        while (room := self._room(load)) > 0:
             try:
                 async with asyncio.timeout(deadline - time.monotonic()):
                     messages = await self.session.receive(_messages_for(room, load))
@@ -95,6 +95,11 @@ class Pipeline:
                 break
             self.loader.load(messages, load)
         return load
+
+    def _room(self, load: Load) -> int:
+        """Readings that this flush still takes: twice as many from a backlog, for each flush has a price of its own."""
+        size = self.settings.flush_readings
+        return (2 * size if self.session.waiting else size) - load.readings
 
     async def settle(self, load: Load) -> None:
         """Check, write, and commit to the ledger; again from the check when another worker was first."""

@@ -16,7 +16,7 @@ class IngestSettings(Settings):
         worker: Name of this worker, the same after a restart; each worker of a group has another. `auto`: the lowest
             number that is free among the workers that share the data folder.
         group: Name of the workers' shared subscription.
-        flush_readings: Readings that close a flush.
+        flush_readings: Readings that close a flush; twice as many when they wait already, after an outage.
         flush_ms: Milliseconds after which a flush is closed anyway.
         inflight_messages: Messages held without acknowledgement.
         inflight_bytes: Bytes of those messages.

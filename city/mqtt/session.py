@@ -109,6 +109,11 @@ class Session:
         return self._online.is_set() and self._task is not None and not self._task.done()
 
     @property
+    def waiting(self) -> int:
+        """How many received messages `receive` would hand out at once."""
+        return self._inbox.waiting
+
+    @property
     def held(self) -> int:
         """How many received messages count against `most_messages`: waiting, or handed out and not acknowledged."""
         return self._inbox.messages
