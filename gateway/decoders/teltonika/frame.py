@@ -7,8 +7,11 @@ Source: Teltonika Telematics Wiki, "Teltonika Data Sending Protocols". All numbe
 """
 
 from collections.abc import Mapping
-from struct import Struct, error, unpack
+from functools import lru_cache
+from struct import Struct, error
 from typing import Final, NamedTuple
+
+from fastcrc.crc16 import arc
 
 from city.errors import Reason
 from gateway.decoders.context import DecodeError
@@ -47,7 +50,9 @@ class Record(NamedTuple):
         satellites: In use; 0: no fix, and the position is the last known one.
         speed: km/h.
         event: The IO element that made the tracker write this record; 0: none.
-        groups: IO elements of 1, 2, 4 and 8 bytes: number to unsigned value.
+        counts: How many IO elements have 1, 2, 4 and 8 bytes.
+        numbers: Of those elements, the shorter first.
+        values: Theirs, unsigned.
         long: IO elements of any length (8 Extended alone).
         origin: How the record came about (codec 16 alone); 0 otherwise.
     """
@@ -61,9 +66,11 @@ class Record(NamedTuple):
     satellites: int
     speed: int
     event: int
-    groups: tuple[Mapping[int, int], ...]
+    counts: tuple[int, ...]
+    numbers: tuple[int, ...]
+    values: tuple[int, ...]
     long: Mapping[int, bytes]
-    origin: int = 0
+    origin: int
 
 
 class Header(NamedTuple):
@@ -75,24 +82,31 @@ class Header(NamedTuple):
 
 
 class _Dialect(NamedTuple):
-    """How a codec writes records: GPS part with event and total; bytes of a group's count; elements by width."""
+    """How a codec writes records.
+
+    Attributes:
+        head: GPS part, event, and how many IO elements follow.
+        step: Bytes of a group's count.
+        number: An element's number, as `struct` spells it.
+        has_long: A group of elements of any length comes last.
+    """
 
     head: Struct
     step: int
-    pairs: tuple[Struct, ...]
+    number: str
     has_long: bool
 
 
 _GPS: Final = ">QBiihHBH"
-_SHORT: Final = tuple(Struct(f">B{width}") for width in "BHIQ")
-_WIDE: Final = tuple(Struct(f">H{width}") for width in "BHIQ")
+_WIDTHS: Final = {"B": 1, "H": 2, "I": 4, "Q": 8}
+"""An element's value, as `struct` spells it, to its bytes."""
+
 _DIALECTS: Final = {
-    CODECS["8"]: _Dialect(Struct(_GPS + "BB"), 1, _SHORT, has_long=False),
-    CODECS["8E"]: _Dialect(Struct(_GPS + "HH"), 2, _WIDE, has_long=True),
-    CODECS["16"]: _Dialect(Struct(_GPS + "HBB"), 1, _WIDE, has_long=False),
+    CODECS["8"]: _Dialect(Struct(_GPS + "BB"), 1, "B", has_long=False),
+    CODECS["8E"]: _Dialect(Struct(_GPS + "HH"), 2, "H", has_long=True),
+    CODECS["16"]: _Dialect(Struct(_GPS + "HBB"), 1, "H", has_long=False),
 }
 _LONG: Final = Struct(">HH")
-_NOTHING: Final[dict[int, int]] = {}
 _NO_LONG: Final[dict[int, bytes]] = {}
 _UDP: Final = Struct(">HHBBH")
 
@@ -116,7 +130,7 @@ def of_tcp(payload: bytes) -> bytes:
     if length != len(payload) - OVERHEAD:
         raise refuse(f"{len(payload) - OVERHEAD} bytes of data where {length} are announced")
     body, told = payload[START:-4], int.from_bytes(payload[-4:])
-    if (made := crc16(body)) != told:
+    if (made := arc(body)) != told:
         raise refuse(f"the checksum is {made:04x} where {told:04x} is told")
     return body
 
@@ -170,7 +184,7 @@ def records(body: bytes) -> list[Record]:
         for _ in range(count):
             record, at = _record(body, at, dialect)
             found.append(record)
-    except error:
+    except (error, IndexError):
         raise refuse(f"the bytes end within record {len(found) + 1} of {count}") from None
     if at != end:
         raise refuse(f"{count} records end at byte {at} of {end}")
@@ -182,18 +196,16 @@ def records(body: bytes) -> list[Record]:
 def _record(body: bytes, at: int, dialect: _Dialect) -> tuple[Record, int]:
     time_ms, priority, lon, lat, altitude, angle, satellites, speed, event, *rest = dialect.head.unpack_from(body, at)
     at += dialect.head.size
-    step, told = dialect.step, 0
-    groups: list[dict[int, int]] = []
-    for pair in dialect.pairs:
-        count = int.from_bytes(body[at : at + step])
-        at += step
-        if count:
-            until = at + count * pair.size
-            groups.append(dict(pair.iter_unpack(body[at:until])))
-            at = until
-            told += count
-        else:
-            groups.append(_NOTHING)
+    first, step, number = at, dialect.step, _WIDTHS[dialect.number]
+    counts: list[int] = []
+    for width in _WIDTHS.values():
+        count = body[at] if step == 1 else body[at] << 8 | body[at + 1]
+        counts.append(count)
+        at += step + count * (number + width)
+    if at > len(body):
+        raise IndexError
+    flat = _elements(step, dialect.number, *counts).unpack_from(body, first)
+    told = sum(counts)
     long: dict[int, bytes] = _NO_LONG
     if dialect.has_long:
         count = int.from_bytes(body[at : at + step])
@@ -203,9 +215,15 @@ def _record(body: bytes, at: int, dialect: _Dialect) -> tuple[Record, int]:
             long, at = _long(body, at, count)
     if told != rest[-1]:
         raise refuse(f"{told} IO elements where {rest[-1]} are announced")
-    origin = rest[0] if len(rest) > 1 else 0
-    record = Record(time_ms, priority, lon, lat, altitude, angle, satellites, speed, event, tuple(groups), long, origin)
-    return record, at
+    io = tuple(counts), flat[::2], flat[1::2], long, rest[0] if len(rest) > 1 else 0
+    return Record(time_ms, priority, lon, lat, altitude, angle, satellites, speed, event, *io), at
+
+
+@lru_cache(maxsize=256)
+def _elements(step: int, number: str, *counts: int) -> Struct:
+    """Spell the four groups of IO elements: their numbers and values in turns; a tracker's records are all alike."""
+    groups = (f"{step}x" + (number + width) * count for width, count in zip(_WIDTHS, counts, strict=True))
+    return Struct(">" + "".join(groups))
 
 
 def _long(body: bytes, at: int, count: int) -> tuple[dict[int, bytes], int]:
@@ -215,24 +233,3 @@ def _long(body: bytes, at: int, count: int) -> tuple[dict[int, bytes], int]:
         at += _LONG.size + length
         long[number] = body[at - length : at]
     return long, at
-
-
-def crc16(body: bytes) -> int:
-    """CRC-16/IBM (ARC): polynomial 0x8005 reflected, start 0. Two bytes a step, because Python pays for each step."""
-    words = len(body) + 1 >> 1
-    # a zero in front does not change a CRC that starts from zero
-    crc = 0
-    for word in unpack(f"<{words}H", body if len(body) % 2 == 0 else b"\0" + body):
-        crc = _TWO_BYTES[crc ^ word]
-    return crc
-
-
-def _shifted(register: int, bits: int) -> int:
-    for _ in range(bits):
-        register = register >> 1 ^ (0xA001 if register & 1 else 0)
-    return register
-
-
-_ONE_BYTE: Final = [_shifted(value, 8) for value in range(256)]
-_STEP: Final = [value >> 8 ^ _ONE_BYTE[value & 0xFF] for value in range(65_536)]
-_TWO_BYTES: Final = [_STEP[_STEP[value]] for value in range(65_536)]

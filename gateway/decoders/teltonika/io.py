@@ -6,7 +6,11 @@ the tracker's battery in percent, of four bytes something else. So a row counts 
 Source: Teltonika Telematics Wiki, "AVL ID" pages of FMB120, FMC130 and FMB640, and of the EYE sensors.
 """
 
+from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
+from itertools import compress
+from operator import truediv
 from typing import Final, NamedTuple
 
 from gateway.decoders.teltonika.frame import Record
@@ -111,35 +115,67 @@ DOORS: Final = {"din1": 1.0, "din2": 1.0, "din3": 1.0, "din4": 1.0} | {
 }
 """What the parameter `door` may name, and the value that means open: no magnet beside an EYE sensor is an open door."""
 
-_Row = tuple[str | None, int, int, frozenset[int], bool]
-_TABLES: Final[list[dict[int, _Row]]] = [
-    {
-        row.number: (row.quantity, row.per, 1 << width * 8 if row.signed else 0, row.absent, row.of_cargo)
-        for row in _ROWS
-        if row.width == width
-    }
-    for width in (1, 2, 4, 8)
-]
+_TABLE: Final = {(row.width, row.number): row for row in _ROWS}
+
+
+class _Layout(NamedTuple):
+    """What the elements of a record mean, by their places.
+
+    Attributes:
+        is_plain: Of each place: the value is the vehicle's as it stands, but for its unit.
+        names: Of the plain places: quantity keys.
+        per: Of the plain places: steps of a unit.
+        careful: Place, quantity and row of the others: of the load, signed, with values for "none", or of a quantity
+            that several elements of this record measure.
+    """
+
+    is_plain: tuple[bool, ...]
+    names: tuple[str, ...]
+    per: tuple[int, ...]
+    careful: tuple[tuple[int, str, Element], ...]
+
+
+def _laid_out(counts: tuple[int, ...], numbers: tuple[int, ...]) -> _Layout:
+    widths = (width for width, count in zip((1, 2, 4, 8), counts, strict=True) for _ in range(count))
+    rows = [
+        _TABLE.get((width, number)) or Element(number, width, f"io_{number}")
+        for width, number in zip(widths, numbers, strict=True)
+    ]
+    shared = Counter(row.quantity for row in rows)
+    plain = [
+        row.quantity is not None and not (row.signed or row.absent or row.of_cargo or shared[row.quantity] > 1)
+        for row in rows
+    ]
+    return _Layout(
+        tuple(plain),
+        tuple(str(row.quantity) for row in compress(rows, plain)),
+        tuple(row.per for row in compress(rows, plain)),
+        tuple((at, row.quantity, row) for at, row in enumerate(rows) if row.quantity is not None and not plain[at]),
+    )
+
+
+_known_layout: Final = lru_cache(maxsize=1024)(_laid_out)
+_MOST_KEPT: Final = 128
+"""IO elements of a layout that is kept; no tracker has more, and what strangers send takes little memory."""
 
 
 def add_values(record: Record, vehicle: dict[str, float], cargo: dict[str, float]) -> None:
     """Add what the IO elements of a record mean to the values of the vehicle and of its load.
 
     Unknown elements up to 8 bytes are `io_<number>`, and so is an element whose quantity another one of this record has
-    taken already (two sensors of the same place). Longer ones hold texts and lists, and are left out.
+    taken already (two sensors of the same place). Longer ones hold texts and lists, and are left out. A tracker writes
+    the same elements into every record, so their meaning is looked up once.
     """
-    for table, group in zip(_TABLES, record.groups, strict=True):
-        for number, raw in group.items():
-            row = table.get(number)
-            if row is None:
-                vehicle[f"io_{number}"] = float(raw)
-                continue
-            quantity, per, full, absent, of_cargo = row
-            if quantity is None or raw in absent:
-                continue
-            value = raw - full if full and raw >= full >> 1 else raw
-            target = cargo if of_cargo else vehicle
-            target[f"io_{number}" if quantity in target else quantity] = value / per
+    lay_out = _known_layout if len(record.numbers) <= _MOST_KEPT else _laid_out
+    layout = lay_out(record.counts, record.numbers)
+    vehicle.update(zip(layout.names, map(truediv, compress(record.values, layout.is_plain), layout.per), strict=True))
+    for at, quantity, row in layout.careful:
+        raw = record.values[at]
+        if raw not in row.absent:
+            target = cargo if row.of_cargo else vehicle
+            full = 1 << row.width * 8
+            value = raw - full if row.signed and raw >= full >> 1 else raw
+            target[f"io_{row.number}" if quantity in target else quantity] = value / row.per
     for number, content in record.long.items():
         if 0 < len(content) <= _LONGEST_NUMBER:
             vehicle.setdefault(f"io_{number}", float(int.from_bytes(content)))

@@ -11,15 +11,14 @@ degrees, or a speed of 255 km/h (older firmware's word for "unknown"). With 0 sa
 place it knew; that stays, but speed, heading and altitude do not count then.
 """
 
-from collections.abc import Iterator
 from functools import lru_cache
-from itertools import islice
 from typing import Final
 
 from city.errors import Malformed, Reason
 from city.reading import LAST_NS, Reading
 from city.wire.direct import MOST_VALUES
 from gateway.decoders.context import Context, DecodeError, device_id, known_kind
+from gateway.decoders.foreign import portions
 from gateway.decoders.teltonika import frame, io
 
 _NO_SPEED: Final = 255
@@ -91,7 +90,7 @@ def _add_readings(readings: list[Reading], record: frame.Record, device: str, ki
             if values:
                 readings.append(Reading(device, part, time_ns, values, lat, lon))
         else:
-            readings += [Reading(device, part, time_ns, some, lat, lon) for some in _portions(values)]
+            readings += portions(device, part, time_ns, values, lat, lon)
 
 
 def _has_fix(record: frame.Record) -> bool:
@@ -99,13 +98,6 @@ def _has_fix(record: frame.Record) -> bool:
     return (
         bool(lat or lon) and -_POLE <= lat <= _POLE and -_DATE_LINE <= lon <= _DATE_LINE and record.speed != _NO_SPEED
     )
-
-
-def _portions(values: dict[str, float]) -> Iterator[dict[str, float]]:
-    """Spread values over as many readings as it takes; those of one instant are one again in the store."""
-    rest = iter(values.items())
-    while some := dict(islice(rest, MOST_VALUES)):
-        yield some
 
 
 def _is_login(payload: bytes) -> bool:
