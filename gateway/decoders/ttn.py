@@ -5,6 +5,7 @@ events, solved locations and normalized copies say nothing new: `[]`. What an up
 `gateway.decoders.lorawan.uplink`.
 """
 
+import re
 from typing import Any, Final
 
 import msgspec
@@ -57,6 +58,9 @@ class _Up(msgspec.Struct):
 _decoder: Final = msgspec.json.Decoder(_Up | list[_Up])
 _lines: Final = msgspec.json.Decoder(_Up)
 _MOST_MESSAGES: Final = 250
+_NEXT_LINE: Final = re.compile(rb"\}[^\S\n]*\n\s*\{")
+"""Between two messages, one a line; within one document such a place has a comma."""
+
 _POSITIONS: Final = ("frm-payload", "user")
 """Where the stack keeps a device's own position: from its payload, else as its owner set it."""
 
@@ -87,9 +91,10 @@ def _decode(payload: bytes, context: Context) -> list[Reading]:
 
 
 def _load(payload: bytes) -> list[_Up]:
-    lines = payload.splitlines() if len(payload) <= MOST_BYTES and payload.count(b"\n") <= _MOST_MESSAGES else []
-    lines = [line for line in lines if line.strip()]
-    if len(lines) > 1 and all(line.lstrip().startswith(b"{") and line.rstrip().endswith(b"}") for line in lines):
+    if len(payload) <= MOST_BYTES and _NEXT_LINE.search(payload):
+        lines = [line for line in payload.splitlines() if line.strip()]
+        if len(lines) > _MOST_MESSAGES:
+            raise Malformed(Reason.TOO_MANY_READINGS, f"{len(lines)} lines; at most {_MOST_MESSAGES} are allowed")
         return [load(line, _lines) for line in lines]
     loaded = load(payload, _decoder)
     return loaded if isinstance(loaded, list) else [loaded]

@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from city.catalog import QUANTITIES
 from city.reading import RESERVED, RESERVED_ENDINGS
@@ -28,6 +28,12 @@ Names = Mapping[str, Meaning]
 NOTHING = Meaning(None)
 
 
+NUMBER: Final = (int, float)
+"""For `isinstance` on hot paths: `int | float`, written there, is made anew each time."""
+
+_LARGEST: Final = sys.float_info.max
+
+
 def to_values(fields: Mapping[str, object], names: Names) -> dict[str, float]:
     """Take the measurements out of a maker's object.
 
@@ -40,16 +46,16 @@ def to_values(fields: Mapping[str, object], names: Names) -> dict[str, float]:
     values: dict[str, float] = {}
     for name, field in fields.items():
         # compared rather than asked with isfinite, which fails on integers beyond all floats
-        if not isinstance(field, int | float) or not abs(field) <= sys.float_info.max:
+        if not isinstance(field, NUMBER) or not -_LARGEST <= field <= _LARGEST:
             continue
-        meaning = names.get(name) or Meaning(to_key(name))
-        if meaning.quantity is None:
+        meaning = names.get(name)
+        quantity, unit = (to_key(name), "") if meaning is None else meaning
+        if quantity is None:
             continue
         value = float(field)
-        row = QUANTITIES.get(meaning.quantity)
-        if meaning.unit and row is not None:
-            value = convert(value, meaning.unit, row.unit)
-        values[meaning.quantity] = value
+        if unit and (row := QUANTITIES.get(quantity)) is not None:
+            value = convert(value, unit, row.unit)
+        values[quantity] = value
     return values
 
 

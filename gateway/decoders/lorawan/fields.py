@@ -12,7 +12,7 @@ from city.reading import RESERVED, RESERVED_ENDINGS
 from city.wire.direct import to_position
 from gateway.decoders.context import DecodeError
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec
-from gateway.decoders.vocabulary import Meaning, Names, to_values
+from gateway.decoders.vocabulary import NUMBER, Meaning, Names, to_values
 
 _LONGEST_NAME: Final = 200
 """Characters, joints of nested keys included; so it bounds the depth as well."""
@@ -98,21 +98,24 @@ def measured(made: Mapping[str, object], codec: Codec, server_ns: int, budget: B
 def _flatten(flat: dict[str, object], made: Mapping[str, object], prefix: str, codec: Codec, budget: Budget) -> None:
     """Add an object's numbers; nested keys are joined, but `{"value": 21.5, "unit": "Cel"}` is one number."""
     budget.spend(len(made))
+    names, absent = codec.names, codec.absent
     for key, value in made.items():
         name = prefix + key
         if len(name) > _LONGEST_NAME:
             raise DecodeError(Reason.BAD_QUANTITY, f"{name[:80]!r}... is too long a name")
         number: object = value
-        if isinstance(value, int | float):
-            _add(flat, name, value, codec)
-            continue
         if isinstance(value, str):
-            number = _number(value, codec.states.get(name), known=name in codec.names)
+            number = _number(value, codec.states.get(name), known=name in names)
         elif isinstance(value, dict):
             number = next((value[inner] for inner in _VALUE_KEYS if inner in value), None)
-        if isinstance(number, int | float):
-            _add(flat, name, number, codec)
-        elif isinstance(value, dict | list) and not _passed_over(name, codec.names):
+        if isinstance(number, NUMBER):
+            none = absent.get(name)
+            if none is not None and number in none:
+                continue
+            if not -_LARGEST <= number <= _LARGEST:
+                raise DecodeError(Reason.NOT_FINITE, f"{name[:80]!r} is out of any range")
+            flat[name] = number
+        elif isinstance(value, dict | list) and not _passed_over(name, names):
             # a list's items are counted from 1
             nested = value if isinstance(value, dict) else {str(at): item for at, item in _numbers(value, budget)}
             _flatten(flat, nested, f"{name}_", codec, budget)
@@ -120,21 +123,12 @@ def _flatten(flat: dict[str, object], made: Mapping[str, object], prefix: str, c
 
 def _numbers(items: list[object], budget: Budget) -> list[tuple[int, object]]:
     budget.spend(len(items))
-    return [(at, item) for at, item in enumerate(items, 1) if isinstance(item, int | float)]
+    return [(at, item) for at, item in enumerate(items, 1) if isinstance(item, NUMBER)]
 
 
 def _passed_over(name: str, names: Names) -> bool:
     meaning = names.get(name)
     return name == HISTORY or (meaning is not None and meaning.quantity is None)
-
-
-def _add(flat: dict[str, object], name: str, value: float, codec: Codec) -> None:
-    none = codec.absent.get(name)
-    if none is not None and value in none:
-        return
-    if not -_LARGEST <= value <= _LARGEST:
-        raise DecodeError(Reason.NOT_FINITE, f"{name[:80]!r} is out of any range")
-    flat[name] = value
 
 
 def _number(text: str, states: Mapping[str, float] | None, *, known: bool) -> float | None:

@@ -5,6 +5,7 @@ Fields are `<type>_<channel>`, as The Things Stack and RAKwireless name them.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from struct import Struct
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -122,8 +123,7 @@ def plain_channels(fields: dict[str, object], names: Names) -> dict[str, object]
     lowest: dict[str, int] = {}
     parts: list[tuple[str, int, object]] = []
     for name, value in fields.items():
-        match = _CHANNEL.fullmatch(name)
-        base, channel = (match[1] + match[3], int(match[2])) if match else (name, -1)
+        base, channel = _of_channel(name)
         lowest[base] = min(channel, lowest.get(base, channel))
         parts.append((base, channel, value))
     tidied: dict[str, object] = {}
@@ -134,3 +134,10 @@ def plain_channels(fields: dict[str, object], names: Names) -> dict[str, object]
         meaning = names.get(base)
         tidied[f"{meaning.quantity if meaning else base}_{channel}"] = value
     return tidied
+
+
+@lru_cache(maxsize=4096)
+def _of_channel(name: str) -> tuple[str, int]:
+    """Take a field's channel out of its name; -1 if there is none."""
+    match = _CHANNEL.fullmatch(name)
+    return (match[1] + match[3], int(match[2])) if match else (name, -1)

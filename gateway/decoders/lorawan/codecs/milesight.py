@@ -17,7 +17,7 @@ from gateway.decoders.lorawan.codecs.milesight_channels import (
 from gateway.decoders.vocabulary import NOTHING, Meaning, Names
 
 _HEADER: Final = 2
-_HISTORY: Final = (0x20, 0xCE)
+_HISTORY: Final = bytes((0x20, 0xCE))
 
 NAMES: Final[Names] = MappingProxyType(
     {
@@ -86,7 +86,7 @@ def _same(one: Channel | None, other: Channel) -> bool:
 
 def decoder(family: str) -> Callable[[int, bytes], dict[str, object]]:
     """Make the decoder of a family; an empty name makes one for all, which refuses what families fill differently."""
-    channels = FAMILIES[family] if family else _joined()
+    channels = {bytes(key): channel for key, channel in (FAMILIES[family] if family else _joined()).items()}
 
     def decode(port: int, payload: bytes) -> dict[str, object]:  # noqa: ARG001 -- the codec's contract
         """Read a frame.
@@ -99,42 +99,41 @@ def decoder(family: str) -> Callable[[int, bytes], dict[str, object]]:
     return decode
 
 
-def _decoded(payload: bytes, channels: Channels) -> dict[str, object]:
+def _decoded(payload: bytes, channels: Mapping[bytes, Channel]) -> dict[str, object]:
     fields: dict[str, object] = {}
     history: list[dict[str, object]] = []
     at, size = 0, len(payload)
     while at < size:
-        key = (payload[at], payload[at + 1]) if at + 1 < size else (payload[at], -1)
+        key = payload[at : at + _HEADER]
         channel = channels.get(key)
         if channel is None:
-            raise refusal(f"channel {key[0]:#04x} of type {key[1]:#04x} is none of this device")
+            raise refusal(f"channel 0x{key[:1].hex()} of type 0x{key[1:].hex()} is none of this device")
         start = at + _HEADER
         at = start + channel.layout.size
         if at > size:
-            raise refusal(f"the value of channel {key[0]:#04x} is cut off")
-        if key != _HISTORY:
-            _add(fields, channel, payload, start)
-            continue
-        record: dict[str, object] = {}
-        _add(record, channel, payload, start)
-        history.append(record)
+            raise refusal(f"the value of channel 0x{key[:1].hex()} is cut off")
+        target = fields
+        if key == _HISTORY:
+            history.append(target := {})
+        _add(target, channel, payload, start)
     if history:
         fields[HISTORY] = history
     return fields
 
 
 def _add(fields: dict[str, object], channel: Channel, payload: bytes, at: int) -> None:
-    for part, raw in zip(channel.parts, channel.layout.unpack_from(payload, at), strict=True):
-        if raw in part.none:
+    layout, parts, spell = channel
+    for (name, divisor, texts, none), raw in zip(parts, layout.unpack_from(payload, at), strict=True):
+        if raw in none:
             continue
-        if channel.spell is not None:
-            fields[part.name] = channel.spell(raw)
-        elif part.texts is not None:
-            fields[part.name] = part.texts.get(raw, "unknown")
-        elif part.name in _BITS:
-            fields.update(_BITS[part.name](raw))
+        if spell is not None:
+            fields[name] = spell(raw)
+        elif texts is not None:
+            fields[name] = texts.get(raw, "unknown")
+        elif name in _BITS:
+            fields.update(_BITS[name](raw))
         else:
-            fields[part.name] = raw if part.divisor == 1 else raw / part.divisor
+            fields[name] = raw if divisor == 1 else raw / divisor
 
 
 _BITS: Final[Mapping[str, Callable[[int], dict[str, object]]]] = MappingProxyType(
