@@ -132,6 +132,7 @@ class ModbusLink:
                 await self._connect()
                 answered = await self._poll(device)
                 device.plan(loop.time(), answered=answered)
+                _obey()
         finally:
             self._client.close()
 
@@ -141,6 +142,7 @@ class ModbusLink:
         while not self._client.connected:
             if await self._client.connect():
                 return
+            _obey()
             self._counters.fail("connect", address=f"{self._table.host}:{self._table.port}")
             await asyncio.sleep(backoff.next())
 
@@ -190,3 +192,17 @@ class ModbusLink:
             self._client.close()
             raise _SilentError
         return block.values(raw)
+
+
+def _obey() -> None:
+    """End if that was asked meanwhile.
+
+    The client waits with `asyncio.wait_for`, whose form of Python 3.11 swallows a cancellation that comes in the same
+    moment as what it waits for.
+
+    Raises:
+        CancelledError: It was.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -2,13 +2,15 @@
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 from pydantic import ValidationError
 from pymodbus import FramerType
+from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.constants import ExcCodes
+from pymodbus.exceptions import ModbusIOException
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 from rig import until
@@ -191,6 +193,35 @@ async def test_an_answer_that_comes_late_is_not_taken_for_another(framing: str) 
         await until(lambda: len(of(spool, "meter-1")) >= 1)
     assert of(spool, "meter-1")[0] == pytest.approx(EXPECTED)
     assert all(values == {"fill_level": 7} for values in of(spool, "bin-2"))
+
+
+async def _swallow_one_cancellation() -> None:
+    try:
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling() > 1:
+            raise
+
+
+async def _be_silent(*_args: object, **_keys: object) -> None:
+    await _swallow_one_cancellation()
+    raise ModbusIOException("the answer came in the same moment")
+
+
+async def _fail_to_connect(_client: object) -> bool:
+    await _swallow_one_cancellation()
+    return False
+
+
+@pytest.mark.parametrize(("method", "work"), [("execute", _be_silent), ("connect", _fail_to_connect)])
+async def test_it_ends_though_the_client_swallows_the_cancellation(
+    monkeypatch: pytest.MonkeyPatch, method: str, work: Callable[..., Awaitable[object]]
+) -> None:
+    monkeypatch.setattr(AsyncModbusTcpClient, method, work)
+    meter, spool = Meter(), FakeSpool()
+    async with meter.running(), polling(spool, meter.table()):
+        await asyncio.sleep(0.2)
 
 
 async def test_it_comes_back_when_the_device_does() -> None:
