@@ -1,5 +1,7 @@
 """The HTTP link: `POST /ingest/{decoder}?device=...&kind=...` and webhooks, answered 202 when the spool has it.
 
+Telephones that speak OsmAnd's protocol say everything in the address, and some of them ask with GET.
+
 Errors are RFC 9457 problems. A body that the decoder refuses is taken into custody all the same and answered 202 with
 its reason, because asking the sender to send garbage again helps nobody.
 """
@@ -25,6 +27,9 @@ from gateway.naming import Decoding, snippet
 
 _FAREWELL_S: Final = 1.0
 """Seconds that requests under way have when the gateway stops."""
+
+_TOKEN: Final = "access_token"
+"""Parameter of those who can't send a header (RFC 6750, section 2.3); it never goes further than the check."""
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -95,6 +100,7 @@ class HttpLink:
         """
         app = web.Application(middlewares=[_problems])
         app.router.add_post("/ingest/{decoder}", self._ingest)
+        app.router.add_get("/ingest/{decoder:osmand}", self._ingest, allow_head=False)
         app.router.add_post("/hooks/{name}", self._hook)
         app.router.add_get("/sources", self._sources)
         app.router.add_get("/sources.toml", self._unnamed)
@@ -123,7 +129,8 @@ class HttpLink:
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no decoder {decoder[:80]!r}, only {', '.join(DECODERS)}")
         with self._place():
             payload = self._bodies.unpack(request, await self._bodies.read(request))
-            return await self._take(Origin("http", decoder, dict(request.query)), payload)
+            parameters = {name: text for name, text in request.query.items() if name != _TOKEN}
+            return await self._take(Origin("http", decoder, parameters), payload)
 
     async def _hook(self, request: web.Request) -> web.Response:
         hook = self._doors.hooks.get(request.match_info["name"])
@@ -142,7 +149,8 @@ class HttpLink:
         """Refuse who has no token, before anything else is told or read."""
         if self._doors.open:
             return None
-        token = self._doors.tokens.find(request.headers.get("Authorization", ""))
+        told = request.headers.get("Authorization") or f"Bearer {request.query.get(_TOKEN, '')}"
+        token = self._doors.tokens.find(told)
         if token is None:
             self._counters.fail("unauthorized")
             raise Problem(HTTPStatus.UNAUTHORIZED, "a bearer token is needed, and it must be right", challenge="Bearer")
@@ -194,7 +202,12 @@ class HttpLink:
 
 
 def _json(status: HTTPStatus, answer: Mapping[str, object]) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(answer), content_type="application/json")
+    return web.Response(
+        status=status,
+        body=msgspec.json.encode(answer),
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 @web.middleware

@@ -71,7 +71,11 @@ async def test_only_the_right_token_opens_and_only_its_decoders(tmp_path: Path) 
         assert await ask(PATH, Authorization=f"Bearer {TOKEN}-2") == 403
         assert await ask("/ingest/senml", Authorization="Bearer third") == 202
         assert await ask("/hooks/h") == 404
-    assert len(spool.readings) == 2
+        assert await ask(f"{PATH}&access_token={TOKEN}x") == 401
+        assert await ask(f"{PATH}&access_token={TOKEN}") == 202
+        assert await ask(f"/ingest/osmand?access_token={TOKEN}&odometer=none", b"") == 202
+    assert len(spool.readings) == 3
+    assert [kept.source for kept in spool.undecoded][-1:] == ["http:osmand?odometer=none"], "the token is told nobody"
 
 
 @pytest.mark.parametrize(

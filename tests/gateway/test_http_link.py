@@ -18,6 +18,7 @@ from gateway.links.http import HttpLink
 from gateway.naming import Decoding
 
 GOOD = b'{"ts": 1764900000000, "values": {"pm2_5": 18.2}}'
+PHONE = "/ingest/osmand?id=7&lat=14.97&lon=102.1&speed=10&timestamp=1764900000"
 PATH = "/ingest/native?device=aq-1&kind=air_quality"
 
 
@@ -116,7 +117,17 @@ async def test_an_unknown_decoder_or_path_or_method_is_a_problem(spool: Spool, a
     assert (await ask("/elsewhere"))[0] == 404
     status, _, response = await ask(PATH, None, "PUT")
     assert (status, response.headers["Allow"]) == (405, "POST")
+    status, _, response = await ask(PATH, None, "GET")
+    assert (status, response.headers["Allow"]) == (405, "POST")
     assert spool.asked == 0
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_telephone_says_it_all_in_the_address(spool: Spool, ask: Ask, method: str) -> None:
+    assert (await ask(PHONE, None, method))[0] == 202
+    (reading,) = spool.readings
+    assert (reading.device, reading.lat, reading.lon) == ("osmand-7", 14.97, 102.1)
+    assert reading.values["speed"] == pytest.approx(18.52)
 
 
 async def chunks(size: int, count: int) -> AsyncIterator[bytes]:
