@@ -28,7 +28,7 @@ from gateway.naming import Decoding, snippet
 _FAREWELL_S: Final = 1.0
 """Seconds that requests under way have when the gateway stops."""
 
-_TOKEN: Final = "access_token"
+_CREDENTIAL: Final = "access_token"
 """Parameter of those who can't send a header (RFC 6750, section 2.3); it never goes further than the check."""
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -129,7 +129,7 @@ class HttpLink:
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no decoder {decoder[:80]!r}, only {', '.join(DECODERS)}")
         with self._place():
             payload = self._bodies.unpack(request, await self._bodies.read(request))
-            parameters = {name: text for name, text in request.query.items() if name != _TOKEN}
+            parameters = {name: text for name, text in request.query.items() if name != _CREDENTIAL}
             return await self._take(Origin("http", decoder, parameters), payload)
 
     async def _hook(self, request: web.Request) -> web.Response:
@@ -149,7 +149,7 @@ class HttpLink:
         """Refuse who has no token, before anything else is told or read."""
         if self._doors.open:
             return None
-        told = request.headers.get("Authorization") or f"Bearer {request.query.get(_TOKEN, '')}"
+        told = request.headers.get("Authorization") or f"Bearer {request.query.get(_CREDENTIAL, '')}"
         token = self._doors.tokens.find(told)
         if token is None:
             self._counters.fail("unauthorized")
