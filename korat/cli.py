@@ -5,21 +5,17 @@ database and no web framework.
 """
 # ruff: noqa: PLC0415 - see above
 
-import logging
 import os
 import sys
-from collections.abc import Coroutine
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
+from typing import Annotated, Literal, TextIO
 
 import typer
 
-from city.errors import ConfigurationError, KoratError, Reason
-from korat import boards
-
-if TYPE_CHECKING:
-    from korat.settings import Everything
+from city.errors import KoratError, Reason
+from korat import boards, recordings
+from korat.commands import Config, load, look, run
 
 app = typer.Typer(
     help="Telemetry for a smart city and its logistics hub.",
@@ -30,7 +26,6 @@ app = typer.Typer(
 
 app.add_typer(boards.app, name="boards")
 
-Config = Annotated[Path | None, typer.Option(help="Settings file; KORAT_CONFIG, or korat.toml where it exists.")]
 Pulse = Annotated[Path | None, typer.Option(help="File to touch as long as all is well, for a supervisor.")]
 
 
@@ -62,11 +57,11 @@ def up(
 
     On a terminal a live picture is shown, and the log goes to korat.log in the data folder.
     """
-    settings = _settings(config)
+    settings = load(config)
     from korat.embedded import up as run_up
     from korat.view import View
 
-    _run(run_up(settings, View(), demo=demo))
+    run(run_up(settings, View(), demo=demo))
 
 
 @app.command()
@@ -75,10 +70,10 @@ def init(config: Config = None) -> None:
 
     It waits for them, and makes nothing twice, so it may run at every start.
     """
-    settings = _settings(config)
+    settings = load(config)
     from korat.init import init as set_up
 
-    _look(set_up(settings))
+    look(set_up(settings))
 
 
 @app.command()
@@ -87,79 +82,41 @@ def ingest(config: Config = None, pulse: Pulse = None) -> None:
 
     Several workers share the work: each has its own KORAT_INGEST_WORKER, and the store is an InfluxDB.
     """
-    settings = _settings(config)
+    settings = load(config)
     from korat import alone
 
-    _run(alone.ingest(settings, pulse))
+    run(alone.ingest(settings, pulse))
 
 
 @app.command()
 def gateway(config: Config = None) -> None:
     """Run one gateway: from devices, by way of its spool, to the broker."""
-    settings = _settings(config)
+    settings = load(config)
     from korat import alone
 
-    _run(alone.gateway(settings))
+    run(alone.gateway(settings))
 
 
 @app.command()
 def api(config: Config = None) -> None:
     """Run the API and the console over store and ledger."""
-    settings = _settings(config)
+    settings = load(config)
     from korat import alone
 
-    _run(alone.api(settings))
+    run(alone.api(settings))
 
 
 @app.command()
 def simulate(config: Config = None, pulse: Pulse = None) -> None:
     """Let the simulated city publish to the broker."""
-    settings = _settings(config)
+    settings = load(config)
     from korat import alone
 
-    _run(alone.simulate(settings, pulse))
+    run(alone.simulate(settings, pulse))
 
 
-@app.command()
-def replay(
-    file: Annotated[Path, typer.Argument(help="A recording: .csv, .json, .lp, or our own .korat.jsonl.")],
-    mapping: Annotated[str | None, typer.Option(help="Mapping file, or the name of a shipped one.")] = None,
-    device: Annotated[str | None, typer.Option(help="Device id that stands in for the mapping's.")] = None,
-    speed: Annotated[str, typer.Option(help="1 true speed, N times as fast, max as fast as it goes.")] = "1",
-    batch: Annotated[int, typer.Option(help="Most readings of a device in one message.")] = 100,
-    via: Annotated[str | None, typer.Option(help="A gateway's link instead of the broker: http://.../native")] = None,
-    token_file: Annotated[Path | None, typer.Option(help="File of the token that this link asks for.")] = None,
-    *,
-    shift_to_now: Annotated[bool, typer.Option("--shift-to-now", help="Move all times to the present.")] = False,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad lines out, and count them.")] = False,
-    config: Config = None,
-) -> None:
-    """Replay a recording; returns when every reading is confirmed.
-
-    The exit code is 1 when one was not.
-    """
-    settings = _settings(config)
-    from simulators.replay import ReplayOptions
-    from simulators.replay import replay as run_replay
-    from simulators.replay.options import BadLine
-
-    report = run_replay(
-        ReplayOptions(
-            file=file,
-            province=settings.city.province,
-            broker=settings.mqtt.address(),
-            mapping=mapping,
-            device=device,
-            speed=_speed(speed),
-            shift_to_now=shift_to_now,
-            bad_line=BadLine.SKIP if skip_bad else BadLine.STOP,
-            batch=batch,
-            via=via,
-            token=None if token_file is None else _token(token_file),
-        )
-    )
-    if not report.complete:
-        raise typer.Exit(1)
+app.command()(recordings.replay)
+app.command()(recordings.record)
 
 
 @app.command()
@@ -176,10 +133,10 @@ def ledger(
 
     pending waits at gateways; gaps are readings of packs that are missing between others.
     """
-    settings = _settings(config)
+    settings = load(config)
     from korat.inspect import ledger_table
 
-    _look(ledger_table(settings, by, hours))
+    look(ledger_table(settings, by, hours))
 
 
 @app.command()
@@ -191,10 +148,10 @@ def quarantine(
     config: Config = None,
 ) -> None:
     """Show what could not be used, or have it tried again."""
-    settings = _settings(config)
+    settings = load(config)
     from korat.inspect import quarantine_table, redrive
 
-    _look(redrive(settings, reason) if again else quarantine_table(settings, reason, most))
+    look(redrive(settings, reason) if again else quarantine_table(settings, reason, most))
 
 
 @app.command()
@@ -203,10 +160,10 @@ def doctor(config: Config = None) -> None:
 
     The exit code is 0 when all is well, 1 otherwise.
     """
-    settings = _settings(config)
+    settings = load(config)
     from korat.doctor import doctor as examine
 
-    _look(examine(settings))
+    look(examine(settings))
 
 
 def main() -> None:
@@ -234,41 +191,3 @@ def _let_go(stream: TextIO) -> None:
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, stream.fileno())
         os.close(nothing)
-
-
-def _settings(config: Path | None) -> "Everything":
-    from korat.settings import Everything
-
-    return Everything.load(config)
-
-
-def _speed(text: str) -> float:
-    try:
-        return 0.0 if text == "max" else float(text)
-    except ValueError:
-        raise ConfigurationError(f"--speed {text!r} is neither a number nor max") from None
-
-
-def _token(file: Path) -> str:
-    try:
-        token = file.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is not ASCII"
-        raise ConfigurationError(f"--token-file {file} can't be read: {said}") from None
-    if not token or not token.isprintable():
-        raise ConfigurationError(f"--token-file {file} holds no token, or more than one line")
-    return token
-
-
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Run a room, or all of them."""
-    from korat.loop import run
-
-    run(work)
-
-
-def _look(work: Coroutine[Any, Any, None]) -> None:
-    """Run what prints its own findings; only errors are logged beside them."""
-    from korat.loop import run
-
-    run(work, logging.ERROR)

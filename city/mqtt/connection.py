@@ -28,6 +28,7 @@ _GOODBYE_S = 0.4
 
 _PING = PingReqPacket().write()
 _GOODBYE = DisconnectPacket().write()
+_FAREWELL = DisconnectPacket(session_expiry_interval=0).write()
 
 
 class Connection:
@@ -82,9 +83,13 @@ class Connection:
             raise Disconnected("the broker has not answered yet")
         return await self._outbox.publish(topic, payload, qos=qos, retain=retain)
 
-    async def close(self) -> None:
-        """Close the socket; if all is well say goodbye first, so that the broker does not publish our will."""
-        await self.link.close(_GOODBYE, _GOODBYE_S)
+    async def close(self, *, for_good: bool) -> None:
+        """Close the socket; if all is well say goodbye first, so that the broker does not publish our will.
+
+        Args:
+            for_good: the broker shall forget the session too.
+        """
+        await self.link.close(_FAREWELL if for_good else _GOODBYE, _GOODBYE_S)
 
     async def _open(self, address: Address, connect: bytes) -> None:
         """Reach the broker and have it accept us."""

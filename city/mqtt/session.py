@@ -39,6 +39,7 @@ class Session:
         subscriptions: what to receive.
         will: what the broker publishes when we vanish.
         session_expiry_s: for how many seconds without a connection the broker keeps the session and its messages.
+        outlives_us: it keeps them also when we close the session; else only while a connection is lost.
         keep_alive_s: seconds of silence after which a connection is given up; the broker may set its own.
         most_messages: how many received messages may be unacknowledged.
         most_bytes: how many bytes of them.
@@ -56,6 +57,7 @@ class Session:
         subscriptions: Sequence[Subscription] = (),
         will: Will | None = None,
         session_expiry_s: int = 7 * 86400,
+        outlives_us: bool = True,
         keep_alive_s: int = 30,
         most_messages: int = 20_000,
         most_bytes: int = 64 * 2**20,
@@ -70,6 +72,7 @@ class Session:
         self._subscriptions = tuple(subscriptions)
         self._will = will
         self._session_expiry_s = session_expiry_s
+        self._outlives_us = outlives_us
         self._keep_alive_s = keep_alive_s
         self._most_messages = most_messages
         self._name = name
@@ -96,7 +99,7 @@ class Session:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Say goodbye to the broker, which keeps the session, and stop."""
+        """Say goodbye to the broker, which keeps the session if it shall outlive us, and stop."""
         if self._task is None:
             return
         task, self._task = self._task, None
@@ -201,7 +204,7 @@ class Session:
         finally:
             self._online.clear()
             # Wait for the socket's end: only then do acknowledgements of what it brought go nowhere.
-            await connection.close()
+            await connection.close(for_good=self._task is None and not self._outlives_us)
             self._connection = None
 
     def _connect_packet(self) -> bytes:

@@ -20,7 +20,12 @@ CITY = (Subscription("city/#"),)
 
 
 def session(
-    broker: Mosquitto, client_id: str = "ours", *, most_messages: int = 20_000, keep_alive_s: int = 30
+    broker: Mosquitto,
+    client_id: str = "ours",
+    *,
+    most_messages: int = 20_000,
+    keep_alive_s: int = 30,
+    outlives_us: bool = True,
 ) -> Session:
     return Session(
         Address(broker.host, broker.port),
@@ -28,6 +33,7 @@ def session(
         subscriptions=CITY,
         most_messages=most_messages,
         keep_alive_s=keep_alive_s,
+        outlives_us=outlives_us,
     )
 
 
@@ -250,6 +256,19 @@ async def test_a_new_session_of_the_same_name_gets_what_the_old_one_had_not_ackn
         ours.acknowledge(messages[:2])
     async with online(session(broker)) as ours:
         assert numbers(await receive(ours, 3)) == [2, 3, 4]
+
+
+@pytest.mark.parametrize("outlives_us", [True, False])
+async def test_only_a_session_that_shall_outlive_us_gets_what_came_after_we_left(
+    broker: Mosquitto, *, outlives_us: bool
+) -> None:
+    async with online(session(broker, outlives_us=outlives_us)):
+        pass
+    with other_end(broker) as (client, _):
+        client.publish("city/late", b"", qos=1).wait_for_publish(5)
+    async with online(session(broker)) as again:
+        assert await again.publish("city/now", b"")
+        assert [message.topic for message in await receive(again, 1)][0] == ("city/late" if outlives_us else "city/now")
 
 
 async def test_fifty_thousand_messages_never_exceed_a_bound_of_a_thousand(broker: Mosquitto) -> None:

@@ -1,0 +1,122 @@
+"""Records what a broker carries, so that it can be replayed: MQTT messages as they came, with the time of each.
+
+A message is acknowledged when it stands in the file. So what is published while the line is down is in the recording
+too, as long as the broker keeps the session; it bears the time at which it came in the end.
+"""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from rich.console import Console
+
+from city.catalog import Workstream
+from city.errors import ConfigurationError, Unavailable
+from city.mqtt import Address, Message, Session, Subscription
+from simulators.replay.record import SUFFIX, Record, write_record
+
+DEVICES: Final = tuple(f"city/+/{workstream}/+/+" for workstream in Workstream)
+"""What devices publish themselves. Packs are left out: they would come again under the numbers of their gateway."""
+
+_CONNECT_S: Final = 10.0
+_SESSION_S: Final = 3600
+_EVERY_S: Final = 10.0
+
+
+class Recorder:
+    """Writes one file.
+
+    Args:
+        file: A new one, `*.korat.jsonl`.
+        broker: Who is listened to.
+        filters: Topic filters; messages that the broker had kept from before are left out, for they have no time.
+
+    Raises:
+        ConfigurationError: The file is there already, can't be made, or has another ending.
+    """
+
+    def __init__(self, file: Path, broker: Address, filters: Sequence[str]) -> None:
+        if not file.name.endswith(SUFFIX):
+            raise ConfigurationError(f"{file}: a recording of messages is named *{SUFFIX}, so that replay knows it")
+        self._file = file
+        self._broker = broker
+        self._subscriptions = [Subscription(each) for each in filters]
+        self._out = _new(file)
+        self._console = Console(stderr=True, highlight=False)
+        self._messages = self._bytes = self._kept = 0
+        self._topics: set[str] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Record until the event is set, then say what was recorded.
+
+        Raises:
+            Unavailable: No broker answers.
+            ConfigurationError: The file can't be written any more.
+        """
+        with self._out as out:
+            name = f"korat-record-{secrets.token_hex(4)}"
+            async with Session(
+                self._broker,
+                client_id=name,
+                subscriptions=self._subscriptions,
+                session_expiry_s=_SESSION_S,
+                outlives_us=False,
+                name="record",
+            ) as session:
+                await self._connected(session)
+                writing = asyncio.create_task(self._write(session, out), name="record")
+                stopping = asyncio.create_task(stop.wait(), name="stop recording")
+                tasks = writing, stopping
+                while not (await asyncio.wait(tasks, timeout=_EVERY_S, return_when=asyncio.FIRST_COMPLETED))[0]:
+                    self._console.print(f"{self._file.name}: {self}", soft_wrap=True)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+            os.fsync(out.fileno())
+        self._console.print(f"{self._file.name}: {self}", soft_wrap=True)
+        if not writing.cancelled():
+            writing.result()
+
+    def __str__(self) -> str:
+        kept = f"; {self._kept:,} left out, which the broker had kept from before" if self._kept else ""
+        return f"{self._messages:,} messages of {len(self._topics):,} topics, {self._bytes / 1e6:.1f} MB{kept}"
+
+    async def _connected(self, session: Session) -> None:
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                await session.connected()
+        except TimeoutError:
+            self._file.unlink()
+            raise Unavailable(f"no broker answers at {self._broker}: {session.last_error or 'silence'}") from None
+
+    async def _write(self, session: Session, out: BinaryIO) -> None:
+        while True:
+            messages = await session.receive()
+            try:
+                self._take(messages, out)
+            except OSError as error:
+                raise ConfigurationError(f"{self._file} can't be written: {error.strerror}; {self}") from None
+            session.acknowledge(messages)
+
+    def _take(self, messages: list[Message], out: BinaryIO) -> None:
+        for message in messages:
+            if message.retain:
+                self._kept += 1
+                continue
+            write_record(out, Record(message.received_ns, message.topic, message.payload))
+            self._messages += 1
+            self._bytes += len(message.payload)
+            self._topics.add(message.topic)
+        out.flush()
+
+
+def _new(file: Path) -> BinaryIO:
+    try:
+        return file.open("xb")
+    except FileExistsError:
+        raise ConfigurationError(f"{file} is there already; a recording is never written over") from None
+    except OSError as error:
+        raise ConfigurationError(f"{file} can't be made: {error.strerror}") from None
