@@ -103,8 +103,8 @@ async def test_a_recording_is_never_written_over(tmp_path: Path) -> None:
         Recorder(tmp_path / "none" / "a.korat.jsonl", nowhere, DEVICES)
 
 
-async def test_nobody_there_is_a_sentence_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_there_is_a_sentence_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("simulators.recorder._CONNECT_S", 0.2)
     with pytest.raises(Unavailable, match=r"no broker answers at mqtt://127\.0\.0\.1:9"):
-        await Recorder(tmp_path / "a.korat.jsonl", Address("127.0.0.1", 9), DEVICES).run(asyncio.Event())
+        asyncio.run(Recorder(tmp_path / "a.korat.jsonl", Address("127.0.0.1", 9), DEVICES).run(asyncio.Event()))
     assert not list(tmp_path.iterdir())
