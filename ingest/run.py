@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+import structlog
 from prometheus_client import CollectorRegistry
 
 from city import topics
@@ -23,6 +24,13 @@ from ingest.settings import IngestSettings
 FINISH_S: Final = 1.0
 """A flush that has begun gets so long to end when ingest stops."""
 
+QUIET_S: Final = 5.0
+"""A worker that leaves is done when nothing came for so long."""
+
+_LOOK_S: Final = 0.2
+
+log = structlog.get_logger("ingest")
+
 Checks = dict[str, Callable[[], Awaitable[None]]]
 
 
@@ -37,8 +45,12 @@ async def run(
     stop: asyncio.Event,
     metrics: CollectorRegistry | None = None,
     checks: Checks | None = None,
+    leaving: bool = False,
 ) -> None:
     """Work until `stop` is set; a flush that has begun is finished first when it can be within a second.
+
+    A worker that leaves for good takes nothing new: it settles what the broker holds for it, has its session forgotten,
+    and sets `stop` itself.
 
     Args:
         settings: Ingest's own settings.
@@ -50,6 +62,7 @@ async def run(
         stop: Set it to end.
         metrics: Where to register counters.
         checks: Filled with this service's readiness checks.
+        leaving: This worker won't come back.
     """
     session = Session(
         address,
@@ -57,6 +70,8 @@ async def run(
         subscriptions=subscriptions(settings.group),
         most_messages=settings.inflight_messages,
         most_bytes=settings.inflight_bytes,
+        outlives_us=not leaving,
+        withdraws=leaving,
         name="ingest",
     )
     places = Places(registry)
@@ -71,6 +86,8 @@ async def run(
             asyncio.create_task(pipeline.run(), name="ingest pipeline"),
             asyncio.create_task(redrive.run(), name="ingest redrive"),
         ]
+        if leaving:
+            tasks.append(asyncio.create_task(_until_drained(session, stop), name="ingest leaves"))
         stopping = asyncio.create_task(stop.wait(), name="ingest stop")
         try:
             done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -81,6 +98,18 @@ async def run(
             await pipeline.finish(FINISH_S)
         for task in done - {stopping}:
             task.result()
+
+
+async def _until_drained(session: Session, stop: asyncio.Event) -> None:
+    """Set `stop` once the broker has nothing more for this session: it hands over what it holds without a pause."""
+    loop = asyncio.get_running_loop()
+    busy_s = loop.time()
+    while loop.time() < busy_s + QUIET_S:
+        await asyncio.sleep(_LOOK_S)
+        if session.held or not session.is_connected:
+            busy_s = loop.time()
+    log.info("nothing is left for this worker", messages=session.counters.acknowledged)
+    stop.set()
 
 
 def subscriptions(group: str) -> list[Subscription]:

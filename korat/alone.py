@@ -1,10 +1,12 @@
 """Each room as a process of its own."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 
@@ -15,32 +17,31 @@ from korat.pulse import pulse
 from korat.settings import Everything
 from korat.slots import AUTO, take
 
-if TYPE_CHECKING:
-    from korat.stack import Stack
-
 log = structlog.get_logger("korat")
 
 CONNECT_S: Final = 2.0
 
 
-async def ingest(settings: Everything, sign: Path | None = None) -> None:
+async def ingest(settings: Everything, sign: Path | None = None, *, leaving: bool = False) -> None:
     """Run one ingest worker until a signal comes.
 
     Args:
         settings: All of them.
         sign: File to touch as long as all is well.
+        leaving: It only settles what the broker holds for it, and has its session forgotten.
 
     Raises:
         KoratError: It can't start, or failed.
     """
+    room = partial(rooms.ingest_room, leaving=leaving)
     if settings.ingest.worker != AUTO:
-        await _over_stack(settings, "ingest", sign)
+        await _over_stack(settings, "ingest", room, sign)
         return
     settings.make_data()
     with take(settings.data / "workers") as number:
         worker = settings.ingest.model_copy(update={"worker": number})
         log.info("this worker has a number", worker=number)
-        await _over_stack(replace(settings, ingest=worker), "ingest", sign)
+        await _over_stack(replace(settings, ingest=worker), "ingest", room, sign)
 
 
 async def api(settings: Everything) -> None:
@@ -50,7 +51,7 @@ async def api(settings: Everything) -> None:
         KoratError: It can't start, or failed.
     """
     rooms.refuse_taken_api(settings)
-    await _over_stack(settings, "api", None)
+    await _over_stack(settings, "api", rooms.api_room, None)
 
 
 async def gateway(settings: Everything) -> None:
@@ -104,7 +105,7 @@ async def _look_for_broker(settings: Everything) -> None:
         writer.close()
 
 
-async def _over_stack(settings: Everything, name: str, sign: Path | None) -> None:
+async def _over_stack(settings: Everything, name: str, room: Callable[..., Service], sign: Path | None) -> None:
     from prometheus_client import CollectorRegistry  # noqa: PLC0415 - a lone gateway has no use for it
 
     from korat.stack import open_stack  # noqa: PLC0415 - nor for databases
@@ -112,17 +113,13 @@ async def _over_stack(settings: Everything, name: str, sign: Path | None) -> Non
 
     checks, metrics = rooms.Checks(), CollectorRegistry()
 
-    def room(stack: "Stack") -> Service:
-        make = rooms.ingest_room if name == "ingest" else rooms.api_room
-        return make(settings, stack, metrics, checks)
-
     async with Process(last_resort=end_now) as process, AsyncExitStack() as closing:
         if settings.store_file is not None:
             settings.make_data()
             closing.enter_context(hold(settings.data, name))
         stack = await closing.enter_async_context(open_stack(settings, process))
         log.info("room starts", room=name, store=settings.store_url, ledger=settings.ledger_url)
-        process.start(name, room(stack))
+        process.start(name, room(settings, stack, metrics, checks))
         process.start("vitals", vitals(settings, stack, metrics, frozenset({name})))
         if sign is not None:
             process.start("pulse", pulse(sign, checks))

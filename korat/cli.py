@@ -77,15 +77,21 @@ def init(config: Config = None) -> None:
 
 
 @app.command()
-def ingest(config: Config = None, pulse: Pulse = None) -> None:
+def ingest(
+    *,
+    leave: Annotated[bool, typer.Option("--leave", help="Only settle what waits for this worker, then end.")] = False,
+    config: Config = None,
+    pulse: Pulse = None,
+) -> None:
     """Run one ingest worker: from the broker into store and ledger.
 
-    Several workers share the work: each has its own KORAT_INGEST_WORKER, and the store is an InfluxDB.
+    Several workers share the work: each has its own KORAT_INGEST_WORKER, and the store is an InfluxDB. One that is
+    taken away leaves a share of the messages at the broker: start it once more with --leave.
     """
     settings = load(config)
     from korat import alone
 
-    run(alone.ingest(settings, pulse))
+    run(alone.ingest(settings, pulse, leaving=leave))
 
 
 @app.command()

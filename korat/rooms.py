@@ -21,7 +21,9 @@ Checks = dict[str, Callable[[], Awaitable[None]]]
 """Name of a part to what raises with a sentence when it doesn't work."""
 
 
-def ingest_room(settings: Everything, stack: "Stack", metrics: "CollectorRegistry", checks: Checks) -> Service:
+def ingest_room(
+    settings: Everything, stack: "Stack", metrics: "CollectorRegistry", checks: Checks, *, leaving: bool = False
+) -> Service:
     """Ingest, over an open stack; its readiness checks and counters are added to those given."""
     import ingest.run
     from gateway.naming import Decoding, find_naming
@@ -40,6 +42,7 @@ def ingest_room(settings: Everything, stack: "Stack", metrics: "CollectorRegistr
             stop=stop,
             metrics=metrics,
             checks=checks,
+            leaving=leaving,
         )
 
     return service

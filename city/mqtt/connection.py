@@ -12,6 +12,7 @@ from mqtt5 import (
     PingRespPacket,
     PubAckPacket,
     SubAckPacket,
+    UnsubAckPacket,
 )
 
 from city.mqtt.address import Address
@@ -19,7 +20,7 @@ from city.mqtt.counters import Counters
 from city.mqtt.errors import ConnectError, Disconnected, MqttError, SilenceError, StreamError
 from city.mqtt.inbox import Inbox
 from city.mqtt.outbox import Outbox
-from city.mqtt.packets import Subscription, check_subscribed, subscribe_packet
+from city.mqtt.packets import Subscription, check_subscribed, subscribe_packet, unsubscribe_packet
 from city.mqtt.protocol import Link
 
 # How long the broker may take to accept a connection and answer CONNECT, and how long a goodbye may take.
@@ -38,6 +39,7 @@ class Connection:
         inbox: where received messages go.
         counters: the session's.
         subscriptions: what to subscribe to, said by each connection because the broker may have lost the session.
+        withdraws: take the subscriptions back instead.
         ready: called when the broker has taken the connection and every subscription.
         arrived: called when messages have come.
     """
@@ -47,11 +49,13 @@ class Connection:
         inbox: Inbox,
         counters: Counters,
         subscriptions: Sequence[Subscription],
+        withdraws: bool,  # noqa: FBT001 - beside what is withdrawn
         *,
         ready: Callable[[], None],
         arrived: Callable[[], None],
     ) -> None:
         self._subscriptions = subscriptions
+        self._withdraws = withdraws
         self._ready = ready
         self._accepted: asyncio.Future[ConnAckPacket] = asyncio.get_running_loop().create_future()
         self._subscribed = False
@@ -141,6 +145,8 @@ class Connection:
             case SubAckPacket() if self._outbox is not None and not self._subscribed:
                 check_subscribed(packet, self._subscriptions)
                 self._finish()
+            case UnsubAckPacket() if self._outbox is not None and not self._subscribed:
+                self._finish()
             case DisconnectPacket():
                 raise Disconnected(
                     f"the broker ended the connection: {_reason(packet.reason_code.name, packet.reason_str)}"
@@ -155,7 +161,8 @@ class Connection:
         self._outbox = Outbox(self.link, packet)
         self._accepted.set_result(packet)
         if self._subscriptions:
-            self.link.write(subscribe_packet(self._outbox.free_id(), self._subscriptions))
+            ask = unsubscribe_packet if self._withdraws else subscribe_packet
+            self.link.write(ask(self._outbox.free_id(), self._subscriptions))
         else:
             self._finish()
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mqtt5 import ConnectPacket, QoS, SubAckPacket, SubscribePacket, TopicFilter
+from mqtt5 import ConnectPacket, QoS, SubAckPacket, SubscribePacket, TopicFilter, UnsubscribePacket
 from mqtt5 import Will as WillPacket
 
 from city.mqtt.address import Address
@@ -99,6 +99,11 @@ def subscribe_packet(packet_id: int, subscriptions: Sequence[Subscription]) -> b
         for subscription in subscriptions
     ]
     return SubscribePacket(packet_id, filters).write()
+
+
+def unsubscribe_packet(packet_id: int, subscriptions: Sequence[Subscription]) -> bytes:
+    """Return one UNSUBSCRIBE for all."""
+    return UnsubscribePacket(packet_id, [subscription.pattern for subscription in subscriptions]).write()
 
 
 def check_subscribed(packet: SubAckPacket, subscriptions: Sequence[Subscription]) -> None:
