@@ -10,9 +10,9 @@ from gateway.decoders.lorawan.codecs.milesight_channels import (
     FAMILIES,
     GEOFENCE,
     MOTION,
+    SHARED,
     YES_NO,
     Channel,
-    Channels,
 )
 from gateway.decoders.vocabulary import NOTHING, Meaning, Names
 
@@ -71,22 +71,12 @@ STATES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
 )
 
 
-def _joined() -> Channels:
-    """Keep the channels that mean the same in every family that has them."""
-    met: dict[tuple[int, int], Channel | None] = {}
-    for channels in FAMILIES.values():
-        for key, channel in channels.items():
-            met[key] = channel if _same(met.setdefault(key, channel), channel) else None
-    return {key: channel for key, channel in met.items() if channel is not None}
-
-
-def _same(one: Channel | None, other: Channel) -> bool:
-    return one is not None and (one.layout.format, one.parts) == (other.layout.format, other.parts)
-
-
 def decoder(family: str) -> Callable[[int, bytes], dict[str, object]]:
-    """Make the decoder of a family; an empty name makes one for all, which refuses what families fill differently."""
-    channels = {bytes(key): channel for key, channel in (FAMILIES[family] if family else _joined()).items()}
+    """Make the decoder of a family; an empty name makes one for all others, which knows what all have and no more.
+
+    A channel that one family has alone is another family's something else: an input, a leak, a tamper switch.
+    """
+    channels = {bytes(key): channel for key, channel in (FAMILIES[family] if family else SHARED).items()}
 
     def decode(port: int, payload: bytes) -> dict[str, object]:  # noqa: ARG001 -- the codec's contract
         """Read a frame.
