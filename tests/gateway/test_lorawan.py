@@ -231,3 +231,41 @@ def test_nested_objects_lists_and_texts() -> None:
     }
     (reading,) = read("chirpstack", {"deviceInfo": {"devEui": "70b3d57ed0064c01"}, "object": decoded})
     assert reading.values == {"soil_temperature": 21.0, "soil_layers_1": 1.5, "soil_layers_4": 2.5, "raised": 1.0}
+
+
+def said(codec: str, **brought: Any) -> Any:
+    """Say what an uplink of such a device becomes: its `fPort` and frame (`hex`), or the server's `object`."""
+    if "hex" in brought:
+        brought["data"] = base64.b64encode(bytes.fromhex(brought.pop("hex"))).decode()
+    event = {"time": "2026-03-01T10:00:00Z", "deviceInfo": {"devEui": "70b3d57ed0064c01"}, **brought}
+    return read("chirpstack", event, parameters={"codec": codec})
+
+
+@pytest.mark.parametrize(
+    ("codec", "brought", "wanted"),
+    [
+        ("elsys", {"hex": "1100"}, {"occupied": 0, "occupancy_state": 0}),
+        ("elsys", {"hex": "1101"}, {"occupied": 0, "occupancy_state": 1}),
+        ("elsys", {"hex": "1102"}, {"occupied": 1, "occupancy_state": 2}),
+        ("elsys", {"object": {"occupancy": 1, "humidity": 40}}, {"occupied": 0, "occupancy_state": 1, "humidity": 40}),
+        ("elsys", {"hex": "0813881807D0"}, {"analog_voltage_1": 5, "analog_voltage_2": 2}),
+        ("elsys", {"object": {"analog1": 1250}}, {"analog_voltage_1": 1.25}),
+        ("elsys", {"hex": "01010409 000000 000000"}, {"temperature": 26}),
+        ("elsys", {"object": {"temperature": 26, "lat": 0, "long": 0}}, {"temperature": 26}),
+        ("cayenne", {"hex": "0367010401 88 000000 000000 000000"}, {"temperature": 26}),
+        (
+            "cayenne",
+            {"object": {"temperature_3": 26, "gps_1": {"latitude": 0, "longitude": 0, "altitude": 0}}},
+            {"temperature": 26},
+        ),
+        (
+            "cayenne",
+            {"object": {"temperatureSensor": {"3": 26}, "gpsLocation": {"1": {"latitude": 0, "longitude": 0}}}},
+            {"temperature": 26},
+        ),
+        ("cayenne", {"hex": "0287FF8000"}, {"colour_r": 255, "colour_g": 128, "colour_b": 0}),
+    ],
+)
+def test_a_field_becomes_what_it_means(codec: str, brought: dict[str, Any], wanted: dict[str, float]) -> None:
+    (reading,) = said(codec, **brought)
+    assert (reading.values, reading.lat) == (pytest.approx(wanted), None)

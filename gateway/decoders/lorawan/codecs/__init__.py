@@ -61,7 +61,7 @@ CODECS: Final[Mapping[str, Codec]] = MappingProxyType(
         "dragino-lsn50": _box(dragino_io.decode_lsn50, kind="weather"),
         "dragino-lt22222": _box(dragino_io.decode_lt22222, kind="energy_meter"),
         "dragino-lwl02": _dragino(dragino.contact("LWL02"), kind="container"),
-        "elsys": Codec(elsys.decode, elsys.NAMES, "air_quality"),
+        "elsys": Codec(elsys.decode, elsys.NAMES, "air_quality", tidy=elsys.understood),
         "milesight": _milesight("", "air_quality"),
         **{f"milesight-{family}": _milesight(family, kind) for kind, rows in _MILESIGHT_KINDS for family in rows},
     }

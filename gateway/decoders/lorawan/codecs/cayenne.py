@@ -1,6 +1,7 @@
-"""Cayenne LPP: channel, type, value (myDevices "Cayenne Low Power Payload", with the types that others added since).
+"""Cayenne LPP: channel, type, value (myDevices "Cayenne Low Power Payload", with types that others added since).
 
-Fields are `<type>_<channel>`, as The Things Stack and RAKwireless name them.
+Of the latter there are 100, 116 to 118, 120, 121, 125, 128, 130 to 133, 135 and 142; no other, such as the polyline
+(240). Fields are `<type>_<channel>`, as The Things Stack and RAKwireless name them.
 """
 
 import re
@@ -51,6 +52,7 @@ _TYPES: Final[Mapping[int, _Type]] = MappingProxyType(
         132: _type("direction", "H"),
         133: _type("unixtime", "I"),
         134: _type("gyrometer", "hhh", 100, _AXES),
+        135: _type("colour", "BBB", axes=("r", "g", "b")),
         142: _type("switch", "B"),
     }
 )
@@ -117,6 +119,8 @@ def _value(fields: dict[str, object], payload: bytes, at: int, kind: int, channe
 def plain_channels(fields: dict[str, object], names: Names) -> dict[str, object]:
     """Take the channel off the lowest one of each type, which then is the device's plain quantity.
 
+    A position of zeros is none: it says that there was no fix.
+
     Further channels of a type keep their number: `temperature`, `temperature_5`. So a device that measures one thing
     once has the catalog's quantities, whatever channel its maker chose.
     """
@@ -133,7 +137,16 @@ def plain_channels(fields: dict[str, object], names: Names) -> dict[str, object]
             continue
         meaning = names.get(base)
         tidied[f"{meaning.quantity if meaning else base}_{channel}"] = value
+    for lat, lon, altitude in _POSITIONS:
+        if tidied.get(lat) == 0 and tidied.get(lon) == 0:
+            del tidied[lat], tidied[lon]
+            tidied.pop(altitude, None)
     return tidied
+
+
+_POSITIONS: Final = tuple(
+    tuple(f"{name}_{part}" for part in ("latitude", "longitude", "altitude")) for name in ("gps", "gpsLocation")
+)
 
 
 @lru_cache(maxsize=4096)

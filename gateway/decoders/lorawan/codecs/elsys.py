@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from gateway.decoders.lorawan.codecs.codec import refusal
-from gateway.decoders.vocabulary import NOTHING, Meaning, Names
+from gateway.decoders.vocabulary import NOTHING, NUMBER, Meaning, Names
 
 
 class _Sensor(NamedTuple):
@@ -58,10 +58,10 @@ NAMES: Final[Names] = MappingProxyType(
     {
         "light": Meaning("illuminance"),
         "vdd": Meaning("battery_voltage", "mV"),
-        "analog1": Meaning("analog1_voltage"),
-        "analog2": Meaning("analog2_voltage"),
+        "analog1": Meaning("analog_voltage_1"),
+        "analog2": Meaning("analog_voltage_2"),
         "distance": Meaning("distance", "mm"),
-        "occupancy": Meaning("occupied"),
+        "occupancy": Meaning("occupancy_state"),
         "waterleak": Meaning("water_leak"),
         "externalTemperature": Meaning("probe_temperature"),
         "irExternalTemperature": Meaning("surface_temperature"),
@@ -113,3 +113,22 @@ def _odd_value(fields: dict[str, object], payload: bytes, at: int, kind: int) ->
         fields["grideye"] = [reference + pixel / 10 for pixel in payload[at + 1 : at + 1 + _PIXELS]]
         return at + 1 + _PIXELS
     raise refusal(f"type {kind:#04x} is unknown or cut off")
+
+
+def understood(fields: dict[str, object], names: Names) -> dict[str, object]:  # noqa: ARG001 -- the contract
+    """Say whether a place is occupied, turn analog inputs into volts, and leave out a position without a fix."""
+    state = fields.get("occupancy")
+    if state is not None:
+        fields["occupied"] = state == _OCCUPIED
+    for name in _ANALOG_MV:
+        if isinstance(millivolts := fields.get(name), NUMBER):
+            fields[name] = millivolts / 1000
+    if fields.get("lat") == 0 and fields.get("long") == 0:
+        del fields["lat"], fields["long"]
+    return fields
+
+
+_OCCUPIED: Final = 2
+"""0 says that nobody is there; 1 that it isn't decided yet."""
+
+_ANALOG_MV: Final = ("analog1", "analog2")
