@@ -15,6 +15,9 @@ MOST_READINGS: Final = 1_000
 MOST_UNDECODED: Final = 256 * 1024
 """Undecoded bytes after which a pack is closed, so that it stays below what brokers take (1 MB in EMQX)."""
 
+MOST_KEPT: Final = 512 * 1024
+"""Bytes that are kept of an undecoded payload: a pack that no broker takes would never leave."""
+
 _MOST_COLUMNS: Final = 4 * MOST_VALUES
 """Quantities in one block; ingest refuses more. Columns are dense, so this also bounds memory."""
 
@@ -72,7 +75,14 @@ def _parts(whole: Contents) -> Iterator[Contents]:
     for first in range(0, len(whole.readings), MOST_READINGS):
         yield Contents(whole.readings[first : first + MOST_READINGS], [])
     for item in whole.undecoded:
-        yield Contents([], [item])
+        yield Contents([], [_shortened(item)])
+
+
+def _shortened(item: Undecoded) -> Undecoded:
+    if len(item.payload) <= MOST_KEPT:
+        return item
+    detail = f"{item.detail}; the first {MOST_KEPT} of {len(item.payload)} bytes are kept"
+    return Undecoded(item.source, item.payload[:MOST_KEPT], item.received_at_ns, item.reason, detail)
 
 
 def _to_blocks(readings: list[Reading]) -> list[Block]:

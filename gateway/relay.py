@@ -145,6 +145,11 @@ class Relay:
         try:
             await self._on_worker(self._spool.append, packs)
         except Full as error:
+            if len(calls) > 1:
+                # what doesn't fit must not keep out what does
+                for call in calls:
+                    await self._spool_and_answer(list(packing.close([call.contents], self._enough)), [call])
+                return
             self.reporter.full(error)
             answer(calls, error)
         except BaseException as error:

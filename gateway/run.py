@@ -13,7 +13,7 @@ from gateway.health import Watch
 from gateway.links.configuration import find_links
 from gateway.links.counters import LinkCounters
 from gateway.links.http import Doors, HttpLink
-from gateway.links.mqtt import MqttLink
+from gateway.links.mqtt import MqttLink, remembered
 from gateway.links.opening import Count, doors, open_links
 from gateway.links.routes import Route
 from gateway.naming import Decoding, find_naming
@@ -58,7 +58,7 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
                 watching = tasks.create_task(watch.run(settings.health_s), name="watch")
                 async with (
                     _http(settings, relay, decoding, entrance, count("http")),
-                    _mqtt(settings, address, relay, decoding, tasks, count),
+                    _mqtt(settings, province, data, address, relay, decoding, tasks, count),
                     open_links(links, relay.accept, decoding.understand, tasks, data=data, count=count),
                 ):
                     await stop.wait()
@@ -129,13 +129,16 @@ async def _http(
 @asynccontextmanager
 async def _mqtt(
     settings: GatewaySettings,
+    province: str,
+    data: Path,
     address: Address,
     relay: Relay,
     decoding: Decoding,
     tasks: asyncio.TaskGroup,
     count: Count,
 ) -> AsyncIterator[None]:
-    if not settings.mqtt_topics:
+    memory = data / f"{settings.spool}.topics"
+    if not settings.mqtt_topics and not remembered(memory):
         yield
         return
     link = MqttLink(
@@ -143,7 +146,8 @@ async def _mqtt(
         decoding.understand,
         Address.parse(settings.mqtt_url) if settings.mqtt_url else address,
         [Route.parse(text) for text in settings.mqtt_topics],
-        client_id=f"korat-gateway-link-{settings.id}",
+        client_id=f"korat-gateway-link-{province}-{settings.id}",
+        memory=memory,
         counters=count("mqtt"),
     )
     linking = tasks.create_task(link.run(), name="mqtt link")

@@ -183,11 +183,14 @@ def undecoded(topic: str, frame: pack.Pack) -> list[Suspect]:
             reason=Reason(row.reason) if row.reason in _REASONS else Reason.UNDECODED,
             detail=row.detail[:500],
             source=Source(gateway, ""),
-            origin=row.source[:500],
+            origin=row.source[:_MOST_ORIGIN],
         )
         for row in frame.undecoded
     ]
 
+
+_MOST_ORIGIN: Final = 32_768
+"""Letters of an origin: all that a decoder was told, and a letter of a Thai file name is nine of them."""
 
 _REASONS: Final = frozenset(map(str, Reason))
 

@@ -67,11 +67,11 @@ async def run(
     session = Session(
         address,
         client_id=f"korat-{settings.group}-{settings.worker}",
-        subscriptions=subscriptions(settings.group),
+        subscriptions=() if leaving else subscriptions(settings.group),
+        withdrawn=subscriptions(settings.group) if leaving else (),
         most_messages=settings.inflight_messages,
         most_bytes=settings.inflight_bytes,
         outlives_us=not leaving,
-        withdraws=leaving,
         name="ingest",
     )
     places = Places(registry)

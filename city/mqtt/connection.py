@@ -39,7 +39,7 @@ class Connection:
         inbox: where received messages go.
         counters: the session's.
         subscriptions: what to subscribe to, said by each connection because the broker may have lost the session.
-        withdraws: take the subscriptions back instead.
+        withdrawn: what is to be taken back before.
         ready: called when the broker has taken the connection and every subscription.
         arrived: called when messages have come.
     """
@@ -49,13 +49,13 @@ class Connection:
         inbox: Inbox,
         counters: Counters,
         subscriptions: Sequence[Subscription],
-        withdraws: bool,  # noqa: FBT001 - beside what is withdrawn
+        withdrawn: Sequence[Subscription],
         *,
         ready: Callable[[], None],
         arrived: Callable[[], None],
     ) -> None:
         self._subscriptions = subscriptions
-        self._withdraws = withdraws
+        self._withdrawn = withdrawn
         self._ready = ready
         self._accepted: asyncio.Future[ConnAckPacket] = asyncio.get_running_loop().create_future()
         self._subscribed = False
@@ -146,7 +146,7 @@ class Connection:
                 check_subscribed(packet, self._subscriptions)
                 self._finish()
             case UnsubAckPacket() if self._outbox is not None and not self._subscribed:
-                self._finish()
+                self._subscribe(self._outbox)
             case DisconnectPacket():
                 raise Disconnected(
                     f"the broker ended the connection: {_reason(packet.reason_code.name, packet.reason_str)}"
@@ -155,14 +155,19 @@ class Connection:
                 raise StreamError(f"an unexpected {type(packet).__name__}")
 
     def _begin(self, packet: ConnAckPacket) -> None:
-        """Subscribe, now that the broker has accepted us."""
+        """Ask for what we want, now that the broker has accepted us."""
         if packet.reason_code != ConnAckReasonCode.SUCCESS:
             raise ConnectError(f"the broker refused us: {_reason(packet.reason_code.name, packet.reason_str)}")
         self._outbox = Outbox(self.link, packet)
         self._accepted.set_result(packet)
+        if self._withdrawn:
+            self.link.write(unsubscribe_packet(self._outbox.free_id(), self._withdrawn))
+        else:
+            self._subscribe(self._outbox)
+
+    def _subscribe(self, outbox: Outbox) -> None:
         if self._subscriptions:
-            ask = unsubscribe_packet if self._withdraws else subscribe_packet
-            self.link.write(ask(self._outbox.free_id(), self._subscriptions))
+            self.link.write(subscribe_packet(outbox.free_id(), self._subscriptions))
         else:
             self._finish()
 

@@ -40,7 +40,7 @@ class Session:
         will: what the broker publishes when we vanish.
         session_expiry_s: for how many seconds without a connection the broker keeps the session and its messages.
         outlives_us: it keeps them also when we close the session; else only while a connection is lost.
-        withdraws: take the subscriptions back instead; what the broker holds for the session still comes.
+        withdrawn: subscriptions of former times to take back; what the broker holds for the session still comes.
         keep_alive_s: seconds of silence after which a connection is given up; the broker may set its own.
         most_messages: how many received messages may be unacknowledged; `most_bytes`: how many bytes of them.
         name: how tasks and logs call this session.
@@ -58,7 +58,7 @@ class Session:
         will: Will | None = None,
         session_expiry_s: int = 7 * 86400,
         outlives_us: bool = True,
-        withdraws: bool = False,
+        withdrawn: Sequence[Subscription] = (),
         keep_alive_s: int = 30,
         most_messages: int = 20_000,
         most_bytes: int = 64 * 2**20,
@@ -74,7 +74,7 @@ class Session:
         self._will = will
         self._session_expiry_s = session_expiry_s
         self._outlives_us = outlives_us
-        self._withdraws = withdraws
+        self._withdrawn = tuple(withdrawn)
         self._keep_alive_s = keep_alive_s
         self._most_messages = most_messages
         self._name = name
@@ -197,7 +197,7 @@ class Session:
 
     async def _live(self) -> None:
         """Live through one connection."""
-        asked = self._subscriptions, self._withdraws
+        asked = self._subscriptions, self._withdrawn
         connection = Connection(self._inbox, self.counters, *asked, ready=self._ready, arrived=self._arrived.set)
         self._connection = connection
         try:

@@ -76,14 +76,14 @@ def encode(readings: list[Reading]) -> bytes:
     return _encoder.encode(rows[0] if len(rows) == 1 else rows)
 
 
-def load(payload: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+def load(payload: bytes, decoder: msgspec.json.Decoder[T], most_bytes: int = MOST_BYTES) -> T:
     """Decode strict JSON, with our reasons for msgspec's errors.
 
     Raises:
         Malformed: The payload is too large, empty, no UTF-8, no JSON, or of another shape.
     """
-    if len(payload) > MOST_BYTES:
-        raise Malformed(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {MOST_BYTES}")
+    if len(payload) > most_bytes:
+        raise Malformed(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {most_bytes}")
     try:
         return decoder.decode(payload)
     except msgspec.ValidationError as error:

@@ -5,9 +5,9 @@ While the spool is full nothing is acknowledged, so the broker keeps the message
 
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
-from city.errors import Reason
 from city.mqtt import Address, Disconnected, Message, PublishRefused, Session, Subscription
 from city.reading import Reading
 from city.wire.pack import Undecoded
@@ -22,9 +22,6 @@ _AT_ONCE: Final = 500
 _MOST_HELD: Final = 2_000
 """Messages without an acknowledgement."""
 
-_MOST_BYTES: Final = 2**20
-"""Of a larger message that can't be decoded only the beginning is kept, so that its pack stays transportable."""
-
 _SPARKPLUG: Final = "sparkplug"
 
 
@@ -37,6 +34,8 @@ class MqttLink:
         address: The broker.
         routes: What to subscribe to, and who decodes it; the first that matches a topic counts.
         client_id: Name of its session at the broker.
+        memory: File that keeps what was subscribed to, so that a route which the settings lose is taken back;
+            None: nothing does.
         counters: Of this link; None: its own.
     """
 
@@ -48,6 +47,7 @@ class MqttLink:
         routes: Sequence[Route],
         *,
         client_id: str,
+        memory: Path | None = None,
         counters: LinkCounters | None = None,
     ) -> None:
         self._accept = accept
@@ -55,19 +55,24 @@ class MqttLink:
         self._address = address
         self._routes = routes
         self._client_id = client_id
+        self._memory = memory
         self._counters = counters or LinkCounters("mqtt")
         self._edge_nodes = Sessions()
         self._commands: list[tuple[str, bytes]] = []
 
     async def run(self) -> None:
         """Work until cancelled."""
+        filters = {route.filter for route in self._routes}
         async with Session(
             self._address,
             client_id=self._client_id,
-            subscriptions=[Subscription(route.filter) for route in self._routes],
+            subscriptions=[Subscription(each) for each in sorted(filters)],
+            withdrawn=[Subscription(each) for each in sorted(remembered(self._memory) - filters)],
             most_messages=_MOST_HELD,
             name="gateway link",
         ) as session:
+            await session.connected()
+            _remember(self._memory, filters)
             while True:
                 messages = await session.receive(_AT_ONCE)
                 await self._hand_over(messages)
@@ -93,7 +98,13 @@ class MqttLink:
             origin, payload, request = self._edge_nodes.complete(origin, payload, message.received_ns)
             self._commands += [request] if request else []
         readings, undecoded = self._decode(origin, payload, message.received_ns)
-        return readings, [_shortened(item) for item in undecoded]
+        if message.retain:
+            # the broker repeats it at each connection: without a time of its own it would be new each time
+            dated = [reading for reading in readings if reading.time_ns != message.received_ns]
+            if len(dated) < len(readings):
+                self._counters.fail("retained_without_time", topic=message.topic)
+            readings = dated
+        return readings, undecoded
 
     async def _command(self, session: Session) -> None:
         """Ask Sparkplug's edge nodes for births that were missed; an unheard command is repeated by their next data."""
@@ -103,8 +114,15 @@ class MqttLink:
                 await session.publish(topic, payload, qos=0)
 
 
-def _shortened(item: Undecoded) -> Undecoded:
-    if len(item.payload) <= _MOST_BYTES:
-        return item
-    detail = f"{len(item.payload)} bytes, of which the first {_MOST_BYTES} are kept"
-    return Undecoded(item.source, item.payload[:_MOST_BYTES], item.received_at_ns, str(Reason.TOO_LARGE), detail)
+def remembered(memory: Path | None) -> set[str]:
+    """Say what the last link subscribed to."""
+    try:
+        return set(memory.read_text("utf-8").splitlines()) if memory else set()
+    except (OSError, UnicodeDecodeError):
+        return set()
+
+
+def _remember(memory: Path | None, filters: set[str]) -> None:
+    if memory is not None:
+        with suppress(OSError):  # then it is taken back at another start
+            memory.write_text("".join(f"{each}\n" for each in sorted(filters)), "utf-8")

@@ -9,7 +9,7 @@ parameters = { mapping = "air4thai" }       # and [mappings.air4thai]: gateway/d
 ```
 
 A server that knows `ETag` or `Last-Modified` is asked conditionally (RFC 9110, section 13). What it says again, same
-device, time and values, is not handed on again. The document itself is read by a decoder, like any other payload.
+device, time, values and place, is not handed on again. The document itself is read by a decoder, as any payload.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from pydantic import Field, field_validator
 
 from city.mqtt import Backoff
 from city.reading import Reading
+from gateway.decoders.mapped import MOST_BYTES
 from gateway.decoders.origin import Origin
 from gateway.links import Accept, Understand
 from gateway.links.counters import LinkCounters
@@ -59,7 +60,7 @@ class PollTable(Table):
     headers: dict[str, str] = Field(default_factory=dict)
     interval_s: Seconds = 600.0
     timeout_s: float = Field(30.0, gt=0, le=600)
-    most_bytes: int = Field(8 * 2**20, ge=1024, le=64 * 2**20)
+    most_bytes: int = Field(MOST_BYTES, ge=1024, le=MOST_BYTES)
 
     @field_validator("url")
     @classmethod
@@ -94,7 +95,7 @@ class PollLink:
         self._table = table
         self._counters = counters
         self._conditions: dict[str, str] = {}
-        self._known: dict[tuple[str, str, int], dict[str, float]] = {}
+        self._known: dict[tuple[str, str, int], Reading] = {}
         self._refused = b""
 
     async def run(self) -> None:
@@ -154,8 +155,9 @@ class PollLink:
             digest = hashlib.sha256(body).digest()
             undecoded = [] if digest == self._refused else undecoded
             self._refused = digest
-        known = {_key(reading): reading.values for reading in readings}
-        fresh = [reading for reading in readings if self._known.get(_key(reading)) != reading.values]
+        # of two that a document has of one instant the last one counts, as in the store
+        known = {_key(reading): reading for reading in readings}
+        fresh = [reading for key, reading in known.items() if self._known.get(key) != reading]
         for first in range(0, len(fresh), _AT_ONCE):
             await hand_over(self._accept, fresh[first : first + _AT_ONCE], [], self._counters)
         if undecoded:

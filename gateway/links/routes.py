@@ -63,7 +63,7 @@ class Route(NamedTuple):
         if match is None:
             return None
         named = {name: _id_or_not(value) if name == "device" else value for name, value in match.groupdict().items()}
-        return Origin("mqtt", self.decoder, {"topic": topic} | self.parameters | named)
+        return Origin("mqtt", self.decoder, {**self.parameters, **named, "topic": topic})
 
 
 def _id_or_not(level: str) -> str:

@@ -37,7 +37,7 @@ class Decoding:
             heard, named = self._decode(came, payload, received_ns)
         except Malformed as error:
             self.failures[str(error.reason)] += 1
-            marked = came._replace(parameters={**came.parameters, **self._mark()})
+            marked = came._replace(parameters={**self._mark(), **came.parameters})
             return [], [Undecoded(str(marked), payload, received_ns, str(error.reason), error.detail)]
         for one, other in zip(heard, named, strict=True):
             shown = self._naming.shown(one.device)

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
@@ -14,6 +15,7 @@ from city.errors import Full
 from city.mqtt import Address
 from city.reading import Reading
 from city.wire.pack import Undecoded
+from gateway.links.counters import LinkCounters
 from gateway.links.mqtt import MqttLink
 from gateway.links.routes import Route
 from gateway.naming import Decoding
@@ -51,11 +53,16 @@ def device(broker: Mosquitto) -> Iterator[paho.Client]:
 
 
 @asynccontextmanager
-async def linked(broker: Mosquitto, spool: Spool) -> AsyncIterator[None]:
-    link = MqttLink(spool.accept, Decoding().understand, Address("127.0.0.1", broker.port), ROUTES, client_id="link")
+async def linked(
+    broker: Mosquitto, spool: Spool, routes: Sequence[Route] = ROUTES, memory: Path | None = None
+) -> AsyncIterator[LinkCounters]:
+    counters, address = LinkCounters("mqtt"), Address("127.0.0.1", broker.port)
+    link = MqttLink(
+        spool.accept, Decoding().understand, address, routes, client_id="link", memory=memory, counters=counters
+    )
     task = asyncio.create_task(link.run())
     try:
-        yield
+        yield counters
     finally:
         task.cancel()
         await asyncio.wait((task,))
@@ -85,10 +92,38 @@ async def test_garbage_keeps_its_topic_and_can_be_decoded_again(broker: Mosquitt
         await until(lambda: len(spool.undecoded) == 2)
     small, large = spool.undecoded
     assert (small.payload, small.reason) == (b"garbage", "malformed_json")
-    assert small.source == "mqtt:native?topic=plant%2Fwater_level%2Fa+b%26c%2Fup&kind=water_level&device=a-b-c"
+    assert small.source == "mqtt:native?kind=water_level&device=a-b-c&topic=plant%2Fwater_level%2Fa+b%26c%2Fup"
     assert Decoding().decode_origin(small.source, GOOD, 1)[0].device == "a-b-c"
-    assert (len(large.payload), large.reason) == (2**20, "too_large")
-    assert "2097152 bytes" in large.detail
+    assert (len(large.payload), large.reason) == (2 * 2**20, "too_large")
+
+
+async def test_what_the_broker_kept_is_no_news_at_each_connection(broker: Mosquitto, device: paho.Client) -> None:
+    undated, dated = b'{"values": {"level": 1}}', GOOD
+    for name, payload in (("a", undated), ("b", dated)):
+        device.publish(f"plant/water_level/{name}/up", payload, qos=1, retain=True).wait_for_publish(5)
+    spool = Spool()
+    for times in (1, 2):
+        async with linked(broker, spool) as counters:
+            await until(lambda times=times: len(spool.readings) == times and bool(counters.failed))
+        assert dict(counters.failed) == {"retained_without_time": 1}
+    assert {reading.device for reading in spool.readings} == {"b"}
+    async with linked(broker, spool):
+        await asyncio.sleep(0.3)
+        device.publish("plant/water_level/a/up", undated, qos=1, retain=True).wait_for_publish(5)
+        await until(lambda: spool.readings[-1].device == "a")
+
+
+async def test_a_route_that_is_gone_is_taken_back(broker: Mosquitto, device: paho.Client, tmp_path: Path) -> None:
+    memory = tmp_path / "topics"
+    async with linked(broker, Spool(), ROUTES, memory):
+        await until(memory.exists)
+    spool = Spool()
+    async with linked(broker, spool, ROUTES[:1], memory):
+        await until(lambda: "senml" not in memory.read_text())
+        publish(device, "senml/x", b"[]")
+        publish(device, "plant/water_level/a/up", GOOD)
+        await until(lambda: len(spool.readings) == 1)
+    assert spool.undecoded == []
 
 
 async def test_a_full_spool_leaves_the_messages_with_the_broker(broker: Mosquitto, device: paho.Client) -> None:

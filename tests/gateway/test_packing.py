@@ -3,7 +3,7 @@
 from city.reading import Reading
 from city.wire import pack
 from city.wire.pack import Undecoded
-from gateway.packing import Contents, close, encode
+from gateway.packing import MOST_KEPT, Contents, close, encode
 
 
 def call(readings: int, *undecoded: int) -> Contents:
@@ -32,6 +32,15 @@ def test_undecoded_bytes_close_a_pack() -> None:
     assert sizes(call(1, 200_000, 100_000, 100_000)) == [(1, 2), (0, 1)]
     assert sizes(call(0, *[10] * 150)) == [(0, 100), (0, 50)]
     assert sizes() == []
+
+
+def test_of_very_large_undecoded_bytes_the_beginning_is_kept() -> None:
+    item = Undecoded("poll:mapped", bytes(20 * 2**20), 1, "too_large", "much too large")
+    (closed,) = close([Contents([], [item])], 100)
+    (kept,) = closed.undecoded
+    assert (len(kept.payload), kept.reason) == (MOST_KEPT, "too_large")
+    assert kept.detail == "much too large; the first 524288 of 20971520 bytes are kept"
+    assert len(encode(closed, gateway="gw-1", boot="b" * 32, seq=1, before=0)) < 2**20
 
 
 def test_what_is_closed_is_not_the_callers_list() -> None:

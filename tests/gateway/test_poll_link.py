@@ -124,6 +124,28 @@ async def test_only_what_is_new_is_handed_on(api: Api) -> None:
     assert counters.readings == 4
 
 
+async def test_of_two_that_a_document_has_of_one_instant_the_last_counts(api: Api) -> None:
+    spool = FakeSpool()
+    twice = document(11)
+    twice["stations"].append(json.loads(json.dumps(twice["stations"][0])))  # type: ignore[attr-defined]
+    twice["stations"][-1]["AQILast"]["PM25"]["value"] = "24.1"  # type: ignore[index]
+    api.body = json.dumps(twice).encode()
+    async with polling(api, spool):
+        await until(lambda: len(api.asked) >= 4)
+    assert [got.values["pm2_5"] for got in spool.readings if got.device == "air4thai-x1t"] == [24.1]
+
+
+async def test_a_place_that_is_corrected_is_handed_on(api: Api) -> None:
+    spool = FakeSpool()
+    async with polling(api, spool):
+        await until(lambda: len(spool.readings) == 2)
+        moved = document(10)
+        moved["stations"][0]["lat"] = "15.0"  # type: ignore[index]
+        api.body = json.dumps(moved).encode()
+        await until(lambda: len(spool.readings) == 3)
+    assert spool.readings[2].lat == 15.0
+
+
 async def test_a_server_with_tags_is_asked_conditionally(api: Api) -> None:
     spool = FakeSpool()
     api.knows_tags = True

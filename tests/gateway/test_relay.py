@@ -176,6 +176,15 @@ async def test_a_full_spool_refuses_and_takes_again(rig: Rig, ingest: FakeIngest
         await rig.relay.accept([], big)
 
 
+async def test_what_does_not_fit_does_not_keep_out_what_does(rig: Rig) -> None:
+    rig.spool_bytes = 2**20
+    async with rig:
+        big = [Undecoded("http:native", bytes(500_000), 1, "undecoded") for _ in range(4)]
+        large, small = await asyncio.gather(rig.relay.accept([], big), rig.accept(1), return_exceptions=True)
+    assert isinstance(large, Full)
+    assert small is None
+
+
 async def test_a_damaged_spool_ends_the_relay_with_its_sentence(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     def damaged(_: object) -> None:
         raise Broken("the spool is damaged")

@@ -8,8 +8,8 @@ from gateway.links.routes import Route
 @pytest.mark.parametrize(
     ("text", "subscribed", "topic", "origin"),
     [
-        ("a/{device}/{kind} -> native", "a/+/+", "a/X_1/rain", "mqtt:native?topic=a%2FX_1%2Frain&device=x_1&kind=rain"),
-        ("a/+/b->senml?kind=rain", "a/+/b", "a//b", "mqtt:senml?topic=a%2F%2Fb&kind=rain"),
+        ("a/{device}/{kind} -> native", "a/+/+", "a/X_1/rain", "mqtt:native?device=x_1&kind=rain&topic=a%2FX_1%2Frain"),
+        ("a/+/b->senml?kind=rain", "a/+/b", "a//b", "mqtt:senml?kind=rain&topic=a%2F%2Fb"),
         ("a/# -> senml", "a/#", "a", "mqtt:senml?topic=a"),
         ("a/# -> senml", "a/#", "a/b/c", "mqtt:senml?topic=a%2Fb%2Fc"),
         ("# -> senml", "#", "x/y", "mqtt:senml?topic=x%2Fy"),
@@ -17,7 +17,7 @@ from gateway.links.routes import Route
             "a.b/{device}/up -> native?kind=rain",
             "a.b/+/up",
             "a.b/d/up",
-            "mqtt:native?topic=a.b%2Fd%2Fup&kind=rain&device=d",
+            "mqtt:native?kind=rain&device=d&topic=a.b%2Fd%2Fup",
         ),
     ],
 )
