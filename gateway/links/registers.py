@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, NamedTuple, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from city.catalog import QUANTITIES
 from city.errors import Malformed
@@ -46,7 +46,7 @@ class Register(Table):
         over: Divisor: 10 for tenths, because 2301 / 10 is 230.1 and 2301 * 0.1 is not.
         offset: Added at last.
         unit: Of the value, a key of `city.units.UNITS`; empty: the catalog's.
-        absent: Raw numbers that say that there is no value.
+        absent: Raw numbers that say that there is no value; kept as the register's type holds them.
     """
 
     quantity: QuantityKey
@@ -64,6 +64,17 @@ class Register(Table):
     def count(self) -> int:
         """Registers or bits that it takes."""
         return 1 if self.space in _BITS else struct.calcsize(">" + _LAYOUTS[self.type]) // 2
+
+    @field_validator("absent")
+    @classmethod
+    def _as_sent(cls, value: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
+        # no float32 is -9999.9: what a device sends for it is -9999.900390625
+        if info.data.get("type") != "float32":
+            return value
+        try:
+            return struct.unpack(f">{len(value)}f", struct.pack(f">{len(value)}f", *value))
+        except OverflowError:
+            raise ValueError(f"one of {value} is beyond what float32 holds") from None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -161,6 +161,13 @@ async def test_a_number_that_means_nothing_is_absent() -> None:
     assert spool.readings[0].values["voltage"] == 230.1
 
 
+@pytest.mark.parametrize("absent", [-3.4028235e38, -9999.9, 1e20, 0.1, -9999])
+def test_a_float32_that_means_nothing_is_known_however_the_settings_write_it(absent: float) -> None:
+    row = Register(quantity="temperature", address=0, type="float32", absent=(-1.5, absent))
+    assert row.value(words("f", absent)) is None
+    assert row.value(words("f", 21.5)) == 21.5
+
+
 async def test_what_a_device_refuses_is_a_gap_and_the_rest_goes_on() -> None:
     meter, spool = Meter(), FakeSpool()
     meter.refuses = 4
@@ -267,6 +274,7 @@ def test_neighbours_are_merged_up_to_what_one_request_may_ask() -> None:
         ({"address": 70000}, "less than or equal to 65535"),
         ({"address": 1, "unit": "mm"}, "mm .length. is no"),
         ({"address": 1, "over": 0}, "over is not 0"),
+        ({"address": 1, "type": "float32", "absent": [1e39]}, "beyond what float32 holds"),
         ({"address": 1, "adress": 2}, "Extra inputs"),
     ],
 )
