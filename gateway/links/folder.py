@@ -204,7 +204,9 @@ class FolderLink:
 
     def _origin(self, name: str, line: int) -> Origin:
         told = {"folder": self._table.name, "file": name, "line": str(line)}
-        return Origin("folder", self._table.decoder, told | self._table.parameters)
+        given = self._table.parameters
+        # what decoding again needs comes first: a long origin is cut at its end
+        return Origin("folder", self._table.decoder, given | told | given)
 
     def _report(self, tally: _Tally) -> str:
         """Say what is to be said; empty when all is well."""

@@ -113,6 +113,7 @@ async def test_a_bad_line_is_named_and_costs_no_other(drop: Drop) -> None:
     kept = {item.detail.split(":")[0]: item for item in drop.spool.undecoded}
     assert set(kept) == {"a.csv, line 499", "a.csv, line 702", "a.csv, line 703"}
     assert kept["a.csv, line 702"].payload == lines[700].encode()
+    assert kept["a.csv, line 499"].source == "folder:mapped?mapping=works&folder=works&file=a.csv&line=499"
     mended = kept["a.csv, line 499"].payload.replace(b"high", b"155")
     (again,) = drop.decoding.decode_origin(kept["a.csv, line 499"].source, mended, 0)
     assert (again.device, again.values) == ("w-s0", {"level": 1.55})
