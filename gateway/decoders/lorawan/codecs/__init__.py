@@ -41,7 +41,9 @@ _MILESIGHT_KINDS: Final = (
 
 
 def _milesight(family: str, kind: str) -> Codec:
-    return Codec(milesight.decoder(family), milesight.NAMES, kind, states=milesight.STATES)
+    names = milesight.AM100_NAMES if family == "am100" else milesight.NAMES
+    tidy = milesight.with_fill_level if family == "ws201" else None
+    return Codec(milesight.decoder(family), names, kind, states=milesight.STATES, tidy=tidy)
 
 
 CODECS: Final[Mapping[str, Codec]] = MappingProxyType(

@@ -1,8 +1,9 @@
 """Milesight: channel, type, value; the tables of the families are in `milesight_channels`."""
 
 from collections.abc import Callable, Mapping
+from struct import Struct
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from gateway.decoders.lorawan.codecs.codec import HISTORY, refusal
 from gateway.decoders.lorawan.codecs.milesight_channels import (
@@ -14,14 +15,35 @@ from gateway.decoders.lorawan.codecs.milesight_channels import (
     YES_NO,
     Channel,
 )
-from gateway.decoders.vocabulary import NOTHING, Meaning, Names
+from gateway.decoders.vocabulary import NOTHING, NUMBER, Meaning, Names
 
 _HEADER: Final = 2
-_HISTORY: Final = bytes((0x20, 0xCE))
+_LISTED: Final = MappingProxyType({bytes((0x20, 0xCE)): HISTORY, bytes((0x06, 0xD9)): "wifi"})
+"""Channels that come more than once in a frame, to the lists that they make."""
+
+_SOUND: Final = Struct("<BHHH")
+_BY_FREQUENCY: Final = ("Z", "A", "C")
+_BY_TIME: Final = MappingProxyType({"I": "_impulse", "F": "_fast", "S": "_slow"})
+"""How a sound is weighted, by the bits 0 and 1, and 2 and 3, of its first byte."""
+
+
+def _sound_names() -> Names:
+    """Name every level that a WS302 can be set to; the plain `sound_level` is LAeq alone."""
+    names: dict[str, Meaning] = {}
+    for frequency in _BY_FREQUENCY:
+        base = "sound_level" if frequency == "A" else f"sound_level_{frequency.lower()}"
+        names[f"L{frequency}eq"] = Meaning(base)
+        for time, ending in _BY_TIME.items():
+            names[f"L{frequency}{time}"] = Meaning(f"{base}{ending}")
+            names[f"L{frequency}{time}max"] = Meaning(f"{base}{ending}_max")
+    return names
+
 
 NAMES: Final[Names] = MappingProxyType(
     {
         "distance": Meaning("distance", "mm"),
+        "distance_alarming": Meaning("distance_alarm"),
+        "temperature_abnormal": Meaning("temperature_alarm"),
         # depth over a submerged probe: no height above the sea
         "level": Meaning("water_depth", "cm"),
         "depth": Meaning("water_depth", "cm"),
@@ -38,20 +60,23 @@ NAMES: Final[Names] = MappingProxyType(
         "illumination": Meaning("illuminance"),
         "position": Meaning("tilted"),
         "remaining": Meaning("remaining_space"),
-        "LAeq": Meaning("sound_level"),
-        "LAF": Meaning("sound_level_fast"),
+        **_sound_names(),
         "LAFmax": Meaning("sound_level_max"),
         "latitude": Meaning("lat"),
         "longitude": Meaning("lon"),
         "total_current": Meaning("charge_total"),
         "timestamp": NOTHING,
         "report_interval": NOTHING,
-        "weighting": NOTHING,
         "threshold_flags": NOTHING,
+        "water_conv": NOTHING,
+        "pulse_conv": NOTHING,
         "ipso_version": NOTHING,
         "sn": NOTHING,
     }
 )
+AM100_NAMES: Final[Names] = MappingProxyType({**NAMES, "activity": Meaning("activity_level")})
+"""In this family it is a number of movements, and in all others a state."""
+
 _OPEN: Final = MappingProxyType({"close": 0.0, "closed": 0.0, "open": 1.0})
 _LEAKS: Final = MappingProxyType({"normal": 0.0, "leak": 1.0})
 _YES: Final = MappingProxyType({"no": 0.0, "yes": 1.0})
@@ -65,7 +90,8 @@ STATES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
         "pir": MappingProxyType({"idle": 0.0, "trigger": 1.0}),
         "position": MappingProxyType({"normal": 0.0, "tilt": 1.0}),
         "gpio": MappingProxyType({"low": 0.0, "high": 1.0}),
-        "tamper_status": MappingProxyType({"installed": 0.0, "uninstalled": 1.0}),
+        "tamper_status": MappingProxyType({"installed": 0.0, "install": 0.0, "uninstalled": 1.0, "uninstall": 1.0}),
+        "temperature_alarm": MappingProxyType({"normal": 0.0, "abnormal": 1.0}),
         **{f"current_alarm_{name}": _YES for name in CURRENT_ALARMS},
     }
 )
@@ -91,7 +117,7 @@ def decoder(family: str) -> Callable[[int, bytes], dict[str, object]]:
 
 def _decoded(payload: bytes, channels: Mapping[bytes, Channel]) -> dict[str, object]:
     fields: dict[str, object] = {}
-    history: list[dict[str, object]] = []
+    lists: dict[str, list[dict[str, object]]] = {}
     at, size = 0, len(payload)
     while at < size:
         key = payload[at : at + _HEADER]
@@ -103,11 +129,10 @@ def _decoded(payload: bytes, channels: Mapping[bytes, Channel]) -> dict[str, obj
         if at > size:
             raise refusal(f"the value of channel 0x{key[:1].hex()} is cut off")
         target = fields
-        if key == _HISTORY:
-            history.append(target := {})
+        if key in _LISTED:
+            lists.setdefault(_LISTED[key], []).append(target := {})
         _add(target, channel, payload, start)
-    if history:
-        fields[HISTORY] = history
+    fields.update(lists)
     return fields
 
 
@@ -126,15 +151,35 @@ def _add(fields: dict[str, object], channel: Channel, payload: bytes, at: int) -
             fields[name] = raw if divisor == 1 else raw / divisor
 
 
-_BITS: Final[Mapping[str, Callable[[int], dict[str, object]]]] = MappingProxyType(
+def _sound(raw: bytes) -> dict[str, object]:
+    weighting, momentary, mean, highest = _SOUND.unpack(raw)
+    frequency, time = weighting & 3, weighting >> 2 & 3
+    if frequency >= len(_BY_FREQUENCY) or time >= len(_BY_TIME):
+        raise refusal(f"a sound weighted {weighting:#04x} is unknown")
+    by_frequency = f"L{_BY_FREQUENCY[frequency]}"
+    by_time = by_frequency + tuple(_BY_TIME)[time]
+    return {by_time: momentary / 10, f"{by_frequency}eq": mean / 10, f"{by_time}max": highest / 10}
+
+
+def with_fill_level(fields: dict[str, object], names: Names) -> dict[str, object]:  # noqa: ARG001 -- the contract
+    """Say how full a bin is beside how much of it is free, percent."""
+    free = fields.get("remaining")
+    if isinstance(free, NUMBER):
+        fields["fill_level"] = 100 - free
+    return fields
+
+
+_BITS: Final[Mapping[str, Callable[[Any], dict[str, object]]]] = MappingProxyType(
     {
         "current_alarm": lambda raw: {
             "current_alarm": {name: YES_NO[raw >> bit & 1] for bit, name in enumerate(CURRENT_ALARMS)}
         },
+        "motion": lambda raw: {"motion_status": MOTION[raw & 3]},
         "motion_status": lambda raw: {
             "motion_status": MOTION[raw & 3],
             "geofence_status": GEOFENCE[raw >> 4 & 3],
         },
+        "sound": _sound,
     }
 )
 """Parts that are made of bits."""

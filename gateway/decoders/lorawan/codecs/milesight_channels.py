@@ -57,9 +57,12 @@ _NO_16: Final = frozenset({0xFFFF, 0xFFFD})
 """A 16-bit value that failed (0xFFFF) or is out of the sensor's range (0xFFFD)."""
 
 _TEMPERATURE: Final = Part("temperature", 10)
+_TEMPERATURE_ALARM: Final = Part("temperature_alarm")
 _HUMIDITY: Final = Part("humidity", 2)
+_DISTANCE: Final = Part("distance", none=_NO_16)
 _LEAK: Final = _state("leakage_status", "normal", "leak")
 _MAGNET: Final = _state("magnet_status", "close", "open")
+_GPIO: Final = _state("gpio", "low", "high")
 _POSITION: Final = _state("position", "normal", "tilt")
 _TIME: Final = Part("timestamp")
 SHARED: Final[_Rows] = {
@@ -85,8 +88,8 @@ SHARED: Final[_Rows] = {
 """What all families have."""
 
 _UDL: Final[_Rows] = {
-    (0x03, 0x82): _channel("H", Part("distance", none=_NO_16)),
-    (0x20, 0xCE): _channel("IH", _TIME, Part("distance", none=_NO_16)),
+    (0x03, 0x82): _channel("H", _DISTANCE),
+    (0x20, 0xCE): _channel("IH", _TIME, _DISTANCE),
 }
 _EM300: Final[_Rows] = {
     (0x05, 0x00): _channel("B", _LEAK),
@@ -105,8 +108,6 @@ _AIR: Final[_Rows] = {
     ),
 }
 _AM: Final[_Rows] = {
-    (0x05, 0x00): _channel("B", _state("activity", "idle", "trigger")),
-    (0x05, 0x6A): _channel("H", Part("activity")),
     (0x06, 0x65): _channel("HHH", Part("illumination"), Part("infrared_and_visible"), Part("infrared")),
     (0x06, 0xCB): _channel("B", Part("light_level")),
     (0x07, 0x7D): _channel("H", Part("co2", none=_NO_16)),
@@ -125,6 +126,12 @@ _AMPERES: Final = _channel(
     Part("current", 100, none=_NO_16),
     Part("current_alarm"),
 )
+_PROBE: Final = Part("temperature", 10, none=frozenset({-1, -3}))
+"""Beyond its range it says 0xFFFD, and unread 0xFFFF; to others these are -0.3 and -0.1 degrees."""
+
+_WATER: Final = (Part("water_conv", 10), Part("pulse_conv", 10), Part("water"))
+"""A meter's pulses, turned into water by the two factors that the device was set to."""
+
 _PLACE: Final = (
     Part("longitude", 1_000_000),
     Part("latitude", 1_000_000),
@@ -139,8 +146,11 @@ FAMILIES: Final[Mapping[str, Channels]] = MappingProxyType(
         "em300-mcs": SHARED | _EM300 | {(0x20, 0xCE): _channel("IhBB", _TIME, _TEMPERATURE, _HUMIDITY, _MAGNET)},
         "em300-di": SHARED
         | {
-            (0x05, 0x00): _channel("B", _state("gpio", "low", "high")),
+            (0x05, 0x00): _channel("B", _GPIO),
             (0x05, 0xC8): _channel("I", Part("pulse")),
+            (0x05, 0xE1): _channel("HHf", *_WATER),
+            (0x85, 0x00): _channel("BB", _GPIO, Part("gpio_alarm")),
+            (0x85, 0xE1): _channel("HHfB", *_WATER, Part("water_alarm")),
         },
         "em310-udl": SHARED | _UDL | {(0x04, 0x00): _channel("B", _POSITION)},
         "em310-tilt": SHARED
@@ -151,8 +161,10 @@ FAMILIES: Final[Mapping[str, Channels]] = MappingProxyType(
         },
         "em400": SHARED
         | {
-            (0x04, 0x82): _channel("H", Part("distance", none=_NO_16)),
+            (0x04, 0x82): _channel("H", _DISTANCE),
             (0x05, 0x00): _channel("B", _POSITION),
+            (0x83, 0x67): _channel("hB", _TEMPERATURE, _TEMPERATURE_ALARM),
+            (0x84, 0x82): _channel("HB", _DISTANCE, Part("distance_alarm")),
         },
         "em500-co2": SHARED | _AIR,
         "em500-lgt": SHARED
@@ -173,24 +185,35 @@ FAMILIES: Final[Mapping[str, Channels]] = MappingProxyType(
             (0x20, 0xCE): _channel("IH", _TIME, Part("level", none=_NO_16)),
         },
         "em500-udl": SHARED | _UDL,
-        "am100": SHARED | _AM,
-        "am300": SHARED | _AM,
+        "am100": SHARED | _AM | {(0x05, 0x6A): _channel("H", Part("activity"))},
+        "am300": SHARED
+        | _AM
+        | {
+            (0x05, 0x00): _channel("B", _state("activity", "idle", "trigger")),
+            # `tvoc` as well to its maker, and in another unit
+            (0x08, 0xE6): _channel("H", Part("tvoc_ug_m3", none=_NO_16)),
+        },
         "at101": SHARED
         | {
             (0x04, 0x88): _channel("iiB", *_PLACE),
             (0x05, 0x00): _channel("B", _POSITION),
+            # a network in sight; its address (6 bytes) is nobody's measurement
+            (0x06, 0xD9): _channel("B6xbB", Part("group"), Part("rssi"), Part("motion")),
+            (0x07, 0x00): _channel("B", _state("tamper_status", "install", "uninstall")),
             (0x20, 0xCE): _channel("Iii", _TIME, *_PLACE[:2]),
+            (0x83, 0x67): _channel("hB", _TEMPERATURE, _TEMPERATURE_ALARM),
         },
         "ct101": SHARED
         | {
             (0x03, 0x97): _channel("I", Part("total_current", 100)),
             (0x04, 0x99): _channel("H", Part("current", 10, none=_NO_16)),
-            (0x09, 0x67): _channel("h", _TEMPERATURE),
+            (0x09, 0x67): _channel("h", _PROBE),
             (0x84, 0x98): _AMPERES,
+            (0x89, 0x67): _channel("hB", _PROBE, _TEMPERATURE_ALARM),
         },
         "ws201": SHARED
         | {
-            (0x03, 0x82): _channel("H", Part("distance", none=_NO_16)),
+            (0x03, 0x82): _channel("H", _DISTANCE),
             (0x04, 0xD6): _channel("B", Part("remaining")),
         },
         "ws301": SHARED
@@ -198,8 +221,7 @@ FAMILIES: Final[Mapping[str, Channels]] = MappingProxyType(
             (0x03, 0x00): _channel("B", _MAGNET),
             (0x04, 0x00): _channel("B", _state("tamper_status", "installed", "uninstalled")),
         },
-        "ws302": SHARED
-        | {(0x05, 0x5B): _channel("BHHH", Part("weighting"), Part("LAF", 10), Part("LAeq", 10), Part("LAFmax", 10))},
+        "ws302": SHARED | {(0x05, 0x5B): _channel("7s", Part("sound"))},
     }
 )
 """Family, as the codec's name has it behind `milesight-`, to its channels; they use the same numbers differently."""
