@@ -5,7 +5,7 @@ import ipaddress
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import structlog
 
@@ -24,6 +24,9 @@ from gateway.links.tcp import TcpLink
 from gateway.links.udp import UdpLink
 
 _Run: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+_GOOD_S: Final = 60.0
+"""Seconds after which a run was a good one: what breaks it then is answered with a short pause again."""
+
 _log = structlog.get_logger(__name__)
 
 Count: TypeAlias = Callable[[str], LinkCounters]
@@ -83,7 +86,9 @@ async def keep_running(run: _Run, counters: LinkCounters) -> None:
         KoratError: Our own errors: the spool is damaged.
     """
     backoff = Backoff(first_s=1.0, most_s=60.0)
+    loop = asyncio.get_running_loop()
     while True:
+        began_s = loop.time()
         try:
             await run()
         except KoratError:
@@ -91,6 +96,8 @@ async def keep_running(run: _Run, counters: LinkCounters) -> None:
         except Exception as error:  # noqa: BLE001  whatever it is, it is logged, and the link works again
             counters.fail("crashed", detail=f"{type(error).__name__}: {error}")
             _log.exception("a link broke and is started again", link=counters.link)
+        if loop.time() - began_s > _GOOD_S:
+            backoff.reset()
         await asyncio.sleep(backoff.next())
 
 

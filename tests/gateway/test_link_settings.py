@@ -1,6 +1,7 @@
 """The links of gateway.toml: all are opened, and what is wrong is refused with a sentence."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from fake_ingest import GATEWAY, PROVINCE, FakeIngest
 from rig import until
 
 from city.errors import Broken, ConfigurationError
-from city.mqtt import Address
+from city.mqtt import Address, Backoff
 from gateway.links.configuration import Links, find_links, load_links
 from gateway.links.counters import LinkCounters
 from gateway.links.opening import doors, keep_running
@@ -181,6 +182,29 @@ async def test_a_link_that_breaks_is_started_again_and_a_damaged_spool_ends_it()
     with pytest.raises(Broken):
         await keep_running(run, counters)
     assert (runs, counters.failed) == (2, {"crashed": 1})
+
+
+async def test_a_link_that_breaks_after_a_good_run_is_started_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    lasting_s = iter([0.0, 0.0, 0.0, 0.2, 0.0])
+
+    class Counted(Backoff):
+        def next(self) -> float:
+            pauses.append(super().next())
+            return 0.0
+
+    async def run() -> None:
+        seconds = next(lasting_s, None)
+        if seconds is None:
+            raise Broken("the spool is damaged")
+        await asyncio.sleep(seconds)
+        raise ValueError("a bug")
+
+    monkeypatch.setattr("gateway.links.opening._GOOD_S", 0.1)
+    monkeypatch.setattr("gateway.links.opening.Backoff", partial(Counted, chance=lambda: 1.0))
+    with pytest.raises(Broken):
+        await keep_running(run, LinkCounters("poll"))
+    assert pauses == [1.0, 2.0, 4.0, 1.0, 2.0]
 
 
 def test_trouble_is_logged_once_a_minute_and_class(capsys: pytest.CaptureFixture[str]) -> None:
