@@ -37,6 +37,9 @@ _HASH: Final = re.compile(r"sha256:([0-9a-f]{64})")
 _LEAST_SECRET: Final = 16
 """Characters of the shortest secret: what is shorter can be guessed."""
 
+_EMPTY: Final = hashlib.sha256(b"").digest()
+"""What the documented command makes of a token that isn't there; whoever sends an empty one would have it."""
+
 _STANDARD_PREFIX: Final = "whsec_"
 
 
@@ -106,11 +109,13 @@ class Tokens:
         folder: Where files are looked for.
 
     Raises:
-        ConfigurationError: A file can't be read, or holds what is no token.
+        ConfigurationError: A file can't be read, or a token is none.
     """
 
     def __init__(self, tables: Iterable[TokenTable], folder: Path) -> None:
         self._known = [(digest, table) for table in tables for digest in _digests(table, folder)]
+        if empty := next((table.name for digest, table in self._known if digest == _EMPTY), None):
+            raise ConfigurationError(f"link.token {empty!r}: this is the hash of an empty token; make it of a real one")
 
     def __bool__(self) -> bool:
         """Whether there are any."""

@@ -23,6 +23,7 @@ from gateway.naming import Decoding
 GOOD = line(1)
 PATH = "/ingest/native?device=aq-1&kind=weather"
 TOKEN = "a-token-that-nobody-guesses"  # noqa: S105  a test's own
+EMPTY = hashlib.sha256(b"").hexdigest()
 SECRET = "a-secret-that-nobody-guesses"  # noqa: S105  likewise
 STANDARD = "whsec_" + base64.b64encode(b"24 bytes that nobody has").decode()
 Ask = Callable[..., Awaitable[int]]
@@ -151,13 +152,24 @@ async def test_a_webhook_is_read_in_bounded_memory_before_it_is_believed() -> No
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(None, "can't be read"), ("short\n", "less than 16 characters"), ("# none\n", "no token in"), (b"\xff", "UTF-8")],
+    [
+        (None, "can't be read"),
+        ("short\n", "less than 16 characters"),
+        ("# none\n", "no token in"),
+        (b"\xff", "UTF-8"),
+        (f"{TOKEN}\nsha256:{EMPTY}\n", "link.token 'a': this is the hash of an empty token"),
+    ],
 )
 def test_a_token_file_that_is_none_is_refused(tmp_path: Path, content: str | bytes | None, sentence: str) -> None:
     if content is not None:
         (tmp_path / "t").write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ConfigurationError, match=sentence):
         Tokens([TokenTable(name="a", file="t")], tmp_path)
+
+
+def test_the_hash_of_an_empty_token_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"link\.token 'b': this is the hash of an empty token"):
+        Tokens([TokenTable(name="a", hash=f"sha256:{'0' * 64}"), TokenTable(name="b", hash=f"sha256:{EMPTY}")], Path())
 
 
 def test_a_secret_that_is_none_is_refused(tmp_path: Path) -> None:
