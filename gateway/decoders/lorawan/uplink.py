@@ -17,10 +17,10 @@ from typing import Final
 
 from city.catalog import KINDS
 from city.errors import Malformed, Reason
-from city.reading import FIRST_NS, LAST_NS, Reading
+from city.reading import Reading
 from gateway.decoders.context import Context, DecodeError, device_id, known_kind
 from gateway.decoders.lorawan.codecs import CODECS
-from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec
+from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec, device_time_ns
 from gateway.decoders.lorawan.fields import UNKNOWN, Budget, measured
 from gateway.decoders.lorawan.guess import guess
 
@@ -30,6 +30,9 @@ _HEALTH: Final = frozenset({"battery", "battery_voltage", "rssi", "snr", "margin
 """What any device says of itself, whatever its kind."""
 
 _MOST_RECORDS: Final = 50
+_END_OF_CLOCKS_S: Final = 2**32
+"""Devices tell Unix seconds in four bytes."""
+
 _MOST_BYTES: Final = 255
 """A LoRaWAN frame has at most 242 bytes of payload, and its length is one byte."""
 
@@ -141,7 +144,10 @@ def _now(made: Mapping[str, object], codec: Codec | None, uplink: Uplink, contex
 
 
 def _history(made: Mapping[str, object], codec: Codec | None, uplink: Uplink, context: Context) -> list[Reading]:
-    """Make readings of a device's older records, which stand at their own times."""
+    """Make readings of a device's older records, which stand at their own times.
+
+    A record of a clock that was never set stands nowhere, and is passed over.
+    """
     records = made.get(HISTORY)
     if not isinstance(records, list):
         return []
@@ -151,13 +157,15 @@ def _history(made: Mapping[str, object], codec: Codec | None, uplink: Uplink, co
     for record in records:
         if not isinstance(record, dict) or not isinstance(seconds := record.get("timestamp"), int | float):
             continue
-        if not FIRST_NS < seconds * 1_000_000_000 < LAST_NS:
-            raise DecodeError(Reason.BAD_TIME, f"a record of {seconds} s is outside 1970 to 2100")
+        if not 0 <= seconds < _END_OF_CLOCKS_S:
+            raise DecodeError(Reason.BAD_TIME, f"a record of {seconds} s is of no device's clock")
+        time_ns = device_time_ns(seconds, uplink.time_ns)
+        if time_ns is None:
+            continue
         rest = {key: value for key, value in record.items() if key != "timestamp"}
         found = measured(rest, codec or UNKNOWN, uplink.time_ns, uplink.budget)
         if found.values:
             kind = kind_of(found.values, codec, context)
-            time_ns = int(seconds) * 1_000_000_000
             older.append(Reading(uplink.device, kind, time_ns, found.values, found.lat, found.lon))
     return older
 

@@ -18,7 +18,7 @@ from gateway.decoders.lorawan.codecs.milesight_channels import (
 from gateway.decoders.vocabulary import NOTHING, NUMBER, Meaning, Names
 
 _HEADER: Final = 2
-_LISTED: Final = MappingProxyType({bytes((0x20, 0xCE)): HISTORY, bytes((0x06, 0xD9)): "wifi"})
+_LISTED: Final = {bytes((0x20, 0xCE)): HISTORY, bytes((0x06, 0xD9)): "wifi"}
 """Channels that come more than once in a frame, to the lists that they make."""
 
 _SOUND: Final = Struct("<BHHH")
@@ -132,8 +132,7 @@ def _decoded(payload: bytes, channels: Mapping[bytes, Channel]) -> dict[str, obj
         if key in _LISTED:
             lists.setdefault(_LISTED[key], []).append(target := {})
         _add(target, channel, payload, start)
-    fields.update(lists)
-    return fields
+    return fields | lists if lists else fields
 
 
 def _add(fields: dict[str, object], channel: Channel, payload: bytes, at: int) -> None:
