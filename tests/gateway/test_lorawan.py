@@ -212,6 +212,8 @@ def test_a_name_that_the_store_uses_itself_is_changed(name: str) -> None:
         ({"k" * 201: 1}, Reason.BAD_QUANTITY),
         ({"latitude": 91, "longitude": 0, "a": 1}, Reason.BAD_POSITION),
         ({"history": [{"timestamp": 1e30, "a": 1}]}, Reason.BAD_TIME),
+        ({"history": [{"timestamp": -1, "a": 1}]}, Reason.BAD_TIME),
+        ({"history": [{"timestamp": 2**32, "a": 1}]}, Reason.BAD_TIME),
         ({"history": [{"timestamp": 1, "a": 1}] * 51}, Reason.TOO_MANY_READINGS),
     ],
 )
@@ -313,3 +315,30 @@ def said(codec: str, **brought: Any) -> Any:
 def test_a_field_becomes_what_it_means(codec: str, brought: dict[str, Any], wanted: dict[str, float]) -> None:
     (reading,) = said(codec, **brought)
     assert (reading.values, reading.lat) == (pytest.approx(wanted), None)
+
+
+@pytest.mark.parametrize(
+    ("brought", "placed"),
+    [
+        ({"fPort": 2, "hex": "38CEEC080091DC3C2D3CC8"}, True),
+        ({"fPort": 2, "hex": "30CEEC080191DC3C2D3CC8"}, False),
+        ({"object": {"latitudeDeg": 14.9737008, "longitudeDeg": 102.1088, "gpsCurrent": True, "batV": 4}}, True),
+        ({"object": {"latitudeDeg": 14.9737008, "longitudeDeg": 102.1088, "gpsCurrent": False, "batV": 4}}, False),
+        ({"object": {"latitudeDeg": 14.9737008, "longitudeDeg": 102.1088, "batV": 4}}, True),
+        ({"object": {"latitudeDeg": 14.9737008, "longitudeDeg": 102.1088, "fixFailed": True, "batV": 4}}, False),
+    ],
+)
+def test_a_position_that_is_not_current_is_none(brought: dict[str, Any], *, placed: bool) -> None:
+    (reading,) = said("digital-matter-g62", **brought)
+    assert (reading.lat, reading.lon) == ((14.9737008, 102.1088) if placed else (None, None))
+    assert ("ignition" in reading.values) == ("hex" in brought)
+    assert reading.values["battery_voltage"] == 4
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 1_577_836_799, 1_772_359_200 + 301, 2**32 - 1])
+def test_a_record_of_a_clock_that_was_never_set_is_passed_over(seconds: int) -> None:
+    records = [{"timestamp": at, "temperature": at} for at in (seconds, 1_772_355_600)]
+    (older, now) = said("milesight-em300-th", object={"history": records, "temperature": 24})
+    assert (older.time_ns, older.values) == (1_772_355_600 * 10**9, {"temperature": 1_772_355_600})
+    assert now.values == {"temperature": 24}
+    assert said("milesight-em300-th", object={"history": records[:1]}) == []

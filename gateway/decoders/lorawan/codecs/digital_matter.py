@@ -14,6 +14,8 @@ _RUN: Final = Struct("<II")
 _LOW: Final = 0xF0
 """The G62 keeps flags in the lowest four bits of a coordinate."""
 
+_TRIPS: Final = ("None", "Ignition", "Movement", "Run Detect")
+
 _CYCLE_S: Final = 65_535
 """A G62 tells Unix seconds modulo this; the number itself says that it has no time."""
 
@@ -34,6 +36,12 @@ NAMES: Final[Names] = MappingProxyType(
         "runtimeS": Meaning("run_time"),
         "inTrip": Meaning("movement"),
         "manDown": Meaning("man_down"),
+        "ignition": Meaning("ignition"),
+        "gpsCurrent": Meaning("position_fix"),
+        "vExtGood": Meaning("external_power"),
+        "digIn1": Meaning("digital_input_1"),
+        "digIn2": Meaning("digital_input_2"),
+        "digOut": Meaning("digital_output"),
         "initialBatV": NOTHING,
         "fixFailed": NOTHING,
         "sequence": NOTHING,
@@ -134,8 +142,6 @@ def _statistics(payload: bytes) -> dict[str, object]:
 def decode_g62(port: int, payload: bytes) -> dict[str, object]:
     """Read a frame of a G62: all data (port 1), or its two parts (2 and 3), and its meters (4).
 
-    The flags in the lowest bits of the coordinates (trip type, ignition, inputs) are left out.
-
     Raises:
         DecodeError: `undecoded`: another port, or too short.
     """
@@ -158,9 +164,17 @@ def decode_g62(port: int, payload: bytes) -> dict[str, object]:
 
 
 def _track(payload: bytes) -> dict[str, object]:
+    trip, pins = payload[0], payload[4]
     plain = bytes((payload[0] & _LOW, *payload[1:4], payload[4] & _LOW, *payload[5:8]))
     lat, lon = _POSITION.unpack(plain)
     return {
+        "tripType": _TRIPS[trip & 3],
+        "vExtGood": bool(trip & 4),
+        "gpsCurrent": bool(trip & 8),
+        "ignition": bool(pins & 1),
+        "digIn1": bool(pins & 2),
+        "digIn2": bool(pins & 4),
+        "digOut": bool(pins & 8),
         "latitudeDeg": lat / 1e7,
         "longitudeDeg": lon / 1e7,
         "headingDeg": payload[8] * 2,
@@ -191,8 +205,8 @@ def g62_clock(fields: Mapping[str, object], server_ns: int) -> int | None:
 
 def fixed_positions(fields: dict[str, object], names: Names) -> dict[str, object]:  # noqa: ARG001 -- the contract
     """Leave out a position that the device couldn't fix: it repeats an old one, or says 0, 0."""
-    lost = bool(fields.get("fixFailed")) or (fields.get("latitudeDeg") == 0 and fields.get("longitudeDeg") == 0)
-    if not lost:
+    stale = fields.get("fixFailed") or not fields.get("gpsCurrent", True)
+    if not stale and not (fields.get("latitudeDeg") == 0 and fields.get("longitudeDeg") == 0):
         return fields
     return {name: value for name, value in fields.items() if name not in _OF_A_FIX}
 
