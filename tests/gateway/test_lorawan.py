@@ -161,6 +161,8 @@ def test_our_codec_gives_what_chirpstack_decoded(shared_data: Path) -> None:
     [
         ("LHT52", "dragino-lht52"),
         ("Dragino LHT65N (AS923)", "dragino-lht65"),
+        ("dragino lht65n-vib", None),
+        ("Dragino LHT65N-PIR", None),
         ("dragino dds75-lb", "dragino-ldds75"),
         ("dragino lt-22222-l", "dragino-lt22222"),
         ("ELSYS ERS CO2", "elsys"),
@@ -310,6 +312,32 @@ def said(codec: str, **brought: Any) -> Any:
         ),
         ("milesight-em300-di", {"hex": "05E10A00640000004842"}, {"water": 50}),
         ("milesight-em300-di", {"hex": "85000101"}, {"gpio": 1, "gpio_alarm": 1}),
+        (
+            "dragino-lht65",
+            {"object": {"TempC_SHT": 28.5, "TempC_DS": 28, "No_connect": "Sensor no connection"}},
+            {"temperature": 28.5},
+        ),
+        ("dragino-lsn50", {"object": {"TempC_SHT": -0.1, "Hum_SHT": 6553.5, "BatV": 3.3}}, {"battery_voltage": 3.3}),
+        (
+            "dragino-lht65",
+            {"fPort": 2, "hex": "CC380B22028185 0320 7FFF"},
+            {"temperature": 28.5, "humidity": 64.1, "battery_voltage": 3.128},
+        ),
+        (
+            "dragino-lht65",
+            {"fPort": 2, "hex": "CC380B22028181 0AF0 7FFF"},
+            {"temperature": 28.5, "humidity": 64.1, "battery_voltage": 3.128},
+        ),
+        (
+            "dragino-lsn50",
+            {"fPort": 2, "hex": "0D7A7FFF000000FFFFFFFF"},
+            {"battery_voltage": 3.45, "analog_voltage": 0, "digital_input": 0, "interrupt": 0, "contact_open": 1},
+        ),
+        (
+            "dragino-lsn50",
+            {"object": {"TempC_SHT": 27, "Hum_SHT": 100, "BatV": 3.3}},
+            {"temperature": 27, "humidity": 100, "battery_voltage": 3.3},
+        ),
     ],
 )
 def test_a_field_becomes_what_it_means(codec: str, brought: dict[str, Any], wanted: dict[str, float]) -> None:

@@ -1,13 +1,14 @@
 """Which codec a device needs, by what its network server calls it: the device profile, or brand and model."""
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
 from gateway.decoders.lorawan.codecs import CODECS
 
-_ALIASES: Final = MappingProxyType(
+_ALIASES: Final[Mapping[str, str | None]] = MappingProxyType(
     {
         "am102": "milesight-am100",
         "am103": "milesight-am100",
@@ -27,6 +28,8 @@ _ALIASES: Final = MappingProxyType(
         "g62": "digital-matter-g62",
         "ldds": "dragino-ldds75",
         "lht65n": "dragino-lht65",
+        "lht65n-pir": None,
+        "lht65n-vib": None,
         "lsn50v2": "dragino-lsn50",
         "lt-22222": "dragino-lt22222",
         "lt-33222": "dragino-lt22222",
@@ -34,11 +37,11 @@ _ALIASES: Final = MappingProxyType(
         "yabby3": "digital-matter-oyster3",
     }
 )
-"""Other names of models, as slugs."""
+"""Other names of models, as slugs; None where a name only looks like that of a model with a codec."""
 
 
-def _tokens() -> tuple[tuple[re.Pattern[str], str], ...]:
-    named = dict(_ALIASES)
+def _tokens() -> tuple[tuple[re.Pattern[str], str | None], ...]:
+    named: dict[str, str | None] = dict(_ALIASES)
     for name in CODECS:
         _, _, model = name.removeprefix("digital-").partition("-")
         named[model or name] = name

@@ -59,8 +59,10 @@ CODECS: Final[Mapping[str, Codec]] = MappingProxyType(
         "dragino-ldds75": _dragino(dragino.decode_ldds75, kind="water_level"),
         "dragino-lds02": _dragino(dragino.contact("LDS02"), kind="dock"),
         "dragino-lht52": _dragino(dragino.decode_lht52, kind="cargo", clock=unix_clock("Systimestamp")),
-        "dragino-lht65": _dragino(dragino.decode_lht65, kind="cargo", clock=unix_clock("Systimestamp")),
-        "dragino-lsn50": _box(dragino_io.decode_lsn50, kind="weather"),
+        "dragino-lht65": _dragino(
+            dragino.decode_lht65, kind="cargo", clock=unix_clock("Systimestamp"), tidy=dragino.connected
+        ),
+        "dragino-lsn50": _box(dragino_io.decode_lsn50, kind="weather", tidy=dragino_io.answered),
         "dragino-lt22222": _box(dragino_io.decode_lt22222, kind="energy_meter"),
         "dragino-lwl02": _dragino(dragino.contact("LWL02"), kind="container"),
         "elsys": Codec(elsys.decode, elsys.NAMES, "air_quality", tidy=elsys.understood),

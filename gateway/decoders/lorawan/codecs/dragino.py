@@ -39,7 +39,7 @@ NAMES: Final[Names] = MappingProxyType(
         **dict.fromkeys(
             (
                 *("Bat_status", "Ext", "Systimestamp", "timestamp", "Sensor_Model", "Freq_Band", "Sub_Band", "MOD"),
-                *("Firmware_Version", "Interrupt_flag", "Sensor_flag"),
+                *("Firmware_Version", "Interrupt_flag", "Sensor_flag", "No_connect"),
             ),
             NOTHING,
         ),
@@ -54,8 +54,11 @@ ABSENT: Final[Mapping[str, frozenset[float]]] = MappingProxyType(
         "Distance": frozenset({0.0, 20.0}),
     }
 )
+_UNCONNECTED: Final = "Sensor no connection"
 _HIGH: Final = MappingProxyType({"Low": 0.0, "High": 1.0})
-STATES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType({"Exti_pin_level": _HIGH})
+STATES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
+    {"Exti_pin_level": _HIGH, "No_connect": MappingProxyType({_UNCONNECTED: 1.0})}
+)
 
 
 def decode_lht65(port: int, payload: bytes) -> dict[str, object]:
@@ -79,7 +82,7 @@ def decode_lht65(port: int, payload: bytes) -> dict[str, object]:
         fields = {"BatV": (first & _MILLIVOLTS) / 1000, "Bat_status": first >> 14}
     fields |= {"TempC_SHT": celsius / 100, "Hum_SHT": (humidity & 0x0FFF) / 10}
     if flags & 0x80:
-        fields["No_connect"] = "Sensor no connection"
+        fields["No_connect"] = _UNCONNECTED
     external = _EXTERNAL.get(kind)
     if external is None:
         raise refusal(f"external sensor {kind} of an LHT65 is unknown")
@@ -106,6 +109,16 @@ _EXTERNAL: Final[Mapping[int, Callable[[bytes], dict[str, object]]]] = MappingPr
         },
     }
 )
+
+
+def connected(fields: dict[str, object], names: Names) -> dict[str, object]:  # noqa: ARG001 -- the contract
+    """Leave out what an LHT65 says of an external sensor that it has lost."""
+    if not fields.get("No_connect"):
+        return fields
+    return {name: value for name, value in fields.items() if name not in _OF_EXTERNAL}
+
+
+_OF_EXTERNAL: Final = frozenset({"TempC_DS", "Exti_pin_level", "Exti_status", "ILL_lx", "ADC_V", "Exit_count"})
 
 
 def _records(payload: bytes) -> range:

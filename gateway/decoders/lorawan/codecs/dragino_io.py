@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from gateway.decoders.lorawan.codecs.codec import need, refusal
-from gateway.decoders.vocabulary import NOTHING, Meaning, Names
+from gateway.decoders.vocabulary import NOTHING, NUMBER, Meaning, Names
 
 _MEASUREMENTS: Final = 2
 """Dragino's port of measurements."""
@@ -99,6 +99,17 @@ def _iic(payload: bytes) -> dict[str, object]:
     if second == 0:
         return {"Work_mode": "IIC", "Illum": first}
     return {"Work_mode": "IIC", "TempC_SHT": _SIGNED.unpack_from(payload, 7)[0] / 10, "Hum_SHT": second / 10}
+
+
+def answered(fields: dict[str, object], names: Names) -> dict[str, object]:  # noqa: ARG001 -- the contract
+    """Leave out the climate of an I2C sensor that didn't answer: all ones, which are 6553.5 % of humidity."""
+    humidity = fields.get("Hum_SHT")
+    if isinstance(humidity, NUMBER) and humidity > _WETTEST:
+        return {name: value for name, value in fields.items() if name not in {"Hum_SHT", "TempC_SHT"}}
+    return fields
+
+
+_WETTEST: Final = 100
 
 
 def _distance(payload: bytes) -> dict[str, object]:
