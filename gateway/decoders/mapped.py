@@ -5,15 +5,15 @@ What is neither a number nor absent nor a known state is refused, and with it th
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
 from city.reading import Reading, checked_id
 from city.units import convert
-from city.wire.direct import MOST_READINGS
-from gateway.decoders.context import Context, device_id
+from gateway.decoders.context import Context
 from gateway.decoders.foreign import (
+    foreign_device,
     from_datetime,
     from_iso,
     from_number,
@@ -24,6 +24,28 @@ from gateway.decoders.foreign import (
     refusing,
 )
 from gateway.decoders.mapping import JsonMapping, Path, Source, step
+
+MOST_BYTES: Final = 8 * 2**20
+"""Of a document; a province's stations in one answer are a few megabytes."""
+
+_MOST_ITEMS: Final = 20_000
+_MOST_LETTERS: Final = 256
+"""Of a device's name."""
+
+
+class _Document:
+    """A document, and what was found from its top, which is the same for all items."""
+
+    def __init__(self, whole: Any) -> None:
+        self._whole = whole
+        self._found: dict[Path, Any] = {}
+
+    def at(self, row: Any, path: Path) -> Any:
+        if not path.from_document:
+            return _walk(row, path)
+        if path not in self._found:
+            self._found[path] = _walk(self._whole, path)
+        return self._found[path]
 
 
 @refusing
@@ -37,20 +59,21 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     mapping = context.mappings.get(name)
     if mapping is None:
         raise Malformed(Reason.NO_CODEC, f"there is no mapping {name[:80]!r}")
-    document = load_json(payload)
-    items = document if mapping.each is None else _at(document, document, mapping.each)
+    whole = load_json(payload, MOST_BYTES)
+    items = whole if mapping.each is None else _walk(whole, mapping.each)
     if items is None:
         raise Malformed(Reason.MISSING_FIELD, "there is nothing where the list of items should be")
     rows = items if isinstance(items, list) else [items]
-    if len(rows) > MOST_READINGS:
-        raise Malformed(Reason.TOO_MANY_READINGS, f"{len(rows)} items; at most {MOST_READINGS} are allowed")
+    if len(rows) > _MOST_ITEMS:
+        raise Malformed(Reason.TOO_MANY_READINGS, f"{len(rows)} items; at most {_MOST_ITEMS} are allowed")
+    document = _Document(whole)
     return [reading for row in rows if (reading := _reading(document, row, mapping, context)) is not None]
 
 
-def _reading(document: Any, row: Any, mapping: JsonMapping, context: Context) -> Reading | None:
+def _reading(document: _Document, row: Any, mapping: JsonMapping, context: Context) -> Reading | None:
     values: dict[str, float] = {}
     for quantity, source in mapping.values.items():
-        found = _at(document, row, source.path)
+        found = document.at(row, source.path)
         if not _absent(found, mapping):
             values[quantity] = _value(found, quantity, source)
     if not values:
@@ -62,8 +85,7 @@ def _reading(document: Any, row: Any, mapping: JsonMapping, context: Context) ->
     )
 
 
-def _at(document: Any, row: Any, path: Path) -> Any:
-    thing = document if path.from_document else row
+def _walk(thing: Any, path: Path) -> Any:
     for key in path.keys:
         thing = step(thing, key)
     return thing
@@ -89,12 +111,15 @@ def _value(found: object, quantity: str, source: Source) -> float:
     return convert(value, source.unit, row.unit) if source.unit and row is not None else value
 
 
-def _device(document: Any, row: Any, mapping: JsonMapping, context: Context) -> str:
+def _device(document: _Document, row: Any, mapping: JsonMapping, context: Context) -> str:
     if mapping.device is not None:
-        name = _at(document, row, mapping.device)
-        if isinstance(name, bool) or not isinstance(name, str | int):
-            raise Malformed(Reason.BAD_DEVICE, f"the device is {str(name)[:80]!r}, neither a text nor a number")
-        return device_id(f"{mapping.device_prefix}{name}")
+        name = document.at(row, mapping.device)
+        if _absent(name, mapping):
+            raise Malformed(Reason.MISSING_FIELD, "an item with values has no device")
+        if isinstance(name, bool) or not isinstance(name, str | int) or len(str(name)) > _MOST_LETTERS:
+            raise Malformed(Reason.BAD_DEVICE, f"the device is {str(name)[:80]!r}, no short text or number")
+        # what the link calls itself doesn't name its items
+        return foreign_device(Context(context.received_ns), "", f"{mapping.device_prefix}{name}")
     if mapping.device_fixed is not None:
         return mapping.device_fixed
     if context.device is None:
@@ -102,10 +127,10 @@ def _device(document: Any, row: Any, mapping: JsonMapping, context: Context) -> 
     return checked_id(context.device)
 
 
-def _time_ns(document: Any, row: Any, mapping: JsonMapping, context: Context) -> int:
+def _time_ns(document: _Document, row: Any, mapping: JsonMapping, context: Context) -> int:
     if not mapping.time:
         return context.received_ns
-    parts = [_at(document, row, path) for path in mapping.time]
+    parts = [document.at(row, path) for path in mapping.time]
     if any(_absent(part, mapping) or isinstance(part, dict | list) for part in parts):
         raise Malformed(Reason.BAD_TIME, "an item with values has no time")
     if mapping.per_second:
@@ -123,8 +148,8 @@ def _time_ns(document: Any, row: Any, mapping: JsonMapping, context: Context) ->
     return from_datetime(when, mapping.zone, text)
 
 
-def _position(document: Any, row: Any, mapping: JsonMapping) -> tuple[float, float] | None:
+def _position(document: _Document, row: Any, mapping: JsonMapping) -> tuple[float, float] | None:
     if mapping.position is None:
         return None
-    lat, lon = (_at(document, row, path) for path in mapping.position)
+    lat, lon = (document.at(row, path) for path in mapping.position)
     return position(None if _absent(lat, mapping) else lat, None if _absent(lon, mapping) else lon)

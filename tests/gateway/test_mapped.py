@@ -2,6 +2,8 @@
 
 import csv
 import json
+import time
+import zlib
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -110,8 +112,27 @@ def test_devices() -> None:
     assert read(table | {"device_fixed": "roof"}, {"v": 1})[0][0] == "roof"
     assert read(table | {"device": "id"}, {"v": 1, "id": 47})[0][0] == "m-47"
     assert read(table | {"device": "id", "device_prefix": "pcd-"}, {"v": 1, "id": "A 7"})[0][0] == "pcd-a-7"
-    assert read(table | {"device": "id"}, {"v": 1, "id": None}) == "bad_device"
+    for absent in (None, "", " ", "N/A"):
+        assert read(table | {"device": "id", "missing": ["N/A"]}, {"v": 1, "id": absent}) == "missing_field"
+    for wrong in (True, 1.5, [], "a" * 257, 10**400, "a" * 63):
+        assert read(table | {"device": "id"}, {"v": 1, "id": wrong}) == "bad_device"
     assert read(table | {"device": "$.station"}, {"v": 1, "station": "x"})[0][0] == "m-x"
+
+
+def test_names_beyond_ascii_stay_apart() -> None:
+    table = {"device": "id", "device_prefix": "st-", "values": {"pm2_5": "v"}}
+    names = ["สถานี", "พิมาย", "ปากช่อง 2", "ปากช่อง 3"]
+    made = read(table, [{"id": name, "v": 1} for name in names])
+    assert len({row[0] for row in made}) == len(names)
+    assert made[0][0] == f"st-{zlib.crc32('st-สถานี'.encode()):08x}"
+
+
+def test_what_stands_at_the_top_is_looked_up_once() -> None:
+    table = {"each": "rows", "device": "id", "values": {"pm2_5": "$.all.name=x.v"}}
+    document = {"all": [{"name": "y"}] * 25_000 + [{"name": "x", "v": 7}], "rows": [{"id": n} for n in range(1_000)]}
+    began_s = time.thread_time()
+    assert [row[3] for row in read(table, document)] == [{"pm2_5": 7.0}] * 1_000
+    assert time.thread_time() - began_s < 0.5
 
 
 def test_lists_and_places() -> None:
@@ -124,7 +145,9 @@ def test_lists_and_places() -> None:
     assert read(table, {"rows": [{"r": 1, "lat": 14}]}) == "bad_position"
     assert read(table, {}) == "missing_field"
     assert read({"values": {"rain_rate": "r"}}, rows)[1][3] == {"rain_rate": 2.0}
-    assert read({"values": {"rain_rate": "r"}}, [{"r": 1}] * 1001) == "too_many_readings"
+    assert read({"values": {"rain_rate": "r"}}, [{"r": 1}] * 20_001) == "too_many_readings"
+    assert len(read({"values": {"rain_rate": "r"}}, [{"r": 1}] * 20_000)) == 20_000
+    assert read({"values": {"rain_rate": "r"}}, [{"r": 1, "x": "x" * 2**20}] * 8) == "too_large"
 
 
 @pytest.mark.parametrize(
