@@ -13,7 +13,7 @@ and the file to `done/` with a report beside it. A file goes to `failed/`, with 
 came of it or when more than `most_bad` of its lines are bad: what was good before that is stored.
 
 A gateway that dies in the middle reads the file again from its beginning; what was stored already is the same value
-once more.
+once more. So does one that finds a file changed within an hour after it was moved: it is put back and read again.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from gateway.links import Accept, Understand
 from gateway.links.counters import LinkCounters
 from gateway.links.csv_lines import CsvLines, Encoding, Row
 from gateway.links.custody import hand_over
-from gateway.links.drop import Drop, State, Verdict
+from gateway.links.drop import Drop, State, Verdict, shown
 from gateway.links.table import Id, Seconds, Table
 
 _CHUNK: Final = 500
@@ -129,7 +129,12 @@ class FolderLink:
         """Work until cancelled."""
         while True:
             try:
-                for name, state in await asyncio.to_thread(self._drop.settled):
+                look = await asyncio.to_thread(self._drop.look)
+                for name in look.returned:
+                    self._counters.fail("changed_after_move", file=shown(name), detail="it is read again")
+                for detail in look.trouble:
+                    self._counters.fail("entry", detail=detail)
+                for name, state in look.settled:
                     await self._read(name, state)
             except OSError as error:
                 self._counters.fail("folder", detail=str(error))
@@ -142,16 +147,16 @@ class FolderLink:
             verdict, note = Verdict.DONE, self._report(tally)
         except _GivenUpError as error:
             verdict, note = Verdict.FAILED, f"{error}\n{self._report(tally)}"
-            self._counters.fail("file", file=name, detail=str(error))
+            self._counters.fail("file", file=shown(name), detail=str(error))
         except OSError as error:
             self._drop.pass_over(name, state)
-            self._counters.fail("unreadable", file=name, detail=str(error))
+            self._counters.fail("unreadable", file=shown(name), detail=str(error))
             return
         try:
             await asyncio.to_thread(self._drop.move, name, state, verdict, note)
         except OSError as error:
             self._drop.pass_over(name, state)
-            self._counters.fail("move", file=name, detail=str(error))
+            self._counters.fail("move", file=shown(name), detail=str(error))
 
     async def _hand_over_all(self, name: str, tally: _Tally) -> None:
         """Hand over a file, chunk by chunk.
@@ -168,7 +173,7 @@ class FolderLink:
             raise _GivenUpError(f"line 1: {error.detail}") from None
         with lines:
             while rows := await asyncio.to_thread(lines.take, _CHUNK):
-                readings, undecoded = self._meaning(name, rows, tally)
+                readings, undecoded = self._meaning(shown(name), rows, tally)
                 await hand_over(self._accept, readings, undecoded, self._counters)
                 tally.rows += len(rows)
                 tally.readings += len(readings)

@@ -1,6 +1,8 @@
 """The folder link: good lines are stored, bad ones are named, and no file is ever deleted."""
 
 import asyncio
+import errno
+import os
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,9 +12,11 @@ import pytest
 from rig import until
 from stand_ins import FakeSpool
 
+import gateway.links.drop
 from city.errors import Full
 from gateway.links.counters import LinkCounters
 from gateway.links.csv_lines import MOST_LINE, CsvLines
+from gateway.links.drop import Verdict
 from gateway.links.folder import FolderLink, FolderTable
 from gateway.naming import Decoding, load_naming
 
@@ -204,6 +208,170 @@ async def test_a_name_that_comes_again_replaces_nothing(drop: Drop) -> None:
             await until(lambda count=count: len(drop.files("done")) == count)  # type: ignore[misc]
     assert drop.files("done") == ["a.csv", "a.csv.2", "a.csv.3"]
     assert drop.text("done/a.csv").count("\n") == 2
+
+
+async def test_a_writer_that_stalled_and_goes_on_loses_nothing(drop: Drop) -> None:
+    with (drop.folder / "a.csv").open("w") as writing:
+        writing.write(HEADER + row(0) + row(1)[:-10])
+        writing.flush()
+        async with drop.watched():
+            await until(lambda: drop.files("done") == ["a.csv", "a.csv.report.txt"])
+            writing.write(row(1)[-10:] + "".join(map(row, range(2, 100))))
+            writing.flush()
+            await until(lambda: drop.files("done") == ["a.csv"], 5)
+    assert len({got.time_ns for got in drop.spool.readings}) == 100
+    assert drop.counters.failed["changed_after_move"] == 1
+
+
+async def test_a_file_that_was_made_first_and_written_later_is_read(drop: Drop) -> None:
+    (drop.folder / "a.csv").touch()
+    async with drop.watched():
+        await until(lambda: drop.files("failed") == ["a.csv", "a.csv.reason.txt"])
+        with (drop.folder / "failed" / "a.csv").open("a") as writing:
+            writing.write(HEADER + row(0))
+        await until(lambda: drop.files("done") == ["a.csv"], 5)
+    assert len(drop.spool.readings) == 1
+    assert drop.files("failed") == []
+
+
+class Watched:
+    """A folder that is looked at by hand, at the seconds that a test says."""
+
+    def __init__(self, folder: Path, pattern: str = "*.csv") -> None:
+        self.now_s = 0.0
+        self.folder = folder
+        self.drop = gateway.links.drop.Drop(folder, pattern, 0, lambda: self.now_s)
+
+    def moved(self, name: str) -> Path:
+        """Have a file read and moved."""
+        (self.folder / name).write_text("x\n1\n")
+        states = dict(self.drop.look().settled)
+        self.drop.move(name, states[name], Verdict.DONE, "")
+        return self.folder / "done" / name
+
+    def ready(self) -> list[str]:
+        return [name for name, _ in self.drop.look().settled]
+
+
+def test_what_comes_back_takes_no_place_of_another(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    moved = watched.moved("a.csv")
+    (tmp_path / "a.csv").write_text("another\n")
+    moved.write_text("x\n1\n2\n")
+    assert watched.drop.look().returned == ["a.2.csv"]
+    assert (tmp_path / "a.2.csv").read_text() == "x\n1\n2\n"
+    assert (tmp_path / "a.csv").read_text() == "another\n"
+
+
+def test_what_the_pattern_would_not_know_beside_another_waits_for_its_place(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, "a.csv")
+    moved = watched.moved("a.csv")
+    (tmp_path / "a.csv").write_text("another\n")
+    moved.write_text("x\n1\n2\n")
+    look = watched.drop.look()
+    assert (look.returned, len(look.trouble), "its place is taken" in look.trouble[0]) == ([], 1, True)
+    (tmp_path / "a.csv").unlink()
+    assert watched.drop.look().returned == ["a.csv"]
+
+
+def test_a_moved_file_is_looked_at_for_an_hour(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    first, second = watched.moved("a.csv"), watched.moved("b.csv")
+    watched.now_s = 3_599
+    assert watched.drop.look().returned == []
+    first.write_text("changed\n")
+    watched.now_s = 3_601  # as after a long wait for the spool: what changed until now still counts
+    assert watched.drop.look().returned == ["a.csv"]
+    second.write_text("changed\n")
+    assert watched.drop.look().returned == []
+
+
+def test_only_so_many_moved_files_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.links.drop._MOST_WATCHED", 2)
+    watched = Watched(tmp_path)
+    for moved in [watched.moved(f"{number}.csv") for number in range(4)]:
+        moved.write_text("changed\n")
+    assert watched.drop.look().returned == ["2.csv", "3.csv"]
+
+
+def test_a_move_that_changes_inode_and_time_is_no_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rename(file: Path, target: Path) -> None:
+        target.write_bytes(file.read_bytes())
+        os.utime(target, (1, 1))
+        file.unlink()
+
+    monkeypatch.setattr(Path, "rename", rename)
+    watched = Watched(tmp_path)
+    moved = watched.moved("a.csv")
+    assert watched.drop.look().returned == []
+    moved.write_text("x\n1\n2\n")
+    assert watched.drop.look().returned == ["a.csv"]
+
+
+async def test_a_name_that_is_no_utf8_is_read_and_told(drop: Drop, capsys: pytest.CaptureFixture[str]) -> None:
+    name = os.fsdecode("น้ำ.csv".encode("cp874"))
+    drop.put(name, row(0), row(1, "high"))
+    drop.put("b.csv", row(2))
+    async with drop.watched(most_bad=0):
+        await until(lambda: drop.files("done") == ["b.csv"] and name in drop.files("failed"), 5)
+    assert len(drop.spool.readings) == 2
+    (kept,) = drop.spool.undecoded
+    assert kept.detail.startswith("\ufffd\ufffd\ufffd.csv, line 3: ")
+    assert drop.decoding.decode_origin(kept.source, kept.payload.replace(b"high", b"155"), 0)
+    assert "crashed" not in capsys.readouterr().out
+
+
+async def test_what_cannot_be_looked_at_keeps_no_other_waiting(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
+    stat = Path.stat
+
+    def stale(file: Path, **keys: bool) -> os.stat_result:
+        if file.name == "stale.csv":
+            raise OSError(errno.ESTALE, "Stale file handle", str(file))
+        return stat(file, **keys)
+
+    monkeypatch.setattr(Path, "stat", stale)
+    drop.put("stale.csv", row(0))
+    (drop.folder / "loop.csv").symlink_to("loop.csv")
+    drop.put("b.csv", row(1))
+    async with drop.watched():
+        await until(lambda: drop.files("done") == ["b.csv"], 5)
+    assert drop.counters.failed["entry"] >= 2
+    assert set(drop.counters.failed) == {"entry"}
+
+
+def test_what_cannot_be_read_is_tried_again_less_and_less_often(tmp_path: Path) -> None:
+    watched = Watched(tmp_path)
+    (tmp_path / "a.csv").touch()
+    for pause_s in (30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600):
+        ((name, state),) = watched.drop.look().settled
+        watched.drop.pass_over(name, state)
+        watched.now_s += pause_s - 1
+        assert watched.ready() == []
+        watched.now_s += 1
+    assert watched.ready() == ["a.csv"]
+    watched.drop.pass_over(name, state)
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    ((name, state),) = watched.drop.look().settled
+    watched.drop.pass_over(name, state)
+    watched.now_s += 30
+    assert watched.ready() == ["a.csv"], "a change begins anew"
+
+
+@pytest.mark.parametrize(("part", "reason"), [("folder.CsvLines", "unreadable"), ("drop.Drop.move", "move")])
+async def test_trouble_that_passes_delays_a_file_and_no_more(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch, part: str, reason: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("gateway.links.drop._FIRST_PAUSE_S", 0.2)
+    drop.put("a.csv", row(0))
+    async with drop.watched():
+        with monkeypatch.context() as patched:
+            patched.setattr(f"gateway.links.{part}", fail)
+            await until(lambda: drop.counters.failed[reason] >= 1)
+        await until(lambda: drop.files("done") == ["a.csv"], 5)
+    assert drop.counters.failed[reason] <= 2
 
 
 async def test_other_separators_encodings_and_names_of_columns(drop: Drop) -> None:
