@@ -2,7 +2,6 @@
 
 import math
 import re
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache, wraps
@@ -15,6 +14,7 @@ from city.errors import Malformed, Reason
 from city.reading import FIRST_NS, LAST_NS, Reading, checked_id
 from city.wire.direct import MOST_BYTES, MOST_VALUES, load, to_position
 from gateway.decoders.context import Context, Decode, DecodeError, device_id, known_kind
+from gateway.decoders.vocabulary import MOST_KEPT, checksum
 
 _decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Any)
 _DEVICE_HEALTH: Final = frozenset({"battery", "battery_voltage", "rssi", "snr"})
@@ -107,15 +107,17 @@ def foreign_device(context: Context, family: str, name: str | None) -> str:
         return checked_id(context.device)
     if not name:
         raise Malformed(Reason.MISSING_FIELD, "neither the payload nor the link names the device")
-    return _id_of(family, name)
+    return _kept_id(family, name) if len(name) <= MOST_KEPT else _id_of(family, name)
 
 
-@lru_cache(maxsize=4096)
 def _id_of(family: str, name: str) -> str:
     if name.isascii():
         return device_id(f"{family}-{name}")
     left = name.encode("ascii", "ignore").decode().strip(" -_/")
-    return device_id("-".join(filter(None, (family, left, f"{zlib.crc32(name.encode('utf-8', 'replace')):08x}"))))
+    return device_id("-".join(filter(None, (family, left, checksum(name)))))
+
+
+_kept_id: Final = lru_cache(maxsize=4096)(_id_of)
 
 
 def kind_of(context: Context, values: Iterable[str], otherwise: str) -> str:
@@ -131,10 +133,10 @@ def kind_of(context: Context, values: Iterable[str], otherwise: str) -> str:
     """
     if context.kind is not None:
         return known_kind(context.kind)
-    return _best_kind(frozenset(values) - _DEVICE_HEALTH, otherwise)
+    keys = frozenset(values) - _DEVICE_HEALTH
+    return _kept_kind(keys, otherwise) if len(keys) <= _MOST_KEYS_KEPT else _best_kind(keys, otherwise)
 
 
-@lru_cache(maxsize=4096)
 def _best_kind(keys: frozenset[str], otherwise: str) -> str:
     plain = frozenset(map(_plain, keys))
 
@@ -143,6 +145,10 @@ def _best_kind(keys: frozenset[str], otherwise: str) -> str:
 
     best = max(KINDS, key=fits)
     return best if fits(best)[0] else otherwise
+
+
+_kept_kind: Final = lru_cache(maxsize=1024)(_best_kind)
+_MOST_KEYS_KEPT: Final = 64
 
 
 def _plain(key: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import sys
+import zlib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -31,7 +32,15 @@ NOTHING = Meaning(None)
 NUMBER: Final = (int, float)
 """For `isinstance` on hot paths: `int | float`, written there, is made anew each time."""
 
+MOST_KEPT: Final = 200
+"""Letters of a name that is worth a place in a cache; no device has longer ones, and what strangers send takes little
+memory."""
+
 _LARGEST: Final = sys.float_info.max
+_LONGEST: Final = 48
+"""Letters of a key."""
+
+_LEFT: Final = _LONGEST - len("_01234567")
 
 
 def to_values(fields: Mapping[str, object], names: Names) -> dict[str, float]:
@@ -59,14 +68,33 @@ def to_values(fields: Mapping[str, object], names: Names) -> dict[str, float]:
     return values
 
 
-@lru_cache(maxsize=4096)
 def to_key(name: str) -> str | None:
-    """Make a quantity key of a maker's field name: `TempC_SHT` becomes `temp_c_sht`; None when nothing is left.
+    """Make a quantity key of a maker's field name: `TempC_SHT` becomes `temp_c_sht`; None without letters and digits.
 
-    A name that the store's layout uses itself gets an ending: `Time` becomes `time_value`.
+    A name that the store's layout uses itself gets an ending: `Time` becomes `time_value`. A key that had to be cut, or
+    lost letters beyond ASCII, ends with the CRC-32 of the name, so that two names don't become one.
     """
+    return _kept_key(name) if len(name) <= MOST_KEPT else _key_of(name)
+
+
+def _key_of(name: str) -> str | None:
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     key = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
     if key in RESERVED or key.endswith(RESERVED_ENDINGS):
         key = f"{key}_value"
-    return (key if key[:1].isalpha() else f"x_{key}")[:48] if key else None
+    if key and not key[0].isalpha():
+        key = f"x_{key}"
+    is_cut = len(key) > _LONGEST or (not name.isascii() and any(map(_is_dropped, name)))
+    return (f"{key[:_LEFT].rstrip('_') or 'x'}_{checksum(name)}" if is_cut else key) or None
+
+
+_kept_key: Final = lru_cache(maxsize=4096)(_key_of)
+
+
+def _is_dropped(letter: str) -> bool:
+    return letter.isalnum() and not letter.isascii()
+
+
+def checksum(name: str) -> str:
+    """Give the CRC-32 of a name, as 8 hex digits."""
+    return f"{zlib.crc32(name.encode('utf-8', 'replace')):08x}"
