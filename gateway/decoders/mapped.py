@@ -29,8 +29,6 @@ MOST_BYTES: Final = 8 * 2**20
 """Of a document; a province's stations in one answer are a few megabytes."""
 
 _MOST_ITEMS: Final = 20_000
-_MOST_LETTERS: Final = 256
-"""Of a device's name."""
 
 
 class _Document:
@@ -116,8 +114,8 @@ def _device(document: _Document, row: Any, mapping: JsonMapping, context: Contex
         name = document.at(row, mapping.device)
         if _absent(name, mapping):
             raise Malformed(Reason.MISSING_FIELD, "an item with values has no device")
-        if isinstance(name, bool) or not isinstance(name, str | int) or len(str(name)) > _MOST_LETTERS:
-            raise Malformed(Reason.BAD_DEVICE, f"the device is {str(name)[:80]!r}, no short text or number")
+        if isinstance(name, bool) or not isinstance(name, str | int):
+            raise Malformed(Reason.BAD_DEVICE, f"the device is {str(name)[:80]!r}, neither a text nor a number")
         # what the link calls itself doesn't name its items
         return foreign_device(Context(context.received_ns), "", f"{mapping.device_prefix}{name}")
     if mapping.device_fixed is not None:
