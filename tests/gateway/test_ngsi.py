@@ -95,18 +95,45 @@ def wanted(model: str, entity: dict[str, Any]) -> dict[str, float]:
 @pytest.mark.parametrize(
     ("spelling", "device"),
     [
-        ("Station-7-2025-12-05T01:00:00", "ngsi-station-7"),
-        ("Station-7-2025-12-05T01:00:00.00Z", "ngsi-station-7"),
-        ("urn:ngsi-ld:WeatherObserved:Station-7", "ngsi-station-7"),
-        ("Station-7_2025-12-05T01:00:00_2025-12-05T02:00:00", "ngsi-station-7"),
-        ("2025-12-05T01:00:00", "ngsi-2025-12-05t01-00-00"),
+        ("Station-7-2025-12-05T01:00:00", "station-7"),
+        ("Station-7-2025-12-05T01:00:00.00Z", "station-7"),
+        ("urn:ngsi-ld:WeatherObserved:Station-7", "station-7"),
+        ("urn:ngsi-ld:WeatherObserved:WeatherObserved:Station-7", "station-7"),
+        ("weatherobserved-Station-7", "station-7"),
+        ("Station-7_2025-12-05T01:00:00_2025-12-05T02:00:00", "station-7"),
+        ("2025-12-05T01:00:00", "2025-12-05t01-00-00"),
+        ("urn:ngsi-ld:Device:7", "device-7"),
     ],
 )
 def test_all_observations_of_a_station_are_of_one_device(spelling: str, device: str) -> None:
     (reading,) = decode(
         json.dumps({"id": spelling, "type": "WeatherObserved", "temperature": 20}).encode(), Context(NOW)
     )
-    assert reading.device == device
+    assert reading.device == f"ngsi-weatherobserved-{device}"
+
+
+def test_an_id_too_long_for_a_device_is_cut_and_stays_its_own() -> None:
+    uuid = "f81d4fae-7dec-11d0-a765-00a0c91e6bf"
+    entities = [
+        {"id": f"urn:ngsi-ld:ThreePhaseAcMeasurement:{uuid}{end}", "type": "ThreePhaseAcMeasurement", "frequency": 50}
+        for end in "67"
+    ]
+    one, other = (reading.device for reading in decode(json.dumps(entities).encode(), Context(NOW)))
+    assert one[:55] == other[:55] == f"ngsi-threephaseacmeasurement-{uuid[:26]}"
+    assert one != other
+    assert len(one) == 64
+
+
+@pytest.mark.parametrize(
+    ("attribute", "code", "value"),
+    [("LAeq", "2N", 60.0), ("relativeHumidity", "P1", 60.0), ("relativeHumidity", "C62", 6000.0)],
+)
+def test_a_code_that_leaves_something_open_is_read_as_the_quantity_has_it(
+    attribute: str, code: str, value: float
+) -> None:
+    entity = {"id": "a", "type": "NoiseLevelObserved", attribute: {"type": "Property", "value": 60, "unitCode": code}}
+    (reading,) = decode(json.dumps(entity).encode(), Context(NOW))
+    assert list(reading.values.values()) == [value]
 
 
 def test_attributes_of_different_times_are_different_readings() -> None:
@@ -131,6 +158,8 @@ def test_attributes_of_different_times_are_different_readings() -> None:
         ({"id": "a", "type": "WeatherObserved", "temperature": 1, "location": "a,b"}, "bad_position"),
         ({"id": "a", "type": "WeatherObserved", "location": {"coordinates": [[[]]]}}, "bad_position"),
         ({"id": "a", "type": "WeatherObserved", "temperature": {"value": 1, "unitCode": "KGM"}}, "bad_quantity"),
+        ({"id": "a", "type": "WeatherObserved", "level": {"value": 1, "unitCode": "KGM"}}, "bad_quantity"),
+        ({"id": "", "type": "WeatherObserved", "temperature": 1}, "missing_field"),
         ([[]], "wrong_type"),
         (7, "wrong_type"),
     ],
@@ -143,4 +172,5 @@ def test_what_is_wrong_is_said(entity: object, reason: str) -> None:
 
 def test_entities_without_a_measurement_are_nothing_to_say() -> None:
     assert decode(b'{"id": "p:1", "type": "ParkingSpot", "status": "unknown"}', Context(NOW)) == []
+    assert decode(b'{"id": "p:1", "type": "ParkingSpot", "location": "14.97,102.1"}', Context(NOW)) == []
     assert decode(b'{"subscriptionId": "1", "data": []}', Context(NOW)) == []

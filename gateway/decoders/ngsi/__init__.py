@@ -3,13 +3,16 @@
 One entity, a list, or a notification (`{"data": [...]}`); NGSIv2 normalised, NGSI-LD or key-values. `models.py` lists
 the types; entities of any other are refused with `unknown_kind`, and so kept.
 
-**Device**: `ngsi-<id>`, without `urn:ngsi-ld:<type>:` and without a time of observation in it, so that all observations
-of one station are of one device. **Time**: an attribute's own (`observedAt`, `timestamp`), else the entity's: the end
+**Device**: `ngsi-<type>-<id>`, because ids are unique only within a type: `urn:ngsi-ld:Streetlight:001` is
+`ngsi-streetlight-001`. A time of observation in the id is left out, so that all observations of one type by one station
+are of one device. **Time**: an attribute's own (`observedAt`, `timestamp`), else the entity's: the end
 of `dateObserved`, its newest attribute, its last change. Times without an offset are UTC. **Units**: `unitCode`; else
- the model's. Shares from 0 to 1 become percent; gases in mass become volume at 25 °C and 1 atm.
+the model's, or the catalog's for what the model lacks. Shares from 0 to 1 become percent; gases in mass become volume
+at 25 °C and 1 atm. A vehicle that tells nothing but its `location` has a `position_fix`, at the location's time.
 """
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from city.catalog import QUANTITIES
@@ -30,6 +33,10 @@ _MOST_ATTRIBUTES: Final = 500
 _WRAPPERS: Final = ("data", "entities")
 _CIRCLE_DEG: Final = 360
 _NEVER_NEGATIVE: Final = frozenset({"battery"})
+_AS_THE_QUANTITY: Final = MappingProxyType(
+    {("1", "%"): "ratio", ("dB", "dB[SPL]"): "dB[SPL]", ("dB", "dB[mW]"): "dB[mW]"}
+)
+"""Codes that leave open what the quantity tells: parts of what, decibels over what."""
 
 
 @refusing
@@ -63,11 +70,13 @@ def _readings(entity: Mapping[str, Any], context: Context) -> Iterator[Reading]:
     if len(entity) > _MOST_ATTRIBUTES:
         raise Malformed(Reason.TOO_MANY_READINGS, f"an entity of {len(entity)} attributes")
     told = attributes(entity)
-    place = place_of(told) or (None, None)
+    place = place_of(told)
     entity_ns = time_of(told, context.received_ns)
     moments: dict[int, dict[str, float]] = {}
     for quantity, value, time_ns in _measurements(told, model):
         moments.setdefault(entity_ns if time_ns is None else time_ns, {})[quantity] = value
+    if not moments and place is not None and model.kind == "vehicle":
+        moments[told["location"].time_ns or entity_ns] = {"position_fix": 1.0}
     if not moments:
         return
     device = foreign_device(context, "ngsi", name_of(entity))
@@ -75,7 +84,7 @@ def _readings(entity: Mapping[str, Any], context: Context) -> Iterator[Reading]:
     given = None if context.kind else model.kind
     kind = given or kind_of(context, [*measured, *_controlled(told)], "weather")
     for time_ns, values in moments.items():
-        yield from portions(device, kind, time_ns, values, *place)
+        yield from portions(device, kind, time_ns, values, *(place or (None, None)))
 
 
 def _measurements(told: Mapping[str, Attribute], model: Model) -> Iterator[tuple[str, float, int | None]]:
@@ -87,6 +96,7 @@ def _measurements(told: Mapping[str, Attribute], model: Model) -> Iterator[tuple
             continue  # a text is a number only where the model says that a number stands there
         else:
             meaning, value = Meaning(to_key(name)), number(given.value)
+            value = None if value is None else _converted(value, meaning, given.unit_code)
         if meaning.quantity is not None and value is not None:
             yield meaning.quantity, value, given.time_ns
     yield from _of_a_device(told) if model.kind is None else ()
@@ -126,8 +136,7 @@ def _converted(value: float, meaning: Meaning, code: str) -> float:
     unit = UNIT_CODES.get(code, "") if code else meaning.unit or row.unit
     if not unit:
         raise Malformed(Reason.BAD_QUANTITY, f"{row.key} has the unit code {code[:40]!r}, which isn't known")
-    if unit == "1" and meaning.unit == "ratio":
-        unit = "ratio"
+    unit = _AS_THE_QUANTITY.get((unit, row.unit), unit)
     mass = MOLAR_MASS.get(row.key)
     if mass is not None and UNITS[unit].dimension == UNITS["ug/m3"].dimension:
         return convert(convert(value, unit, "ug/m3") * MOLAR_VOLUME / mass, "[ppb]", row.unit)

@@ -13,11 +13,12 @@ from typing import Any, Final, NamedTuple
 from city.errors import Malformed, Reason
 from city.wire.direct import to_position
 from gateway.decoders.foreign import from_iso, number
+from gateway.decoders.vocabulary import checksum
 
 _TIME_IN_ID: Final = re.compile(
     r"[-_:.]?\d{4}-\d\d-\d\d[T_]\d\d[:.]?\d\d[:.\d]*(?:Z|[+-]\d\d:?\d\d)?(?=$|[/_])", re.ASCII
 )
-_URN: Final = re.compile(r"urn:ngsi-ld:[^:]*:(.+)", re.IGNORECASE | re.DOTALL)
+_ANY_CASE: Final = re.IGNORECASE | re.DOTALL
 _OBSERVED: Final = ("dateObserved", "dateObservedTo")
 _MODIFIED: Final = (
     "TimeInstant",
@@ -28,6 +29,9 @@ _MODIFIED: Final = (
     "notifiedAt",
 )
 _MOST_LETTERS: Final = 256
+_MOST_NAME: Final = 59
+"""Letters of a name that `ngsi-` and it are an id."""
+
 _MOST_CORNERS: Final = 2_000
 _DEEPEST: Final = 4
 
@@ -78,19 +82,22 @@ def type_of(entity: Mapping[str, Any]) -> str:
 
 
 def name_of(entity: Mapping[str, Any]) -> str:
-    """Give what names the thing: the id without `urn:ngsi-ld:<type>:`, and without the time of the observation.
+    """Give what names the thing: its type and its id, without `urn:ngsi-ld:` and the time of the observation.
+
+    A name too long for an id is cut, and ends with its CRC-32.
 
     Raises:
         Malformed: `missing_field`: the entity has no id. `bad_device`: it is too long.
     """
     given = entity.get("id", entity.get("@id"))
-    if not isinstance(given, str):
+    if not isinstance(given, str) or not given:
         raise Malformed(Reason.MISSING_FIELD, "an entity without an id")
     if len(given) > _MOST_LETTERS:
         raise Malformed(Reason.BAD_DEVICE, f"an id of {len(given)} characters; at most {_MOST_LETTERS}")
-    urn = _URN.fullmatch(given)
-    name = given if urn is None else urn[1]
-    return _TIME_IN_ID.sub("", name) or name
+    model = type_of(entity)
+    own = re.sub(rf"(?:urn:ngsi-ld:)?(?:{re.escape(model)}[-_:.])*(?=.)", "", given, count=1, flags=_ANY_CASE)
+    name = f"{model}-{_TIME_IN_ID.sub('', own) or own}"
+    return name if len(name) <= _MOST_NAME else f"{name[: _MOST_NAME - 9]}-{checksum(name)}"
 
 
 def time_of(told: Mapping[str, Attribute], received_ns: int) -> int:

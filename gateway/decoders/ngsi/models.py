@@ -141,11 +141,14 @@ MODELS: Final[Mapping[str, Model]] = MappingProxyType(
 
 UNIT_CODES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "2N": "dB", "4K": "mA", "59": "[ppm]", "61": "[ppb]", "A97": "hPa", "AMP": "A", "BAR": "bar", "C62": "1",
-        "CEL": "Cel", "CMT": "cm", "D54": "W/m2", "DD": "deg", "FAH": "degF", "GP": "mg/m3", "GQ": "ug/m3",
-        "GRM": "g", "H67": "mm/h", "HM": "mph", "HTZ": "Hz", "JOU": "J", "KEL": "K", "KGM": "kg", "KMH": "km/h",
-        "KMT": "km", "KNT": "knot", "KPA": "kPa", "KWH": "kWh", "KWT": "kW", "LUX": "lx", "MBR": "mbar", "MMT": "mm",
-        "MQS": "m3/s", "MTR": "m", "MTS": "m/s", "P1": "%", "PAL": "Pa", "VLT": "V", "WHR": "Wh", "WTT": "W",
+        "2N": "dB", "2Z": "mV", "4K": "mA", "59": "[ppm]", "61": "[ppb]", "A97": "hPa", "AD": "By", "AMP": "A",
+        "BAR": "bar", "C26": "ms", "C62": "1", "C81": "rad", "CEL": "Cel", "CMT": "cm", "D54": "W/m2", "DBM": "dB[mW]",
+        "DD": "deg", "F79": "inHg", "FAH": "degF", "FOT": "ft", "G51": "L/s", "GP": "mg/m3", "GQ": "ug/m3", "GRM": "g",
+        "H67": "mm/h", "HM": "mph", "HN": "mmHg", "HTZ": "Hz", "HUR": "h", "INH": "inch", "JOU": "J", "K40": "g0",
+        "KEL": "K", "KGM": "kg", "KMH": "km/h", "KMQ": "kg/m3", "KMT": "km", "KNT": "knot", "KPA": "kPa", "KWH": "kWh",
+        "KWT": "kW", "LUX": "lx", "MBR": "mbar", "MIN": "min", "MMT": "mm", "MQH": "m3/h", "MQS": "m3/s", "MSK": "m/s2",
+        "MTR": "m", "MTS": "m/s", "P1": "%", "PAL": "Pa", "SEC": "s", "SMI": "mile", "VLT": "V", "WHR": "Wh",
+        "WTT": "W",
     }
 )  # fmt: skip
 """UN/CEFACT Recommendation 20 to `city.units.UNITS`."""
