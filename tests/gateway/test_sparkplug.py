@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import json
+import zlib
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +19,8 @@ from city.errors import Malformed
 from city.mqtt import Address
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders import Origin
+from gateway.decoders import Context, Origin
+from gateway.decoders.sparkplug import decode, metrics
 from gateway.decoders.sparkplug.node import Sessions
 from gateway.decoders.sparkplug.payload import read, rebirth_request
 from gateway.links.mqtt import MqttLink
@@ -97,7 +100,7 @@ def test_completed_data_can_be_decoded_at_any_later_time() -> None:
     completed = sessions.complete(origin, payload(1, DATA), NOW)
     readings, undecoded = Decoding().understand(completed.origin, completed.payload, NOW)
     assert undecoded == []
-    assert readings == [Reading("sparkplug-g-n", "weather", NOW, {"temperature": pytest.approx(26)})]  # type: ignore[dict-item]
+    assert readings == [Reading("sparkplug-g.n", "weather", NOW, {"temperature": pytest.approx(26)})]  # type: ignore[dict-item]
 
 
 def test_data_before_any_birth_is_kept_and_the_birth_asked_for_once_in_a_while() -> None:
@@ -120,6 +123,73 @@ def test_after_a_gap_no_alias_is_trusted_until_the_next_birth() -> None:
     assert link.asked == ["spBv1.0/g/NCMD/n"]
     link.hear("NBIRTH", BIRTH)
     assert link.hear("NDATA", payload(1, DATA))[1] == ""
+
+
+def test_a_node_whose_birth_cannot_be_read_is_asked_less_and_less_often() -> None:
+    link = Link()
+    too_much = payload(0, *(metric(f"m{number}", number, DOUBLE, field(13, 1.0)) for number in range(5_001)))
+    asked_s: list[int] = []
+    for second in range(0, 6 * 3600, 5):
+        known = len(link.asked)
+        assert link.hear("NDATA", payload(1, DATA), at_ns=NOW + second * SECOND) == UNNAMED
+        if len(link.asked) > known:
+            asked_s.append(second)
+            link.hear("NBIRTH", too_much, at_ns=NOW + second * SECOND)
+    waits = [later - earlier for earlier, later in pairwise(asked_s)]
+    assert waits == [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600, 3600, 3600]
+
+
+def test_a_node_that_was_well_is_asked_at_once() -> None:
+    link = Link()
+    for gap in range(9):
+        link.hear("NBIRTH", BIRTH, at_ns=NOW + gap * 900 * SECOND)
+        assert link.hear("NDATA", payload(7, DATA), at_ns=NOW + gap * 900 * SECOND) == UNNAMED
+    assert len(link.asked) == 9
+
+
+def test_a_birth_that_cannot_be_read_ends_the_one_before() -> None:
+    link = Link()
+    link.hear("NBIRTH", BIRTH)
+    link.hear("NBIRTH", b"\x12")
+    assert link.hear("NDATA", payload(1, DATA)) == UNNAMED
+    assert link.asked == ["spBv1.0/g/NCMD/n"]
+
+
+def test_an_alias_that_the_birth_lacks_is_asked_for() -> None:
+    link = Link()
+    link.hear("NBIRTH", BIRTH)
+    assert link.hear("NDATA", payload(1, DATA, metric(alias=7, value=field(13, 1.0)))) == UNNAMED
+    assert link.asked == ["spBv1.0/g/NCMD/n"]
+    assert link.hear("NDATA", payload(2, DATA))[1] == ""
+
+
+def test_a_link_that_was_away_trusts_no_alias() -> None:
+    link = Link()
+    link.hear("NBIRTH", BIRTH)
+    link.sessions.forget()
+    assert link.hear("NDATA", payload(1, DATA)) == UNNAMED
+    assert link.asked == ["spBv1.0/g/NCMD/n"]
+    link.hear("NBIRTH", BIRTH)
+    assert link.hear("NDATA", payload(1, DATA))[1] == ""
+
+
+def test_the_births_of_a_node_are_bounded() -> None:
+    link = Link()
+    link.hear("NBIRTH", BIRTH)
+    value = payload(0, metric("Humidity", 1, FLOAT, field(12, 61.5, single=True)))
+    for number in range(2_100):
+        assert link.hear("DBIRTH", value, device=f"d{number}")[1] == ""
+    (node,) = link.sessions._nodes.values()
+    assert len(node.births) == 2_000
+    assert link.asked == ["spBv1.0/g/NCMD/n"]
+
+
+def test_long_names_are_not_kept() -> None:
+    metrics._known.cache_clear()
+    link = Link()
+    long = payload(0, metric("Long" * 100, 1, DOUBLE, field(13, 1.0)), metric("A", 2, DOUBLE, field(13, 1.0)))
+    assert link.hear("NBIRTH", long)[1] == ""
+    assert metrics._known.cache_info().currsize == 1
 
 
 def test_the_sequence_begins_again_after_255() -> None:
@@ -156,6 +226,25 @@ def test_a_late_death_of_an_earlier_connection_is_no_death() -> None:
 def test_a_unit_that_measures_something_else_keeps_the_value_apart() -> None:
     level = payload(0, metric("Level", 1, DOUBLE, field(13, 42.0), unit="%"), metric("Flow", 2, DOUBLE, field(13, 1.0)))
     assert Link().hear("NBIRTH", level) == ([{"level_raw": 42.0, "flow": 1.0}], "")
+
+
+@pytest.mark.parametrize("names", [("lat", "lon"), ("Latitude", "Longitude"), ("Lat", "Lng")])
+def test_a_position_under_short_and_long_names(names: tuple[str, str]) -> None:
+    place = payload(
+        0, *(metric(name, None, DOUBLE, field(13, value)) for name, value in zip(names, (14.9, 102.1), strict=True))
+    )
+    (reading,) = decode(place, Context(NOW, parameters={"topic": "spBv1.0/g/NBIRTH/n"}))
+    assert (reading.values, reading.lat, reading.lon) == ({"position_fix": 1.0}, 14.9, 102.1)
+
+
+def test_levels_that_look_alike_when_joined_are_devices_of_their_own() -> None:
+    topics = ["a-b/NDATA/c", "a/NDATA/b-c", "a/DDATA/b/c", "a.b/NDATA/c", "a/NDATA/b.c", "a/NDATA/b"]
+    value = payload(0, metric("Temperature", None, DOUBLE, field(13, 20.0)))
+    readings = [decode(value, Context(NOW, parameters={"topic": f"spBv1.0/{topic}"})) for topic in topics]
+    devices = [reading.device for (reading,) in readings]
+    assert devices[:3] == ["sparkplug-a-b.c", "sparkplug-a.b-c", "sparkplug-a.b.c"]
+    assert devices[3] == f"sparkplug-a.b.c-{zlib.crc32(b'a.b/c'):08x}"
+    assert len(set(devices)) == len(topics)
 
 
 def test_half_of_a_position_is_an_ordinary_value() -> None:

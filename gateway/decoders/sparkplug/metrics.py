@@ -14,11 +14,12 @@ from gateway.decoders.context import Context
 from gateway.decoders.foreign import foreign_device, from_number, kind_of, number, portions
 from gateway.decoders.sparkplug.payload import Metric, Payload
 from gateway.decoders.sparkplug.topic import Topic
-from gateway.decoders.vocabulary import to_key
+from gateway.decoders.vocabulary import MOST_KEPT, to_key
 
 _NO_MEASUREMENT: Final = ("Node Control/", "Device Control/", "Properties/", "Node Info/", "Device Info/")
 _BIRTH_NUMBER: Final = "bdSeq"
-_LATITUDES, _LONGITUDES = frozenset({"lat", "latitude"}), frozenset({"lon", "lng", "longitude"})
+_LATITUDES: Final = frozenset(map(to_key, ("lat", "latitude")))
+_LONGITUDES: Final = frozenset(map(to_key, ("lon", "lng", "longitude")))
 _SIGN_BITS: Final = (1 << 31) | (1 << 63)
 _SPELLINGS: Final = MappingProxyType(
     {
@@ -45,11 +46,15 @@ def defined(metric: Metric) -> Definition | None:
     """Say what a metric is by its own name; None where only an alias stands for it."""
     if not metric.name:
         return None if metric.alias is not None else Definition(None)
-    return Definition(*_meaning(metric.name, metric.unit), metric.datatype)
+    return Definition(*_meaning(metric), metric.datatype)
 
 
-@lru_cache(maxsize=8192)
-def _meaning(name: str, unit_text: str) -> tuple[str | None, str]:
+def _meaning(metric: Metric) -> tuple[str | None, str]:
+    kept = len(metric.name) + len(metric.unit) <= MOST_KEPT
+    return (_known if kept else _told)(metric.name, metric.unit)
+
+
+def _told(name: str, unit_text: str) -> tuple[str | None, str]:
     if name.startswith(_NO_MEASUREMENT) or name == _BIRTH_NUMBER:
         return None, ""
     key = to_key(name)
@@ -61,6 +66,9 @@ def _meaning(name: str, unit_text: str) -> tuple[str | None, str]:
     if unit not in UNITS or UNITS[unit].dimension != UNITS[row.unit].dimension:
         return f"{key}_raw", ""
     return key, unit
+
+
+_known: Final = lru_cache(maxsize=8192)(_told)
 
 
 def readings(
@@ -111,7 +119,7 @@ def _position(values: dict[str, float]) -> tuple[float, float] | None:
     """Take a whole position out of the values; half of one stays among them, under a long name."""
     found: list[float | None] = []
     for keys, long_name in ((_LATITUDES, "latitude"), (_LONGITUDES, "longitude")):
-        given = [values.pop(key) for key in keys & values.keys()]
+        given = [values.pop(key) for key in values.keys() & keys]
         found.append(given[0] if given else None)
         if given:
             values[long_name] = given[0]
@@ -127,5 +135,5 @@ def _position(values: dict[str, float]) -> tuple[float, float] | None:
 
 def kind_at_birth(metrics: Iterable[Metric]) -> str:
     """Choose the kind that all data until the next birth will have."""
-    meanings = [_meaning(metric.name, metric.unit) for metric in metrics if metric.name]
+    meanings = [_meaning(metric) for metric in metrics if metric.name]
     return kind_of(Context(0), [quantity for quantity, _ in meanings if quantity is not None], "weather")

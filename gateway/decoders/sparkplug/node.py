@@ -4,7 +4,8 @@ Show every message of `spBv1.0/#`, in its order, to `Sessions.complete` before i
 metrics by alias gets the names, types and units of its birth written in, so that it can be decoded now and at any later
 time. Data whose birth wasn't seen, or that comes after a gap in the sequence, may mean something else than its aliases
 say: it stays as it is, which sends it to quarantine unless its metrics bear their names, and the edge node is asked for
-its births. Sparkplug Specification 3.0.0, chapters 5 and 6.
+its births; less and less often, down to once an hour, where that doesn't help. Sparkplug Specification 3.0.0, chapters
+5 and 6.
 """
 
 from collections import OrderedDict
@@ -18,8 +19,16 @@ from gateway.decoders.sparkplug.payload import Metric, Payload
 from gateway.decoders.sparkplug.topic import Message, Topic, parse
 
 _SEQUENCE: Final = 256
-_ASK_AGAIN_NS: Final = 10 * 10**9
+_SECOND_NS: Final = 10**9
+_ASK_AGAIN_NS: Final = 10 * _SECOND_NS
+_ASK_SELDOM_NS: Final = 3600 * _SECOND_NS
+_WELL_NS: Final = 600 * _SECOND_NS
+"""An edge node of which nothing was wanting for so long is asked at once again."""
+
 _MOST_NODES: Final = 10_000
+_MOST_DEVICES: Final = 2_000
+"""Births of one edge node that are remembered."""
+
 _BIRTH_NUMBER: Final = "bdSeq"
 _SILENT: Final = frozenset({Message.STATE, Message.NCMD, Message.DCMD})
 
@@ -46,6 +55,10 @@ class _Birth:
     by_name: dict[str, Metric]
     by_alias: dict[int | None, Metric]
 
+    def explains(self, message: Payload) -> bool:
+        """Whether it has every alias that stands for a name."""
+        return all(metric.name or metric.alias is None or metric.alias in self.by_alias for metric in message.metrics)
+
 
 @dataclass(slots=True)
 class EdgeNode:
@@ -56,8 +69,10 @@ class EdgeNode:
         seq: Number of its last message.
         birth_number: `bdSeq` of its birth, which its death repeats.
         births: Of its devices by name; the empty name is the edge node itself.
-        wanting: Whether the last message needed a birth that isn't known.
-        asked_ns: When it was asked for its births, nanoseconds UTC.
+        wanting: Whether the last message needed a birth that isn't known, or an alias that its birth lacks.
+        wanted_ns: When a message was the last that did, nanoseconds UTC.
+        asked_ns: When it was asked for its births, likewise.
+        wait_ns: How long it isn't asked again.
     """
 
     born: bool = False
@@ -65,7 +80,9 @@ class EdgeNode:
     birth_number: float | None = None
     births: dict[str, _Birth] = field(default_factory=dict)
     wanting: bool = False
-    asked_ns: int | None = None
+    wanted_ns: int = 0
+    asked_ns: int = 0
+    wait_ns: int = 0
 
     def hear(self, topic: Topic, message: Payload) -> _Birth | None:
         """Take notice of a message, and give the birth that it relies on or is; None where none is known or needed."""
@@ -83,10 +100,12 @@ class EdgeNode:
         if topic.message is Message.DDEATH:
             self.births.pop(topic.device, None)
             return None
-        if topic.message in {Message.NBIRTH, Message.DBIRTH}:
+        is_new = topic.device not in self.births
+        if topic.message in {Message.NBIRTH, Message.DBIRTH} and not (is_new and len(self.births) >= _MOST_DEVICES):
             self.births[topic.device] = _birth(message)
-        self.wanting = not self.born or topic.device not in self.births
-        return self.births.get(topic.device) if self.born else None
+        birth = self.births.get(topic.device) if self.born else None
+        self.wanting = birth is None or not birth.explains(message)
+        return birth
 
     def _count(self, message: Payload) -> None:
         """Notice what was missed; the same number again is the same message again."""
@@ -98,9 +117,14 @@ class EdgeNode:
 
     def request(self, topic: Topic, now_ns: int) -> tuple[str, bytes] | None:
         """Give the command that asks for the births, if they are wanting and it wasn't asked a moment ago."""
-        if not self.wanting or (self.asked_ns is not None and now_ns - self.asked_ns < _ASK_AGAIN_NS):
+        if not self.wanting:
             return None
-        self.asked_ns = now_ns
+        if now_ns - self.wanted_ns > _WELL_NS:
+            self.wait_ns = 0
+        self.wanted_ns = now_ns
+        if now_ns - self.asked_ns < self.wait_ns:
+            return None
+        self.asked_ns, self.wait_ns = now_ns, min(max(2 * self.wait_ns, _ASK_AGAIN_NS), _ASK_SELDOM_NS)
         return topic.command, payload.rebirth_request(now_ns // 10**6)
 
 
@@ -109,6 +133,11 @@ class Sessions:
 
     def __init__(self) -> None:
         self._nodes: OrderedDict[tuple[str, str], EdgeNode] = OrderedDict()
+
+    def forget(self) -> None:
+        """Trust no birth that was heard so far: for a link that was away, and can't know what it missed."""
+        for node in self._nodes.values():
+            node.born, node.births = False, {}
 
     def complete(self, origin: Origin, data: bytes, received_ns: int) -> Completed:
         """Complete a message; what can't be read stays as it is, and the decoder says why.
@@ -122,8 +151,13 @@ class Sessions:
             topic = parse(origin.parameters.get("topic", ""))
             if topic.message in _SILENT:
                 return Completed(origin, data)
+        except Malformed:
+            return Completed(origin, data)
+        try:
             message = payload.read(data)
         except Malformed:
+            if topic.message is Message.NBIRTH:  # whatever it said, the aliases so far are no longer good
+                self._node(topic).born = False
             return Completed(origin, data)
         node = self._node(topic)
         birth = node.hear(topic, message)
