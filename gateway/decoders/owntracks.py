@@ -3,8 +3,9 @@
 Fields, units and types: https://owntracks.org/booklet/tech/json/. Only `location` speaks of a place that was reached;
 way points, transitions, commands, cards and last wills are nothing to say. `encrypted` is refused, and so kept.
 
-**Device**: `owntracks-<user>-<device>` of the topic (the link's, or the payload's own `topic` over HTTP); else
-`owntracks-<tid>`. A negative velocity, course, battery or accuracy is the phone's way to say that it knows none.
+**Device**: `owntracks-<user>.<device>` of the topic (the link's, or the payload's own `topic` over HTTP); else
+`owntracks-<tid>`; with a CRC-32 behind it where one of these has a dot. A negative velocity, course, battery or
+accuracy is the phone's way to say that it knows none.
 """
 
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from city.errors import Malformed, Reason
 from city.reading import Reading
 from gateway.decoders.context import Context, known_kind
 from gateway.decoders.foreign import foreign_device, from_number, load_object, number, position, refusing
+from gateway.decoders.sparkplug.topic import joined
 from gateway.decoders.vocabulary import Meaning, Names, to_values
 
 _NAMES: Final[Names] = MappingProxyType(
@@ -82,6 +84,6 @@ def _name(message: dict[str, Any], context: Context) -> str | None:
     for topic in (context.parameters.get("topic"), message.get("topic")):
         levels = topic.strip("/").split("/") if isinstance(topic, str) else []
         if len(levels) >= _TOPIC_LEVELS:
-            return f"{levels[1]}-{levels[2]}"
+            return joined(*levels[1:_TOPIC_LEVELS])
     tid = message.get("tid")
-    return tid if isinstance(tid, str) else None
+    return joined(tid) if isinstance(tid, str) else None

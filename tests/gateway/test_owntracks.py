@@ -1,6 +1,7 @@
 """OwnTracks against recorded messages, and who names the device."""
 
 import json
+import zlib
 from pathlib import Path
 from typing import Final
 
@@ -29,8 +30,11 @@ def test_recorded_messages(shared_data: Path) -> None:
     ("context", "topic", "device"),
     [
         (Context(NOW, "van-1", parameters={"topic": "owntracks/a/b"}), "owntracks/c/d", "van-1"),
-        (Context(NOW, parameters={"topic": "owntracks/a/b"}), "owntracks/c/d", "owntracks-a-b"),
-        (Context(NOW), "owntracks/c/d", "owntracks-c-d"),
+        (Context(NOW, parameters={"topic": "owntracks/a/b"}), "owntracks/c/d", "owntracks-a.b"),
+        (Context(NOW), "owntracks/c/d", "owntracks-c.d"),
+        (Context(NOW), "owntracks/a-b/c", "owntracks-a-b.c"),
+        (Context(NOW), "owntracks/a/b-c", "owntracks-a.b-c"),
+        (Context(NOW), "owntracks/a/b.c", f"owntracks-a.b.c-{zlib.crc32(b'a/b.c'):08x}"),
         (Context(NOW), "", "owntracks-t1"),
     ],
 )
