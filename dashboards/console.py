@@ -106,14 +106,15 @@ def _ask(source: Source) -> Json:
         case Heard(kinds=kinds):
             return {"ask": "heard", "route": "/v1/latest", "params": {"kind": list(kinds)}}
         case Kept(kind=kind, quantity=quantity):
-            params = {"quantity": [quantity], "fold": str(Fold.COUNT), "every": "1h"}
+            params = {"quantity": [quantity], "kind": [kind], "fold": str(Fold.COUNT), "every": "1h"}
             return {"ask": "kept", "route": "/v1/readings", "kind": kind, "params": params}
         case AllOfDevice():
             return {"ask": "all", "route": "/v1/readings", "params": {}}
 
 
 def _folding(source: Readings) -> Json:
-    folding: Json = {"params": {"quantity": [source.quantity], "fold": str(fold_of(source))}}
+    params = {"quantity": [source.quantity], "kind": [source.kind], "fold": str(fold_of(source))}
+    folding: Json = {"params": params}
     if source.span is Span.BUCKETS:
         folding |= {"every_s": source.every_s or None, "narrowest_s": cadence_of(source), "gap_s": gap_of(source)}
     return folding

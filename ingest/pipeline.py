@@ -113,7 +113,7 @@ class Pipeline:
             load.written, load.journal = [sheet.batch for sheet in checked.sheets], memory.journal
             rejected = await self.write(checked)
             try:
-                flush = settlement(checked, rejected, self.places.known)
+                flush = settlement(checked, rejected, self.places.heard)
                 await self.ledger.settle(flush)
             except SettledMeanwhile:
                 self.metrics.raced()

@@ -154,9 +154,9 @@ class Redrive:
         found = []
         for device in batch.devices:
             place = self.places.known.get(device, NOWHERE)
-            if place is NOWHERE:
+            if place is NOWHERE or device not in self.places.heard[batch.kind]:
                 row = provinces[device]
-                place = Place(row.province)
+                place = Place(row.province) if place is NOWHERE else place
                 new = NewDevice(device, batch.kind, row.province, row.source.gateway, settlement.at_ns)
                 settlement.devices.append(new)
             found.append(place)

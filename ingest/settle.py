@@ -1,7 +1,7 @@
 """The last step: what one flush changes in the ledger, and the receipts that follow from it."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
 import numpy as np
@@ -19,13 +19,13 @@ MOST_DEVICES: Final = 2**16
 """A block numbers its devices in 16 bits."""
 
 
-def settlement(checked: Checked, rejected: list[Suspect], known: Iterable[str]) -> Settlement:
+def settlement(checked: Checked, rejected: list[Suspect], heard: Mapping[str, Container[str]]) -> Settlement:
     """Write down a flush that the store has confirmed.
 
     Args:
         checked: The flush; its sheets hold only what is stored.
         rejected: What the store refused.
-        known: Devices that are registered.
+        heard: Kind to the devices that are registered under it.
     """
     flush = Settlement(
         at_ns=checked.now_ns,
@@ -33,7 +33,11 @@ def settlement(checked: Checked, rejected: list[Suspect], known: Iterable[str]) 
         fingerprints=[checked.token, *checked.fingerprints],
         suspects=checked.suspects + rejected,
         journal=journal([sheet.batch for sheet in checked.sheets]),
-        devices=[device for sheet in checked.sheets for device in _new(sheet, checked.now_ns, known)],
+        devices=[
+            device
+            for sheet in checked.sheets
+            for device in _new(sheet, checked.now_ns, heard.get(sheet.batch.kind, ()))
+        ],
     )
     _count(flush.counts, checked, rejected)
     return flush
@@ -89,7 +93,7 @@ def _narrowed(batch: Batch) -> Iterable[Batch]:
         yield part
 
 
-def _new(sheet: Sheet, now_ns: int, known: Iterable[str]) -> Iterable[NewDevice]:
+def _new(sheet: Sheet, now_ns: int, known: Container[str]) -> Iterable[NewDevice]:
     batch = sheet.batch
     fresh = {number: device for number, device in enumerate(batch.devices) if device not in known}
     if not fresh:

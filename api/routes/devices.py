@@ -17,10 +17,14 @@ router = APIRouter(tags=["devices"], dependencies=[Depends(refuse_unasked)])
 
 
 class Device(msgspec.Struct, frozen=True):
-    """A device as the registry knows it; null where nobody said."""
+    """A device as the registry knows it; null where nobody said.
+
+    `kind` is the one under which it was first heard, `kinds` are all: a truck with probes is a vehicle and cargo.
+    """
 
     device: str
     kind: str
+    kinds: tuple[str, ...]
     province: str
     district: str | None
     owner: str | None
@@ -35,6 +39,7 @@ class Device(msgspec.Struct, frozen=True):
         return cls(
             device=row.device,
             kind=row.kind,
+            kinds=row.kinds,
             province=row.province,
             district=row.district or None,
             owner=row.owner or None,
@@ -55,7 +60,9 @@ class DevicePage(msgspec.Struct, frozen=True):
 class DevicesQuestion(Question):
     """Which devices."""
 
-    kind: Annotated[KindKey | None, Field(description="Only of this kind.", examples=["air_quality"])] = None
+    kind: Annotated[
+        KindKey | None, Field(description="Only those that were ever heard as this kind.", examples=["air_quality"])
+    ] = None
     province: Annotated[
         Province | None, Field(description="Only of this province (ISO 3166-2, lower case).", examples=["th-30"])
     ] = None
@@ -63,7 +70,16 @@ class DevicesQuestion(Question):
 
 
 EXAMPLE: Final = Device(
-    "nma-air-001", "air_quality", "th-30", "mueang", None, "gw-1", "active", "Suranaree", "2026-01-15T00:00:00Z"
+    "nma-air-001",
+    "air_quality",
+    ("air_quality",),
+    "th-30",
+    "mueang",
+    None,
+    "gw-1",
+    "active",
+    "Suranaree",
+    "2026-01-15T00:00:00Z",
 )
 
 

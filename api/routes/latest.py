@@ -13,7 +13,8 @@ from api.parts import Behind
 from api.problems import unknown
 from api.times import rfc3339
 from city.catalog import KINDS, QUANTITIES
-from city.store.port import EVERYTHING, Box, Latest, LatestAsk, Only
+from city.registry.port import DeviceRow
+from city.store.port import EVERYTHING, Box, Latest, LatestAsk, Only, Value
 
 _MEDIA: Final = "application/geo+json"
 
@@ -140,13 +141,23 @@ async def latest_of_device(device: DevicePath, behind: Behind) -> Response:
     if row is None:
         raise unknown("device", device)
     found = await behind.store.latest(LatestAsk(devices=Only.of(device)))
-    # of a device that was set up anew as another kind, the one it is now
-    newest = max(found, key=lambda latest: latest.time_ns, default=Latest(device, row.kind, {}))
-    return GeoJson(Feature.of(newest))
+    return GeoJson(Feature.of(_together(found, row)))
+
+
+def _together(found: list[Latest], row: DeviceRow) -> Latest:
+    """Join what a device measures under all its kinds; it counts as what it was last, in doubt as its first."""
+    rising = sorted(found, key=lambda latest: (latest.time_ns, latest.kind == row.kind))
+    values: dict[str, Value] = {}
+    for latest in rising:
+        values |= {
+            key: one for key, one in latest.values.items() if key not in values or one.time_ns >= values[key].time_ns
+        }
+    place = next(((latest.lat, latest.lon) for latest in reversed(rising) if latest.lat is not None), (None, None))
+    return Latest(row.device, rising[-1].kind if rising else row.kind, values, *place)
 
 
 def _key(row: Latest) -> tuple[str, str]:
-    # a device that was set up anew as another kind has a row of each
+    # a device has a row of each of its kinds
     return row.device, row.kind
 
 

@@ -9,11 +9,11 @@ from pydantic import Field, model_validator
 
 from api.encoded import NOT_MODIFIED, Encoded, documented, problem
 from api.limits import MOST_DEVICES, MOST_QUANTITIES, refuse_too_long, table
-from api.parameters import DeviceId, Question, refuse_unasked
+from api.parameters import DeviceId, KindKey, Question, refuse_unasked
 from api.parts import Behind
 from api.problems import unknown
 from api.times import HOUR, Instant, Width, now_ns, rfc3339
-from city.catalog import QUANTITIES, Fold
+from city.catalog import KINDS, QUANTITIES, Fold
 from city.reading import QUANTITY_PATTERN, Flag
 from city.registry.port import Registry
 from city.store import layout
@@ -25,7 +25,7 @@ QuantityKey = Annotated[str, Field(pattern=f"^{QUANTITY_PATTERN.pattern}$", max_
 
 
 class SeriesBody(msgspec.Struct, frozen=True):
-    """One quantity of one device.
+    """One quantity of one device, as one kind.
 
     `points` are `[time, value, flag]`, rising in time: raw values with their QARTOD flag, or the start of each bucket
     with the folded value and the worst flag that entered it. `completeness` is the share of the expected samples that
@@ -35,6 +35,7 @@ class SeriesBody(msgspec.Struct, frozen=True):
 
     device: str
     quantity: str
+    kind: str
     unit: str | None
     points: list[tuple[str, float, int]]
     completeness: float
@@ -42,7 +43,7 @@ class SeriesBody(msgspec.Struct, frozen=True):
 
 
 class Readings(msgspec.Struct, frozen=True):
-    """Series sorted by device and quantity; `next` is the cursor of the page behind it, or null."""
+    """Series sorted by device, quantity and kind; `next` is the cursor of the page behind it, or null."""
 
     series: list[SeriesBody]
     next: str | None
@@ -63,6 +64,15 @@ class ReadingsQuestion(Question):
             description="Of these quantities (or lat and lon); without it all that the devices measure. One that a "
             "device doesn't measure gives an empty series.",
             examples=[["pm2_5", "pm10"]],
+        ),
+    ]
+    kind: Annotated[
+        list[KindKey],
+        Field(
+            default_factory=list,
+            max_length=len(KINDS),
+            description="Only as measured under these kinds: a truck with probes is a vehicle and cargo.",
+            examples=[["cargo"]],
         ),
     ]
     start: Annotated[
@@ -100,6 +110,7 @@ EXAMPLE: Final = Readings(
         SeriesBody(
             "nma-air-001",
             "pm2_5",
+            "air_quality",
             QUANTITIES["pm2_5"].unit,
             [("2026-01-15T00:00:00Z", 18.2, 1), ("2026-01-15T00:01:00Z", 18.4, 1)],
             1.0,
@@ -120,9 +131,10 @@ async def readings(question: Annotated[ReadingsQuestion, Query()], behind: Behin
     """Give values over time."""
     start_ns, end_ns = _range(question)
     refuse_too_long(start_ns, end_ns, question.every)
+    kinds = await _kinds(behind.registry, question)
     answer = await behind.store.series(
         SeriesAsk(
-            devices=await _kinds(behind.registry, question.device),
+            devices=kinds,
             quantities=Only(frozenset(question.quantity)) if question.quantity else EVERYTHING,
             start_ns=start_ns,
             end_ns=end_ns,
@@ -132,7 +144,7 @@ async def readings(question: Annotated[ReadingsQuestion, Query()], behind: Behin
         )
     )
     following = None if answer.next_ns is None else question.next((answer.next_ns, end_ns))
-    return Encoded(Readings(_spelled(answer.series, question), following))
+    return Encoded(Readings(_spelled(answer.series, question, kinds), following))
 
 
 def _range(question: ReadingsQuestion) -> tuple[int, int]:
@@ -144,27 +156,33 @@ def _range(question: ReadingsQuestion) -> tuple[int, int]:
     return (end_ns - HOUR if question.start is None else question.start), end_ns
 
 
-async def _kinds(registry: Registry, devices: list[str]) -> dict[str, str]:
+async def _kinds(registry: Registry, question: ReadingsQuestion) -> dict[str, tuple[str, ...]]:
+    """Say under which kinds each device is asked for."""
     kinds = {}
-    for device in dict.fromkeys(devices):
+    for device in dict.fromkeys(question.device):
         row = await registry.device(device)
         if row is None:
             raise unknown("device", device)
-        kinds[device] = row.kind
+        kinds[device] = tuple(question.kind) or row.kinds
     return kinds
 
 
-def _spelled(found: list[Series], question: ReadingsQuestion) -> list[SeriesBody]:
-    bodies = {
-        pair: SeriesBody(*pair, _unit(pair[1]), [], 0.0, Flag.MISSING)
-        for pair in product(question.device, question.quantity)
-    }
+def _spelled(found: list[Series], question: ReadingsQuestion, kinds: dict[str, tuple[str, ...]]) -> list[SeriesBody]:
+    there = {(series.device, series.quantity) for series in found}
+    missing = [pair for pair in product(kinds, question.quantity) if pair not in there]
+    bodies = [
+        SeriesBody(*pair, _kind_of(pair[1], kinds[pair[0]]), _unit(pair[1]), [], 0.0, Flag.MISSING) for pair in missing
+    ]
     for series in found:
         points = [(rfc3339(time_ns), value, flag) for time_ns, value, flag in series.points]
-        bodies[series.device, series.quantity] = SeriesBody(
-            series.device, series.quantity, _unit(series.quantity), points, series.completeness, series.worst_flag
-        )
-    return [bodies[pair] for pair in sorted(bodies)]
+        key = series.device, series.quantity, series.kind
+        bodies.append(SeriesBody(*key, _unit(series.quantity), points, series.completeness, series.worst_flag))
+    return sorted(bodies, key=lambda body: (body.device, body.quantity, body.kind))
+
+
+def _kind_of(quantity: str, kinds: tuple[str, ...]) -> str:
+    """Say under which of a device's kinds a quantity would stand that it did not measure."""
+    return next((kind for kind in kinds if quantity in KINDS[kind].quantities), kinds[0])
 
 
 def _unit(quantity: str) -> str | None:

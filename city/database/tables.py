@@ -149,6 +149,17 @@ device: Final = Table(
 )
 """`rev` is the revision, numbered by `head`, that changed the row last."""
 
+device_kind: Final = Table(
+    "device_kind",
+    metadata,
+    Column("device", _Key, primary_key=True),
+    Column("kind", _Key, primary_key=True),
+    Column("rev", _Big, nullable=False),
+    Index("device_kind_rev", "rev"),
+    sqlite_with_rowid=False,
+)
+"""Every kind under which a device was heard: a truck with probes is a vehicle and cargo."""
+
 gateway: Final = Table(
     "gateway",
     metadata,

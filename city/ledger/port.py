@@ -72,7 +72,7 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class NewDevice:
-    """A device that was not in the registry when the flush was loaded."""
+    """A device that the registry did not know, or not under this kind, when the flush was loaded."""
 
     device: str
     kind: str

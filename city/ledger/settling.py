@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from city.database import Database
-from city.database.tables import device, fingerprints, head, journal, pack_range, tally
+from city.database.tables import device, device_kind, fingerprints, head, journal, pack_range, tally
 from city.errors import SettledMeanwhile
 from city.ledger import folding, quarantine
 from city.ledger.catching_up import catch_up
@@ -158,6 +158,10 @@ def _write_devices(connection: Connection, database: Database, rev: int, devices
                 }
                 for new in devices
             ],
+        )
+        connection.execute(
+            database.upsert(device_kind).on_conflict_do_nothing(),
+            [{"device": new.device, "kind": new.kind, "rev": rev} for new in devices],
         )
 
 

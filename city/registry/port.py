@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from city.batch import Place
 
@@ -29,6 +29,7 @@ class DeviceRow:
         status: DISCOVERED until somebody names it.
         name: What people call it; empty until named.
         first_seen_ns: Nanoseconds UTC.
+        kinds: All under which it was heard, sorted.
     """
 
     device: str
@@ -40,6 +41,21 @@ class DeviceRow:
     status: DeviceStatus
     name: str
     first_seen_ns: int
+    kinds: tuple[str, ...]
+
+
+class Changes(NamedTuple):
+    """What the registry learnt since a revision.
+
+    Attributes:
+        places: Where devices belong.
+        kinds: Device and a kind under which it was heard.
+        revision: To ask from next time.
+    """
+
+    places: dict[str, Place]
+    kinds: set[tuple[str, str]]
+    revision: int
 
 
 class Registry(Protocol):
@@ -51,10 +67,10 @@ class Registry(Protocol):
     async def devices(
         self, *, after: str = "", most: int = 1000, kind: str | None = None, province: str | None = None
     ) -> list[DeviceRow]:
-        """Devices with an id behind `after`, sorted by id."""
+        """Devices with an id behind `after`, sorted by id; of a kind: those that were ever heard under it."""
 
-    async def places(self, since: int = 0) -> tuple[dict[str, Place], int]:
-        """Place of each device changed since a revision, and the revision to ask from next time.
+    async def changes(self, since: int = 0) -> Changes:
+        """Give what changed since a revision.
 
         0 gives all: ingest loads them once and then asks for changes every few seconds.
         """

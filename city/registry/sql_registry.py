@@ -3,13 +3,13 @@
 from functools import partial
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, select
+from sqlalchemy import RowMapping, Select, or_, select
 
 from city.batch import Place
 from city.database import Database
 from city.database.tables import device as table
-from city.database.tables import head
-from city.registry.port import DeviceRow, DeviceStatus
+from city.database.tables import device_kind, head
+from city.registry.port import Changes, DeviceRow, DeviceStatus
 
 _ROWS = select(*(column for column in table.c if column.name != "rev"))
 
@@ -31,14 +31,15 @@ class SqlRegistry:
         """Devices with an id behind `after`, sorted by id."""
         asked = _ROWS.where(table.c.device > after).order_by(table.c.device).limit(most)
         if kind is not None:
-            asked = asked.where(table.c.kind == kind)
+            heard = select(device_kind.c.device).where(device_kind.c.kind == kind)
+            asked = asked.where(or_(table.c.kind == kind, table.c.device.in_(heard)))
         if province is not None:
             asked = asked.where(table.c.province == province)
         return await self._database.in_reader(partial(self._select, asked))
 
-    async def places(self, since: int = 0) -> tuple[dict[str, Place], int]:
-        """Place of each device changed since a revision, and the revision to ask from next time."""
-        return await self._database.in_reader(partial(self._places, since))
+    async def changes(self, since: int = 0) -> Changes:
+        """Give what changed since a revision."""
+        return await self._database.in_reader(partial(self._changes, since))
 
     async def aclose(self) -> None:
         """Close connections."""
@@ -46,17 +47,27 @@ class SqlRegistry:
 
     def _select(self, asked: Select[Any]) -> list[DeviceRow]:
         with self._database.read() as connection:
-            return [_device(row) for row in connection.execute(asked).mappings()]
+            rows = connection.execute(asked).mappings().all()
+            kinds: dict[str, set[str]] = {row["device"]: {row["kind"]} for row in rows}
+            heard = select(device_kind.c.device, device_kind.c.kind).where(device_kind.c.device.in_(kinds))
+            for device, kind in connection.execute(heard):
+                kinds[device].add(kind)
+        return [_device(row, kinds[row["device"]]) for row in rows]
 
-    def _places(self, since: int) -> tuple[dict[str, Place], int]:
-        changed = select(table.c.device, table.c.province, table.c.district, table.c.owner)
+    def _changes(self, since: int) -> Changes:
+        changed = select(table.c.device, table.c.kind, table.c.province, table.c.district, table.c.owner)
+        heard = select(device_kind.c.device, device_kind.c.kind).where(device_kind.c.rev > since)
         with self._database.read() as connection:
             rev: int = connection.execute(select(head.c.rev)).scalar_one()
             if rev <= since:
-                return {}, rev
-            rows = connection.execute(changed.where(table.c.rev > since))
-            return {device: Place(*where) for device, *where in rows}, rev
+                return Changes({}, set(), rev)
+            places: dict[str, Place] = {}
+            kinds: set[tuple[str, str]] = {(device, kind) for device, kind in connection.execute(heard)}
+            for device, kind, *where in connection.execute(changed.where(table.c.rev > since)):
+                places[device] = Place(*where)
+                kinds.add((device, kind))
+            return Changes(places, kinds, rev)
 
 
-def _device(row: RowMapping) -> DeviceRow:
-    return DeviceRow(**dict(row) | {"status": DeviceStatus(row["status"])})
+def _device(row: RowMapping, kinds: set[str]) -> DeviceRow:
+    return DeviceRow(**dict(row) | {"status": DeviceStatus(row["status"]), "kinds": tuple(sorted(kinds))})

@@ -126,7 +126,7 @@ class SeriesAsk:
     """Values over time: raw, or folded into buckets.
 
     Attributes:
-        devices: Devices and the kind of each (a device without readings yields no series).
+        devices: Devices and the kinds of each (a device without readings yields no series).
         quantities: Of which quantities; EVERYTHING for all that the devices have. `lat` and `lon` may be named and
             come like quantities; EVERYTHING leaves them out.
         start_ns: First instant, inclusive.
@@ -137,7 +137,7 @@ class SeriesAsk:
         most: Most points in the whole answer (raw and folded).
     """
 
-    devices: dict[str, str]
+    devices: dict[str, tuple[str, ...]]
     quantities: Selection
     start_ns: int
     end_ns: int
@@ -159,11 +159,12 @@ class SeriesAsk:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One quantity of one device over the asked range.
+    """One quantity of one device, as one kind, over the asked range.
 
     Attributes:
         device: Id of the device.
         quantity: Key of the quantity.
+        kind: Kind under which it was measured.
         points: Rising in time. Raw: instant, value, its flag. Folded: start of the bucket, folded value, and the
             worst flag of the values that entered it; a bucket whose values all failed is absent.
         completeness: Distinct instants that have a value which isn't failed, over the number expected by the
@@ -173,6 +174,7 @@ class Series:
 
     device: str
     quantity: str
+    kind: str
     points: list[Value]
     completeness: float
     worst_flag: int
@@ -180,10 +182,10 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class SeriesAnswer:
-    """Series sorted by device and quantity.
+    """Series sorted by device, quantity and kind.
 
     Attributes:
-        series: One for each device and quantity with any value in the range.
+        series: One for each device, quantity and kind with any value in the range.
         next_ns: When `most` cut the answer: ask again from this instant on. The answer is then that to the same
             question with this end: every series holds all its points before it and none from it on.
     """

@@ -23,6 +23,7 @@ async def test_a_device_is_shown_as_the_registry_knows_it(client: httpx2.AsyncCl
     assert answer.json() == {
         "device": "w-1",
         "kind": "weather",
+        "kinds": ["weather"],
         "province": "th-30",
         "district": None,
         "owner": None,
@@ -31,6 +32,15 @@ async def test_a_device_is_shown_as_the_registry_knows_it(client: httpx2.AsyncCl
         "name": None,
         "first_seen": "2026-01-15T11:00:00Z",
     }
+
+
+async def test_a_device_of_two_kinds_is_found_under_both(client: httpx2.AsyncClient, hear: Say) -> None:
+    await hear(_reading("t", "vehicle"))
+    await hear(_reading("t", "cargo"), _reading("v", "vehicle"))
+    assert (await client.get("/v1/devices/t")).json()["kinds"] == ["cargo", "vehicle"]
+    for kind, found in (("vehicle", "tv"), ("cargo", "t")):
+        answer = await client.get("/v1/devices", params={"kind": kind})
+        assert "".join(row["device"] for row in answer.json()["devices"]) == found
 
 
 async def test_an_unknown_device_is_a_404_that_names_it(client: httpx2.AsyncClient) -> None:

@@ -104,3 +104,16 @@ async def test_a_device_that_became_another_kind_is_shown_as_that(client: httpx2
     await hear(Reading("a", "noise", NOON, {"battery": 1.0}))
     await hear(Reading("a", "rain", NOON + 1, {"battery": 2.0}))
     assert (await client.get("/v1/devices/a/latest")).json()["properties"]["kind"] == "rain"
+
+
+async def test_what_a_truck_measures_under_both_its_kinds_is_shown_together(
+    client: httpx2.AsyncClient, hear: Say
+) -> None:
+    await hear(Reading("t", "vehicle", NOON, {"speed": 60.0, "battery": 90.0}, 14.9, 102.1))
+    await hear(Reading("t", "cargo", NOON, {"temperature": -18.5}))
+    await hear(Reading("t", "cargo", NOON - 1, {"battery": 50.0}))
+    shown = (await client.get("/v1/devices/t/latest")).json()
+    assert shown["geometry"]["coordinates"] == [102.1, 14.9]
+    assert shown["properties"]["kind"] == "vehicle"
+    values = {key: one["value"] for key, one in shown["properties"]["values"].items()}
+    assert values == {"battery": 90.0, "speed": 60.0, "temperature": -18.5}

@@ -56,6 +56,7 @@ async def test_raw_series_carry_times_values_and_flags(client: httpx2.AsyncClien
     assert own == {
         "device": "a",
         "quantity": "own_x",
+        "kind": "air_quality",
         "unit": None,
         "points": [["2026-01-15T11:00:00Z", 1.0, 1]],
         "completeness": 0.5,
@@ -87,8 +88,25 @@ async def test_several_devices_and_quantities(client: httpx2.AsyncClient, hear: 
         ("b", "co2"),
         ("b", "pm2_5"),
     ]
-    empty = {"device": "a", "quantity": "co2", "unit": "[ppm]", "points": [], "completeness": 0.0, "worst_flag": 9}
-    assert series[0] == empty
+    about = {"device": "a", "quantity": "co2", "kind": "air_quality", "unit": "[ppm]"}
+    assert series[0] == about | {"points": [], "completeness": 0.0, "worst_flag": 9}
+
+
+async def test_a_truck_with_probes_has_the_history_of_both_its_kinds(client: httpx2.AsyncClient, hear: Say) -> None:
+    await hear(Reading("t", "vehicle", NOON, {"speed": 60.0, "battery": 90.0}))
+    await hear(Reading("t", "cargo", NOON, {"temperature": -18.5, "battery": 50.0}))
+    answer = await client.get("/v1/readings", params={"device": "t", **_range()})
+    found = [(one["quantity"], one["kind"], one["points"][0][1]) for one in answer.json()["series"]]
+    assert found == [
+        ("battery", "cargo", 50.0),
+        ("battery", "vehicle", 90.0),
+        ("speed", "vehicle", 60.0),
+        ("temperature", "cargo", -18.5),
+    ]
+    params = [("device", "t"), ("quantity", "battery"), ("quantity", "humidity"), ("kind", "cargo"), *_range().items()]
+    battery, humidity = (await client.get("/v1/readings", params=params)).json()["series"]
+    assert (battery["kind"], battery["points"][0][1]) == ("cargo", 50.0)
+    assert (humidity["kind"], humidity["points"]) == ("cargo", [])
 
 
 async def test_a_track_is_asked_for_like_quantities(client: httpx2.AsyncClient, hear: Say) -> None:

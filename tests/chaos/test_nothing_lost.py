@@ -137,7 +137,7 @@ async def _compare(field: Field) -> int:
         for feeder in field.feeders:
             for device in [f"{feeder.gateway}-{number}" for number in range(DEVICES)]:
                 expected = feeder.expected(device)
-                ask = SeriesAsk({device: "vehicle"}, Only.of("odometer"), 0, expected[-1][0] + 1)
+                ask = SeriesAsk({device: ("vehicle",)}, Only.of("odometer"), 0, expected[-1][0] + 1)
                 (series,) = (await store.series(ask)).series
                 assert [(point.time_ns, point.value) for point in series.points] == expected, device
                 found += len(series.points)

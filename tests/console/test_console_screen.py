@@ -26,6 +26,7 @@ def _on_air(city: CityOnAir) -> None:
     city.air(21.5)
     place = {"lat": 14.9, "lon": 101.8}
     city.publish("vehicle", TRUCK, {"values": {"speed": 61.0, "ignition": True}, **place}, stream="logistic_hub")
+    city.publish("cargo", TRUCK, {"values": {"temperature": -18.4}, **place}, stream="logistic_hub")
     until(lambda: {one["id"] for one in city.devices()} >= {AIR, TRUCK})
 
 
@@ -47,6 +48,18 @@ def test_a_value_changes_by_itself_soon_after_it_was_published(city: CityOnAir, 
         began = time.monotonic()
         expect(row).to_contain_text("33.3", timeout=5000)
         assert time.monotonic() - began < 5
+
+
+def test_a_truck_with_probes_is_one_device_of_two_kinds(city: CityOnAir, screens: Screens) -> None:
+    for kind, shown in (("vehicle", "61"), ("cargo", "18.4")):
+        with screens.open(city.url, f"#/map/{kind}") as page:
+            expect(page.get_by_role("button", name=TRUCK)).to_contain_text(shown)
+    with screens.open(city.url, "#/devices?kind=cargo") as page:
+        expect(page.locator("tbody tr", has_text=TRUCK)).to_have_count(1)
+    with screens.open(city.url, f"#/device/{TRUCK}?last=3600") as page:
+        expect(page.locator("p.what").first).to_have_text("Vehicle · Cargo")
+        for quantity in ("speed", "temperature"):
+            expect(page.locator(f'figure[data-quantity="{quantity}"]')).to_have_attribute("data-points", "1")
 
 
 def test_a_chart_answers_a_change_of_range(city: CityOnAir, screens: Screens) -> None:

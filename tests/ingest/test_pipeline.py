@@ -40,6 +40,19 @@ async def test_a_direct_reading_is_stored_counted_and_its_device_registered(brok
         )
 
 
+async def test_a_device_is_registered_under_every_kind_that_it_is_heard_as(broker: Mosquitto, tmp_path: Path) -> None:
+    async with platform(broker, tmp_path) as korat:
+        for number, kind in enumerate(("vehicle", "cargo", "vehicle", "weather")):
+            await korat.send(kind, "t-1", {"ts": NOW_MS + number, "values": {"battery": 50}})
+            await korat.received(number + 1)
+    async with platform(broker, tmp_path) as korat:
+        await korat.send("rain", "t-1", {"ts": NOW_MS + 9, "values": {"battery": 50}})
+        await korat.received(5)
+        device = await korat.registry.device("t-1")
+        assert device is not None
+        assert (device.kind, device.kinds) == ("vehicle", ("cargo", "rain", "vehicle", "weather"))
+
+
 async def test_an_impossible_value_is_kept_and_marked_as_failed(broker: Mosquitto, tmp_path: Path) -> None:
     async with platform(broker, tmp_path) as korat:
         await korat.send("weather", "w-1", {"ts": NOW_MS, "values": {"temperature": 327.67, "humidity": 60}})

@@ -19,10 +19,11 @@ const dense = new Set();
 /**
  * Ask for series.
  * @param {{devices: string[], quantities?: string[], range: import("./range.js").Range, kind?: string, fold?: string,
- *     raw?: boolean}} wanted `raw`: values as measured where the range is short.
+ *     alone?: boolean, raw?: boolean}} wanted `kind` tells the cadence; `alone`: only what was measured as that kind;
+ *     `raw`: values as measured where the range is short.
  * @returns {Promise<{series: Series[], range: object, width: number|null}>}
  */
-export async function readings({ devices, quantities = [], range, kind, fold, every = 0, raw = false }, signal) {
+export async function readings({ devices, quantities = [], range, kind, alone = false, fold, every = 0, raw = false }, signal) {
   const cadence = kinds.get(kind)?.cadence_s ?? 10;
   if (raw) {
     const found = await asMeasured({ devices, quantities, range }, signal);
@@ -32,6 +33,7 @@ export async function readings({ devices, quantities = [], range, kind, fold, ev
   const whole = aligned(range, width);
   const asked = {
     quantity: quantities,
+    kind: alone ? [kind] : [],
     start: new Date(whole.start * 1000).toISOString(),
     end: new Date(whole.end * 1000).toISOString(),
     every: spelledWidth(width),
@@ -60,11 +62,11 @@ async function asMeasured({ devices, quantities, range }, signal) {
 function merged(bodies, step) {
   const found = new Map();
   for (const body of bodies) {
-    const key = `${body.device}/${body.quantity}`;
+    const key = `${body.device}/${body.quantity}/${body.kind}`;
     const points = body.points.map(([time, v, flag]) => ({ t: Date.parse(time) / 1000, v, flag }));
     const one = found.get(key);
     if (!one) {
-      found.set(key, { device: body.device, quantity: body.quantity, points, completeness: body.completeness, worst: body.worst_flag, step, pages: 1 });
+      found.set(key, { device: body.device, quantity: body.quantity, kind: body.kind, points, completeness: body.completeness, worst: body.worst_flag, step, pages: 1 });
       continue;
     }
     one.points.push(...points);

@@ -39,7 +39,7 @@ export class Round {
   }
 
   chosen(kindsWanted) {
-    return [...live.devices.values()].filter((device) => kindsWanted.includes(device.kind) && this.registry.has(device.device));
+    return live.rows.filter((device) => kindsWanted.includes(device.kind) && this.registry.has(device.device));
   }
 
   newest(source) {
@@ -86,7 +86,7 @@ export class Round {
   series(kind, quantity, fold, every) {
     const devices = this.chosen([kind]).filter((device) => quantity in device.values).map((device) => device.device).sort();
     if (!devices.length) return { series: [], range: this.range };
-    return this.once(`${kind} ${quantity} ${fold} ${every}`, () => readings({ devices, quantities: [quantity], range: this.range, kind, fold, every }, this.signal));
+    return this.once(`${kind} ${quantity} ${fold} ${every}`, () => readings({ devices, quantities: [quantity], range: this.range, kind, alone: true, fold, every }, this.signal));
   }
 
   once(key, ask) {

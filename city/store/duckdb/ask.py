@@ -41,8 +41,10 @@ group by series
 """
 
 
-def series_of(connection: duckdb.DuckDBPyConnection, ask: SeriesAsk, ids: dict[int, tuple[str, str]]) -> SeriesAnswer:
-    """Answer for these series, given as id to device and quantity; blocking.
+def series_of(
+    connection: duckdb.DuckDBPyConnection, ask: SeriesAsk, ids: dict[int, tuple[str, str, str]]
+) -> SeriesAnswer:
+    """Answer for these series, given as id to device, quantity and kind; blocking.
 
     Raises:
         AskRefused: One instant or bucket holds more points than fit, or the fold needs more memory than there is.
@@ -60,10 +62,9 @@ def series_of(connection: duckdb.DuckDBPyConnection, ask: SeriesAsk, ids: dict[i
         connection.unregister("of")
     series = []
     for number, instants, worst in sums:
-        device, quantity = ids[number]
-        share = completeness(instants, span["start"], span["end"], KINDS[ask.devices[device]].cadence_s)
-        series.append(Series(device, quantity, points.get(number, []), share, worst))
-    return SeriesAnswer(sorted(series, key=lambda one: (one.device, one.quantity)), next_ns)
+        share = completeness(instants, span["start"], span["end"], KINDS[ids[number][2]].cadence_s)
+        series.append(Series(*ids[number], points.get(number, []), share, worst))
+    return SeriesAnswer(sorted(series, key=lambda one: (one.device, one.quantity, one.kind)), next_ns)
 
 
 def _points(connection: duckdb.DuckDBPyConnection, ask: SeriesAsk) -> tuple[dict[int, list[Value]], int | None]:

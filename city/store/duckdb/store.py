@@ -215,8 +215,9 @@ class DuckStore:
     def _series(self, ask: SeriesAsk) -> SeriesAnswer:
         with self._lock:
             ids = {
-                number: (device, quantity)
-                for device, kind in ask.devices.items()
+                number: (device, quantity, kind)
+                for device, kinds in ask.devices.items()
+                for kind in kinds
                 for quantity, number in self._heads.series.get((kind, device), {}).items()
                 if asks_for(ask, quantity)
             }

@@ -58,8 +58,7 @@ async def series_of(connection: Connection, ask: SeriesAsk) -> SeriesAnswer:
         odd = found.odd | {key for key, one in sums.items() if one.sets > 1}
         points = await _folded_here(connection, parts, ask, end_ns, {key: sums[key] for key in odd if key in sums})
     answer = []
-    for (device, quantity), one in sorted(sums.items()):
-        key = (device, quantity)
+    for key, one in sorted(sums.items()):
         if key in odd:
             all_points = points.get(key, [])
             instants = sum(point.flag < Flag.FAIL for point in all_points)
@@ -72,8 +71,8 @@ async def series_of(connection: Connection, ask: SeriesAsk) -> SeriesAnswer:
             shown = folded(points.get(key, []), ask.every_ns, ask.fold)
         else:
             shown = found.points.get(key, [])
-        share = completeness(instants, ask.start_ns, end_ns, KINDS[ask.devices[device]].cadence_s)
-        answer.append(Series(device, quantity, shown, share, worst))
+        share = completeness(instants, ask.start_ns, end_ns, KINDS[key[2]].cadence_s)
+        answer.append(Series(*key, shown, share, worst))
     return SeriesAnswer(answer, cut)
 
 
@@ -83,10 +82,10 @@ async def _raw(
     """Fetch values as they are stored, one version of each instant."""
     statements = [part.raw(quantities, start_ns, end_ns, devices) for part, quantities, devices in wanted]
     points = {}
-    for (_, quantities, _), tables in zip(wanted, await connection.query(statements), strict=True):
+    for (part, quantities, _), tables in zip(wanted, await connection.query(statements), strict=True):
         for table in tables:
             for quantity in quantities:
-                points[table.tags[layout.TAG_DEVICE], quantity] = points_of(table, quantity)
+                points[table.tags[layout.TAG_DEVICE], quantity, part.kind] = points_of(table, quantity)
     return points
 
 
@@ -109,9 +108,9 @@ async def _buckets(connection: Connection, parts: list[Part], ask: SeriesAsk, en
             statements[_Meaning.STALE, part.kind, quantity] = stale + by_device
     answers: dict[_Meaning, dict[Key, dict[int, float]]] = {meaning: {} for meaning in _Meaning}
     results = await connection.query(list(statements.values()))
-    for (meaning, _, quantity), tables in zip(statements, results, strict=True):
+    for (meaning, kind, quantity), tables in zip(statements, results, strict=True):
         for table in tables:
-            key = (table.tags[layout.TAG_DEVICE], quantity)
+            key = (table.tags[layout.TAG_DEVICE], quantity, kind)
             answers[meaning][key] = {row[0]: float(row[1]) for row in table.rows if row[1] is not None}
     found = _Found(odd={key for key, count in answers[_Meaning.STALE].items() if any(count.values())})
     for key, buckets in answers[_Meaning.FOLD].items():
@@ -130,7 +129,7 @@ async def _folded_here(
     wanted: list[tuple[Part, list[str], Only | None]] = []
     for part in parts:
         for quantity in part.quantities:
-            devices = frozenset(device for device, one in odd if one == quantity and device in part.devices.keys)
+            devices = frozenset(device for device, one, kind in odd if (one, kind) == (quantity, part.kind))
             if devices:
                 wanted.append((part, [quantity], Only(devices)))
     return await _raw(connection, wanted, ask.start_ns, end_ns) if wanted else {}

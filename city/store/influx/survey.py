@@ -14,8 +14,8 @@ from city.store.port import Only, SeriesAsk, asks_for
 
 _STEPS: Final = 1000  # how finely a range is counted when it must be cut
 
-Key = tuple[str, str]
-"""Device and quantity."""
+Key = tuple[str, str, str]
+"""Device, quantity and kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,9 @@ class Sum:
 async def parts_of(connection: Connection, ask: SeriesAsk) -> list[Part]:
     """Sort the devices by kind, and find the quantities that there are."""
     devices: dict[str, set[str]] = {}
-    for device, kind in ask.devices.items():
-        devices.setdefault(kind, set()).add(device)
+    for device, kinds in ask.devices.items():
+        for kind in kinds:
+            devices.setdefault(kind, set()).add(device)
     if not devices:
         return []
     parts = []
@@ -96,14 +97,14 @@ async def sums_of(connection: Connection, parts: list[Part], start_ns: int, end_
             here: set[str] = set()
             for (quantity, one), count in zip(valued, cells, strict=False):
                 if count:
-                    total = sums.setdefault((device, quantity), Sum())
+                    total = sums.setdefault((device, quantity, part.kind), Sum())
                     total.fit += count * (one == quantity)
                     total.failed += count * (one != quantity)
                     total.sets += quantity not in here
                     here.add(quantity)
             for quantity, worst in zip(part.flagged(), cells[len(valued) :], strict=True):
                 if quantity in here:
-                    total = sums[device, quantity]
+                    total = sums[device, quantity, part.kind]
                     total.worst = max(total.worst, worst)
     return sums
 

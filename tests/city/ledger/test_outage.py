@@ -33,7 +33,7 @@ async def test_work_goes_on_when_postgresql_is_back(postgres: Postgres, postgres
         ledger.gateways,
         lambda: ledger.request_redrive(None, None),
         ledger.ping,
-        registry.places,
+        registry.changes,
         registry.devices,
     ):
         with pytest.raises(LedgerUnavailable):
@@ -47,7 +47,7 @@ async def test_work_goes_on_when_postgresql_is_back(postgres: Postgres, postgres
     await ledger.settle(flush(2))
     (account,) = await ledger.account(0, 9, By.TOTAL)
     assert account.counts == Counts(2, 2)
-    assert await registry.places() == ({}, 0)
+    assert await registry.changes() == ({}, set(), 0)
     await ledger.aclose()
     await registry.aclose()
 

@@ -32,14 +32,14 @@ async def see(url: str) -> AsyncIterator[See]:
     await ledger.aclose()
 
 
-def row(device: str, kind: str = "weather", province: str = "th-30") -> DeviceRow:
-    return DeviceRow(device, kind, province, "", "", "gw", DeviceStatus.DISCOVERED, "", 7)
+def row(device: str, kind: str = "weather", province: str = "th-30", kinds: tuple[str, ...] = ()) -> DeviceRow:
+    return DeviceRow(device, kind, province, "", "", "gw", DeviceStatus.DISCOVERED, "", 7, kinds or (kind,))
 
 
 async def test_an_empty_registry_knows_nobody(registry: Registry) -> None:
     assert await registry.device("d1") is None
     assert await registry.devices() == []
-    assert await registry.places() == ({}, 0)
+    assert await registry.changes() == ({}, set(), 0)
 
 
 async def test_a_device_that_was_seen_is_discovered(registry: Registry, see: See) -> None:
@@ -51,7 +51,10 @@ async def test_a_device_that_was_seen_is_discovered(registry: Registry, see: See
 async def test_the_first_sight_of_a_device_holds(registry: Registry, see: See) -> None:
     await see("d1")
     await see("d1", "d1", "d3", kind="rain", province="th-31")
-    assert await registry.devices() == [row("d1"), row("d3", "rain", "th-31")]
+    assert await registry.devices() == [row("d1", kinds=("rain", "weather")), row("d3", "rain", "th-31")]
+    assert await registry.device("d1") == row("d1", kinds=("rain", "weather"))
+    assert [found.device for found in await registry.devices(kind="rain")] == ["d1", "d3"]
+    assert [found.device for found in await registry.devices(kind="weather")] == ["d1"]
 
 
 async def test_pages_follow_the_id_and_can_be_narrowed(registry: Registry, see: See) -> None:
@@ -67,14 +70,16 @@ async def test_pages_follow_the_id_and_can_be_narrowed(registry: Registry, see: 
     assert [found.device for found in await registry.devices(province="th-31")] == ["zz"]
 
 
-async def test_places_tell_what_changed_since_a_revision(registry: Registry, see: See, url: str) -> None:
+async def test_it_tells_what_changed_since_a_revision(registry: Registry, see: See, url: str) -> None:
     await see("d1", "d2")
-    places, first = await registry.places()
+    places, kinds, first = await registry.changes()
     assert places == {"d1": Place("th-30"), "d2": Place("th-30")}
-    assert await registry.places(first) == ({}, first)
-    await see("d1", "d3", province="th-31")
-    places, second = await registry.places(first)
+    assert kinds == {("d1", "weather"), ("d2", "weather")}
+    assert await registry.changes(first) == ({}, set(), first)
+    await see("d1", "d3", province="th-31", kind="rain")
+    places, kinds, second = await registry.changes(first)
     assert places == {"d3": Place("th-31")}
+    assert kinds == {("d1", "rain"), ("d3", "rain")}
     assert second > first
     engine = create_engine(url)
     with engine.begin() as connection:
@@ -85,7 +90,7 @@ async def test_places_tell_what_changed_since_a_revision(registry: Registry, see
             )
         )
     engine.dispose()
-    places, third = await registry.places(second)
+    places, _, third = await registry.changes(second)
     assert places == {"d1": Place("th-30", "3001", "firm")}
-    assert len((await registry.places())[0]) == 3
-    assert await registry.places(third) == ({}, third)
+    assert len((await registry.changes()).places) == 3
+    assert await registry.changes(third) == ({}, set(), third)

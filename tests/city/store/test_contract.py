@@ -69,7 +69,7 @@ async def ask(
     fold: Fold = Fold.MEAN,
     kind: str = "weather",
 ) -> Series | None:
-    question = SeriesAsk({device: kind}, Only.of(quantity), start_ns, end_ns, every_ns, fold)
+    question = SeriesAsk({device: (kind,)}, Only.of(quantity), start_ns, end_ns, every_ns, fold)
     answer = await store.series(question)
     assert answer.next_ns is None
     assert len(answer.series) <= 1
@@ -170,7 +170,7 @@ async def test_failed_values_are_kept_but_enter_no_fold(store: Store) -> None:
 async def test_a_bucket_of_failed_values_is_absent(store: Store) -> None:
     await put(store, *(reading("d", T + i * S, {"temperature": 9.0}, {"temperature": FAIL}) for i in range(3)))
     found = await ask(store, "d", "temperature", every_ns=MINUTE)
-    assert found == Series("d", "temperature", [], 0.0, FAIL)
+    assert found == Series("d", "temperature", "weather", [], 0.0, FAIL)
     assert (await newest(store, "d")).values == {"temperature": Value(T + 2 * S, 9.0, FAIL)}
 
 
@@ -224,8 +224,27 @@ async def test_positions_are_kept_and_given_when_named(store: Store) -> None:
     assert (latest.lat, latest.lon, latest.time_ns) == (-14.98, -102.25, T + 2 * S)
     assert set(latest.values) == {"speed"}
     assert [v for _, v, _ in await points(store, "d", "lat", kind=car)] == [14.97, -14.98]
-    answer = await store.series(SeriesAsk({"d": car}, EVERYTHING, T, T + 60 * S))
+    answer = await store.series(SeriesAsk({"d": (car,)}, EVERYTHING, T, T + 60 * S))
     assert [series.quantity for series in answer.series] == ["speed"]
+
+
+async def test_what_a_device_measures_as_two_kinds_stays_apart(store: Store) -> None:
+    for kind, value in (("vehicle", 11.0), ("cargo", 22.0)):
+        rows = [Reading("t", kind, T + i * S, {"battery": value + i, f"of_{kind}": 1.0}) for i in range(3)]
+        await store.write(Batch.from_readings(rows))
+    both = {"t": ("vehicle", "cargo")}
+    for every_ns in (None, MINUTE):
+        answer = await store.series(SeriesAsk(both, EVERYTHING, T, T + MINUTE, every_ns, Fold.MAX))
+        named = {(series.quantity, series.kind): series.points[-1].value for series in answer.series}
+        assert list(named) == [
+            ("battery", "cargo"),
+            ("battery", "vehicle"),
+            ("of_cargo", "cargo"),
+            ("of_vehicle", "vehicle"),
+        ]
+        assert (named["battery", "cargo"], named["battery", "vehicle"]) == (24.0, 13.0)
+    answer = await store.series(SeriesAsk({"t": ("cargo",)}, Only.of("battery"), T, T + MINUTE))
+    assert [(series.kind, len(series.points)) for series in answer.series] == [("cargo", 3)]
 
 
 NONE = Only(frozenset())
@@ -236,7 +255,7 @@ async def test_an_empty_selection_selects_nothing(store: Store, devices: Selecti
     await put(store, reading("d", T, {"temperature": 1.0}))
     assert await store.latest(LatestAsk(devices, kinds)) == []
     assert (await store.series(SeriesAsk({}, EVERYTHING, T, T + S))).series == []
-    assert (await store.series(SeriesAsk({"d": "weather"}, NONE, T, T + S))).series == []
+    assert (await store.series(SeriesAsk({"d": ("weather",)}, NONE, T, T + S))).series == []
 
 
 async def test_strangers_are_no_error(store: Store) -> None:
@@ -245,9 +264,9 @@ async def test_strangers_are_no_error(store: Store) -> None:
     assert await store.latest(LatestAsk(devices=Only.of("e", nasty))) == []
     assert await store.latest(LatestAsk(devices=Only.of(nasty))) == []
     assert await store.latest(LatestAsk(kinds=Only.of("noise", 'x"; DROP SERIES FROM /.*/ --'))) == []
-    asked = SeriesAsk({"e": "weather", nasty: "weather", "d": "noise"}, EVERYTHING, T, T + S)
+    asked = SeriesAsk({"e": ("weather",), nasty: ("weather",), "d": ("noise",)}, EVERYTHING, T, T + S)
     assert (await store.series(asked)).series == []
-    asked = SeriesAsk({"d": "weather"}, Only.of('temperature" FROM weather; --', "humidity"), T, T + S)
+    asked = SeriesAsk({"d": ("weather",)}, Only.of('temperature" FROM weather; --', "humidity"), T, T + S)
     assert (await store.series(asked)).series == []
     await store.forget(nasty, 0, 2 * T)
     assert len(await points(store, "d", "temperature")) == 1
@@ -369,7 +388,7 @@ async def test_pages_visit_everything_once(store: Store, every_ns: int | None, m
         for second in seconds
     ]
     await put(store, *rows)
-    devices = dict.fromkeys(times, "weather")
+    devices = dict.fromkeys(times, ("weather",))
     start, end = 0, 3 * T
     seen: list[tuple[str, str, int, float]] = []
     pages = 0
@@ -392,7 +411,7 @@ async def test_pages_visit_everything_once(store: Store, every_ns: int | None, m
 
 async def test_an_instant_that_never_fits_is_refused(store: Store) -> None:
     await put(store, *(reading(f"d{i}", T, {"temperature": 1.0}) for i in range(5)))
-    devices = {f"d{i}": "weather" for i in range(5)}
+    devices = {f"d{i}": ("weather",) for i in range(5)}
     for every_ns in (None, MINUTE):
         with pytest.raises(AskRefused):
             await store.series(SeriesAsk(devices, EVERYTHING, T, T + S, every_ns, most=4))
@@ -402,7 +421,7 @@ async def test_series_are_sorted_by_device_and_quantity(store: Store) -> None:
     await put(store, *(reading(d, T, {"temperature": 1.0, "humidity": 2.0}) for d in ("b", "a")))
     await put(store, reading("a1", T, {"speed": 1.0}, kind="vehicle"))
     answer = await store.series(
-        SeriesAsk({"b": "weather", "a": "weather", "a1": "vehicle"}, EVERYTHING, T, T + S, every_ns=S)
+        SeriesAsk({"b": ("weather",), "a": ("weather",), "a1": ("vehicle",)}, EVERYTHING, T, T + S, every_ns=S)
     )
     keys = [(series.device, series.quantity) for series in answer.series]
     assert keys == [("a", "humidity"), ("a", "temperature"), ("a1", "speed"), ("b", "humidity"), ("b", "temperature")]
@@ -470,7 +489,7 @@ async def test_ten_thousand_rows_at_once(store: Store) -> None:
     await store.write(Batch("weather", [f"d{i}" for i in range(m)], index, times, values, rx_ns=T))
     assert len(await store.latest(LatestAsk())) == m
     assert [v for _, v, _ in await points(store, "d7", "q3")] == values["q3"][index == 7].tolist()
-    devices = {f"d{i}": "weather" for i in range(m)}
+    devices = {f"d{i}": ("weather",) for i in range(m)}
     answer = await store.series(SeriesAsk(devices, Only.of("q0"), T, T + MINUTE, MINUTE, Fold.COUNT))
     assert sum(point.value for series in answer.series for point in series.points) == n
 

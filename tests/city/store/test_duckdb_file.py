@@ -71,7 +71,7 @@ async def test_what_was_confirmed_outlives_kill_9_and_a_full_disk(tmp_path: Path
         writer.kill()
     assert bool(refused) == bool(limit)
     store = await open_store(url)
-    answer = await store.series(SeriesAsk({"d0": "weather", "d499": "weather"}, EVERYTHING, 0, 2 * T))
+    answer = await store.series(SeriesAsk({"d0": ("weather",), "d499": ("weather",)}, EVERYTHING, 0, 2 * T))
     assert len(answer.series) == 10
     for series in answer.series:
         seconds = {(point.time_ns - T) // S for point in series.points}

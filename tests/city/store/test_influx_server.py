@@ -27,7 +27,7 @@ def batch(n: int = 1, first: int = 0, **columns: list[float]) -> Batch:
 
 
 async def stored(store: Store, quantity: str = "temperature") -> list[float]:
-    answer = await store.series(SeriesAsk({"d": "weather"}, EVERYTHING, 0, 2 * T))
+    answer = await store.series(SeriesAsk({"d": ("weather",)}, EVERYTHING, 0, 2 * T))
     return [point.value for series in answer.series if series.quantity == quantity for point in series.points]
 
 

@@ -102,7 +102,7 @@ function frame(grid, panel, context) {
 }
 
 function choices(host, board, registry, changed) {
-  const rows = registry.filter((row) => board.kinds.includes(row.kind));
+  const rows = registry.filter((row) => row.kinds.some((kind) => board.kinds.includes(kind)));
   const { asked } = place();
   const boxes = FILTERS.filter((key) => board.variables?.includes(key)).flatMap((key) => {
     const values = [...new Set(rows.map((row) => row[key]).filter(Boolean))].sort();

@@ -38,6 +38,7 @@ export function deviceView(root) {
   const map = makeMap(stage, { label: say("position"), small: true });
   const pins = new Pins(map, () => {});
   const drawn = new Map();
+  const nameOf = (one) => `${one.quantity}/${one.kind}`;
   const closers = [];
   let fitted = false;
   let track = null;
@@ -46,7 +47,7 @@ export function deviceView(root) {
   function update() {
     const device = live.devices.get(id);
     if (!device) return;
-    put(what, kindLabel(device.kind));
+    put(what, device.kinds.map(kindLabel).join(" · "));
     heard.classList.toggle("off", silent(device));
     put(heard, `${silent(device) ? `${say("map.silent")} · ` : ""}${ago(device.time)}`);
     newest.replaceChildren(valueList(device, kinds.get(device.kind)?.quantities));
@@ -78,10 +79,10 @@ export function deviceView(root) {
     const order = kinds.get(row.kind)?.quantities ?? [];
     const rank = (key) => (order.includes(key) ? order.indexOf(key) : order.length);
     for (const one of series.sort((a, b) => rank(a.quantity) - rank(b.quantity))) {
-      if (!drawn.has(one.quantity)) drawn.set(one.quantity, panel(row.kind, one.quantity));
-      drawn.get(one.quantity)(one, range);
+      if (!drawn.has(nameOf(one))) drawn.set(nameOf(one), panel(one.kind, one.quantity));
+      drawn.get(nameOf(one))(one, range);
     }
-    for (const [quantity, draw] of drawn) if (!series.some((one) => one.quantity === quantity)) draw(null, range);
+    for (const [name, draw] of drawn) if (!series.some((one) => nameOf(one) === name)) draw(null, range);
     await drawTrack(asked, row.kind, signal);
   }, EVERY_MS, trouble);
 

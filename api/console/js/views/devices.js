@@ -40,7 +40,7 @@ export function devicesView(root) {
     const now = Date.now();
     const text = search.value.trim().toLowerCase();
     const found = [...live.devices.values()].filter((device) =>
-      (!text || device.device.includes(text)) && (!kind.value || device.kind === kind.value) && (!quiet.checked || silent(device, now)));
+      (!text || device.device.includes(text)) && (!kind.value || device.kinds.includes(kind.value)) && (!quiet.checked || silent(device, now)));
     put(count, `${number(found.length)} ${say("figure.of", number(live.devices.size))}`);
     more.hidden = found.length <= most;
     const shown = found.slice(0, most).map((device) => {

@@ -39,8 +39,7 @@ export function mapView(root) {
   }
 
   function shownDevices() {
-    const all = [...live.devices.values()];
-    return kind ? all.filter((device) => device.kind === kind) : all.filter((device) => device.kind !== PLATFORM);
+    return kind ? live.rows.filter((device) => device.kind === kind) : [...live.devices.values()].filter((device) => device.kind !== PLATFORM);
   }
 
   function update() {
