@@ -29,7 +29,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -38,11 +38,15 @@ from city.errors import ConfigurationError, Malformed
 from city.reading import checked_id, checked_quantity
 from city.units import UNITS
 from city.wire.direct import to_position
+from gateway.decoders import DECODERS
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.mapping import load_mapping
 from gateway.naming.naming import Naming, Rename, Rule, fits, pattern
 from gateway.naming.pseudonyms import LEAST_KEY_BYTES, Pseudonyms
 from gateway.settings import GatewaySettings
+
+_SHARED_LINKS: Final = frozenset({"folder", "http", "mqtt", "poll", "tcp", "udp"})
+"""In a way without a topic: whoever uses the link and the decoder comes so."""
 
 
 class _Quantity(msgspec.Struct, forbid_unknown_fields=True):
@@ -171,7 +175,9 @@ def _rename(key: str, given: str | _Quantity) -> Rename:
 
 
 def _of_many(rule: Rule, key: str) -> Rule:
-    if rule.device is not None and ("+" in key or "#" in key):
+    link, _, decoder = key.partition("/")
+    shared = "+" in key or "#" in key or (link in _SHARED_LINKS and decoder in DECODERS)
+    if rule.device is not None and shared:
         raise ValueError("device: many sources come this way, and they can't all be one device")
     return rule
 

@@ -108,7 +108,11 @@ class Naming:
 
     def way(self, came: Origin) -> Rule | None:
         """What is said of all that comes this way."""
-        return self._way(came.parameters.get("topic") or f"{came.link}/{came.decoder}") if self._ways else None
+        if not self._ways:
+            return None
+        # elsewhere whoever sends could call himself by any topic
+        topic = came.parameters.get("topic") if came.link == "mqtt" else None
+        return self._way(topic or f"{came.link}/{came.decoder}")
 
     def rule(self, device: str, way: Rule | None) -> Rule | None:
         """What is said of a device of a decoder; None: nothing."""

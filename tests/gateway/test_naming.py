@@ -114,6 +114,9 @@ def test_a_way_names_what_comes_by_it_unless_the_source_has_a_name_of_its_own(na
     for topic, kind in (("plant/7", "weather"), ("plant/7/x/y", "weather"), ("plants/7/air", "weather")):
         assert heard(decoding, body, Origin("mqtt", "senml", {"topic": topic}))[0].kind == kind
     assert heard(decoding, body, Origin("http", "senml", {}))[0].kind == "cargo"
+    assert heard(decoding, body, Origin("http", "senml", {"topic": "plant/7/air"}))[0].kind == "cargo", (
+        "no topic of HTTP"
+    )
     assert heard(decoding, senml("urn:dev:ow:2", pm10=3))[0].device == "w-2"
 
 

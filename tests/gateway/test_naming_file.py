@@ -29,6 +29,8 @@ WRONG = {
     '[sources.a.quantities]\nx = { quantity = "y", unit = "Cel" }': "the catalog has no quantity 'y'",
     '[sources.a.quantities]\nx = { quantity = "co2", scale = 2 }': "`scale`",
     '[sources."a/+"]\ndevice = "x"': '[sources."a/+"]: device: many sources come this way',
+    '[sources."http/senml"]\ndevice = "x"': '[sources."http/senml"]: device: many sources come this way',
+    '[sources."poll/mapped"]\ndevice = "x"': '[sources."poll/mapped"]: device: many sources come this way',
     '[sources."a/#/b"]': "# is the last",
     '[sources."a/b+"]': "stand for whole levels",
     '[sources.a]\ndevice = "x"\n[sources.b]\ndevice = "x"': '[sources."b"] device: \'x\' is that of "a" already',
@@ -51,6 +53,13 @@ def test_a_wrong_file_is_refused_with_a_sentence(tmp_path: Path, text: str) -> N
         load_naming(tmp_path / "gateway.toml")
     assert WRONG[text] in str(raised.value)
     assert str(tmp_path) in str(raised.value)
+
+
+def test_one_topic_may_be_one_device(tmp_path: Path) -> None:
+    (tmp_path / "gateway.toml").write_text(
+        '[sources."plant/7/air"]\ndevice = "aq-7"\n[sources."http/senml"]\nkind = "rain"'
+    )
+    load_naming(tmp_path / "gateway.toml")
 
 
 def test_two_sources_may_share_a_device_when_each_says_what_it_brings(tmp_path: Path) -> None:
