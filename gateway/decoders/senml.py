@@ -11,31 +11,40 @@
 A quantity that the name doesn't tell is told by the unit (`Cel`: temperature); if that doesn't either, the pack is
 refused. Values are turned into the catalog's units. `lat` and `lon` become the position.
 
-**Kind**: the context's; else, for each device of the pack, the kind that has most of its quantities, and `weather`
-where several do. Whoever sends packs with changing contents should name the kind.
+**Several names** that mean one quantity of a device, in one pack, add what they are called, in whatever order they
+come: `1/temp` and `2/temp` are `temperature_1` and `temperature_2`; beside `temperature`, which stays, `temp` is
+`temperature_temp`. With a device in the context the whole name counts (`temperature_room1`). Where two keys would still
+be one, the pack is refused.
+
+**Kind**: the context's; else, for each device of the pack, the kind that has most of its quantities. Whoever sends
+packs with changing contents should name the kind.
 
 Records of one device and instant become one reading. Truths become 0 and 1. Texts and data are no readings and are
 passed over. A sum becomes `<quantity>_sum`, and that of power (watts) becomes `energy`.
 """
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from city.catalog import KINDS, QUANTITIES
+from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
 from city.reading import FIRST_NS, LAST_NS, QUANTITY_PATTERN, Reading, checked_quantity
 from city.wire.direct import MOST_VALUES, to_position
-from gateway.decoders.context import Context, DecodeError, device_id, known_kind
+from gateway.decoders.context import Context, DecodeError, device_id
+from gateway.decoders.foreign import kind_of
 from gateway.decoders.senml_pack import Record, parse, resolve
 from gateway.decoders.senml_units import QUANTITY_OF_UNIT, converted
+from gateway.decoders.vocabulary import to_key
 
 __all__ = ["decode", "resolve"]
 
 _DEFAULT_KIND: Final = "weather"
 _DEVICE_URN: Final = re.compile(r"(urn:dev:[^:_]+:[^:_]+)[:_]?(.*)", re.IGNORECASE)
+_LEVELS: Final = re.compile("[:/]")
 _ALIASES: Final = MappingProxyType(
     {
         "temp": "temperature",
@@ -48,14 +57,19 @@ _ALIASES: Final = MappingProxyType(
         "batt": "battery",
     }
 )
+_PLACE: Final = frozenset({"lat", "lon"})
 _FIRST_S, _LAST_S = FIRST_NS / 1e9, LAST_NS / 1e9
+
+
+_Series = tuple[str, str]
+"""Quantity and SenML name."""
 
 
 @dataclass(slots=True)
 class _Moment:
     """One device at one instant, while it is put together."""
 
-    values: dict[str, float] = field(default_factory=dict)
+    values: dict[_Series, float] = field(default_factory=dict)
     position: dict[str, float] = field(default_factory=dict)
 
 
@@ -73,14 +87,32 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
 
 def _readings(records: Iterable[Record], context: Context) -> list[Reading]:
     moments: dict[tuple[str, int], _Moment] = {}
+    known: dict[tuple[str, str | None], tuple[str, str]] = {}
     for record in records:
         if isinstance(record.value, str | bytes):
             continue
-        name, tail = _split(record, context)
-        moment = moments.setdefault((_device(name, context), _time_ns(record)), _Moment())
-        _add(moment, record, tail)
-    kinds = _kinds(moments, context)
-    return [_reading(device, kinds[device], time_ns, moment) for (device, time_ns), moment in moments.items()]
+        which = record.name, record.unit
+        if which not in known:
+            known[which] = _meant(record, context)
+        device, quantity = known[which]
+        place = device, _time_ns(record)
+        moment = moments.get(place)
+        if moment is None:
+            moment = moments[place] = _Moment()
+        _add(moment, record, quantity)
+    found: dict[str, set[_Series]] = {}
+    for (device, _), moment in moments.items():
+        found.setdefault(device, set()).update(moment.values)
+    named = {device: _named(device, series, context) for device, series in found.items()}
+    return [_reading(device, time_ns, moment, *named[device]) for (device, time_ns), moment in moments.items()]
+
+
+def _meant(record: Record, context: Context) -> tuple[str, str]:
+    """Tell device and quantity of a record, and of all with its name and unit; `lat` and `lon` of a place."""
+    name, tail = _split(record, context)
+    if record.unit in _PLACE:
+        return _device(name, context), record.unit
+    return _device(name, context), _quantity(tail, record)
 
 
 def _split(record: Record, context: Context) -> tuple[str, str]:
@@ -89,23 +121,25 @@ def _split(record: Record, context: Context) -> tuple[str, str]:
     if urn is not None:
         return urn[1], urn[2]
     head, _, tail = record.name.replace("/", ":").rpartition(":")
-    unit_tells = record.unit in QUANTITY_OF_UNIT or record.unit in {"lat", "lon"}
+    unit_tells = record.unit in QUANTITY_OF_UNIT or record.unit in _PLACE
     if context.device is not None or _known(tail) in QUANTITIES or not unit_tells:
         return head, tail
     return record.name, ""
 
 
-def _add(moment: _Moment, record: Record, tail: str) -> None:
-    if record.unit in {"lat", "lon"} and isinstance(record.value, float):
-        moment.position[record.unit] = record.value
+def _add(moment: _Moment, record: Record, quantity: str) -> None:
+    name, value, unit, total = record.name, record.value, record.unit, record.total
+    if quantity in _PLACE:
+        if not isinstance(value, float):
+            raise Malformed(Reason.BAD_POSITION, f"{name[:80]} has no number of degrees")
+        moment.position[quantity] = value
         return
-    quantity = _quantity(tail, record)
-    if record.value is not None:
-        moment.values[quantity] = converted(quantity, float(record.value), record.unit)
-    if record.total is not None and quantity == "power" and record.unit == "W":
-        moment.values["energy"] = converted("energy", record.total, "J")
-    elif record.total is not None:
-        moment.values[checked_quantity(f"{quantity}_sum")] = record.total
+    if value is not None:
+        moment.values[quantity, name] = converted(quantity, float(value), unit)
+    if total is not None and quantity == "power" and unit == "W":
+        moment.values["energy", name] = converted("energy", total, "J")
+    elif total is not None:
+        moment.values[checked_quantity(f"{quantity}_sum"), name] = total
 
 
 def _quantity(tail: str, record: Record) -> str:
@@ -137,27 +171,37 @@ def _time_ns(record: Record) -> int:
     return round(record.time_s * 1e6) * 1000
 
 
-def _kinds(moments: dict[tuple[str, int], _Moment], context: Context) -> dict[str, str]:
-    quantities: dict[str, set[str]] = {}
-    for (device, _), moment in moments.items():
-        quantities.setdefault(device, set()).update(moment.values)
-    if context.kind is not None:
-        return dict.fromkeys(quantities, known_kind(context.kind))
-    return {device: _best_kind(keys) for device, keys in quantities.items()}
+def _named(device: str, found: Collection[_Series], context: Context) -> tuple[str, dict[_Series, str]]:
+    """Choose a device's kind, and keys for those names that share their quantity with another."""
+    count = Counter(quantity for quantity, _ in found)
+    kind = kind_of(context, count, _DEFAULT_KIND)
+    if len(count) == len(found):
+        return kind, {}
+    keys = {series: _apart(*series, context) for series in found if count[series[0]] > 1}
+    if len({keys.get(series, series[0]) for series in found}) < len(found):
+        raise Malformed(Reason.DUPLICATE_KEY, f"several names of {device} mean the same, and can't be told apart")
+    return kind, keys
 
 
-def _best_kind(quantities: set[str]) -> str:
-    return max(KINDS, key=lambda kind: (len(quantities.intersection(KINDS[kind].quantities)), kind == _DEFAULT_KIND))
+def _apart(quantity: str, name: str, context: Context) -> str:
+    """Make the key of a name that shares its quantity with another one."""
+    tail = name
+    if context.device is None:
+        urn = _DEVICE_URN.fullmatch(name)
+        tail = urn[2] if urn is not None else _LEVELS.split(name)[-1]
+    *before, last = _LEVELS.split(tail)
+    if tail == quantity or (before and _known(last) == quantity):
+        tail = "_".join(before)
+    return to_key(f"{quantity}_{tail}") or quantity
 
 
-def _reading(device: str, kind: str, time_ns: int, moment: _Moment) -> Reading:
-    if not 0 < len(moment.values) <= MOST_VALUES:
-        raise Malformed(
-            Reason.NO_VALUES, f"{len(moment.values)} values of {device}; from 1 to {MOST_VALUES} are allowed"
-        )
+def _reading(device: str, time_ns: int, moment: _Moment, kind: str, keys: Mapping[_Series, str]) -> Reading:
+    values = {keys.get(series, series[0]): value for series, value in moment.values.items()}
+    if not 0 < len(values) <= MOST_VALUES:
+        raise Malformed(Reason.NO_VALUES, f"{len(values)} values of {device}; from 1 to {MOST_VALUES} are allowed")
     if not moment.position:
-        return Reading(device, kind, time_ns, moment.values)
+        return Reading(device, kind, time_ns, values)
     if len(moment.position) == 1:
         raise Malformed(Reason.BAD_POSITION, f"a position of {device} is half of one")
     lat, lon = to_position(moment.position["lat"], moment.position["lon"])
-    return Reading(device, kind, time_ns, moment.values, lat, lon)
+    return Reading(device, kind, time_ns, values, lat, lon)

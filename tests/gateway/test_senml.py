@@ -1,6 +1,10 @@
 """SenML: RFC 8428's own examples, JSON and CBOR, and what they mean here."""
 
+import contextlib
 import json
+import time
+from collections.abc import Iterable
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +12,7 @@ import cbor2
 import pytest
 
 from city.reading import Reading
+from city.wire.direct import MOST_BYTES
 from gateway.decoders import Context, DecodeError
 from gateway.decoders.senml import decode, resolve
 from gateway.decoders.senml_pack import Record, parse
@@ -128,6 +133,38 @@ def test_names(name: str, unit: str | None, device: str, quantity: str) -> None:
     assert [(got.device, list(got.values)) for got in read(record)] == [(device, [quantity])]
 
 
+@pytest.mark.parametrize(
+    ("names", "device", "keys"),
+    [
+        ((f"{OW}:1/temp", f"{OW}:2/temp"), None, ["temperature_1", "temperature_2"]),
+        ((f"{OW}:1", f"{OW}:2"), None, ["temperature_1", "temperature_2"]),
+        ((f"{OW}:1", OW), None, ["temperature_1", "temperature"]),
+        ((f"{OW}:temp", f"{OW}:temperature"), None, ["temperature_temp", "temperature"]),
+        (("yard/temp", "yard/temperature"), None, ["temperature_temp", "temperature"]),
+        (("room1/temp", "room2/temp"), "house", ["temperature_room1", "temperature_room2"]),
+        (("cold/room1/temp", "temp"), "house", ["temperature_cold_room1", "temperature_temp"]),
+        (("room1/temp", "room2/temp"), None, ["temperature", "temperature"]),
+    ],
+)
+def test_names_that_mean_one_quantity_keep_apart(names: list[str], device: str | None, keys: list[str]) -> None:
+    records = [{"n": name, "u": "Cel", "v": value} for value, name in enumerate(names)]
+    told = sorted((key, float(value)) for value, key in enumerate(keys))
+    for pack in (records, records[::-1]):
+        readings = read(*pack, context=Context(NOW, device))
+        assert sorted(item for reading in readings for item in reading.values.items()) == told
+
+
+def test_the_energy_of_a_sum_is_not_that_of_a_meter() -> None:
+    pack = ({"bn": f"{OW}:", "n": "power", "u": "W", "v": 5, "s": 3.6e6}, {"n": "energy", "u": "kWh", "v": 500})
+    assert read(*pack) == [Reading(OW_ID, "energy_meter", NOW, {"power": 5.0, "energy_power": 1.0, "energy": 500.0})]
+
+
+def test_the_battery_does_not_choose_the_kind() -> None:
+    pack = ({"bn": f"{OW}:", "n": "door_open", "vb": True}, {"n": "battery", "u": "%EL", "v": 50})
+    assert [reading.kind for reading in read(*pack)] == ["cargo"]
+    assert [reading.kind for reading in read(pack[1] | {"n": f"{OW}:battery"})] == ["weather"]
+
+
 def test_the_context_names_device_and_kind() -> None:
     context = Context(NOW, "tank-1", "water_level")
     assert read({"n": "level", "u": "m", "v": 181.2}, context=context) == [
@@ -212,6 +249,14 @@ def test_base_records_alone_say_nothing_and_extensions_are_passed_over() -> None
         ('[{"n": "a:7", "u": "m/s", "v": 1}]', "bad_quantity"),
         ('[{"n": "a:temp", "u": "V", "v": 1}]', "bad_quantity"),
         ('[{"n": "a:rx", "v": 1}]', "bad_quantity"),
+        (
+            '[{"bn": "urn:dev:ow:1:", "n": "1/temp", "u": "Cel", "v": 1}, {"n": "1-", "u": "Cel", "v": 1}]',
+            "duplicate_key",
+        ),
+        ('[{"n": "urn:dev:ow:1:temp", "v": 1}, {"n": "urn:dev:ow:1_temp", "v": 1}]', "duplicate_key"),
+        ('[{"n": "' + "a" * 257 + '", "v": 1}]', "bad_device"),
+        ('[{"n": "a:temp", "v": 1, "bver": ' + "9" * 4000 + "}]", "pack_version"),
+        ('[{"n": "a:where", "u": "lat", "vb": true}]', "bad_position"),
         ('[{"n": "a:temp", "v": 1, "t": -1e300}]', "bad_time"),
         ('[{"n": "a:temp", "v": 1, "t": 1e300}]', "bad_time"),
         ('[{"n": "urn:dev:ow:1", "u": "lat", "v": 1}]', "no_values"),
@@ -241,6 +286,69 @@ def test_what_is_wrong_is_said(pack: str, reason: str) -> None:
 def test_cbor_that_is_none_is_refused(payload: bytes) -> None:
     with pytest.raises(DecodeError):
         decode(payload, BARE)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "value"),
+    [
+        (b"\x21\x19\x01\x01", 2.57),
+        (b"\x02\x03", 300.0),
+        (b"\x20\x1b\xff\xff\xff\xff\xff\xff\xff\xff", 1844674407370955161.5),
+        (b"\x3b\x7f\xff\xff\xff\xff\xff\xff\xff\x01", 0.0),
+    ],
+)
+def test_decimal_fractions_are_numbers(fraction: bytes, value: float) -> None:
+    (reading,) = decode(b"\x81\xa2\x00\x66a:temp\x02\xc4\x82" + fraction, BARE)
+    assert reading.values == {"temperature": value}
+
+
+def test_a_long_pack_in_cbor_may_not_nest() -> None:
+    pack = [{0: "a:temp", 2: 1, 99: [1]}]
+    assert decode(cbor2.dumps(pack), BARE)[0].values == {"temperature": 1.0}
+    with pytest.raises(DecodeError):
+        decode(cbor2.dumps([*pack, *({2: 1, 6: -second} for second in range(2000))]), BARE)
+
+
+def map_of(keys: Iterable[bytes]) -> bytes:
+    """Make a pack of one record with these keys."""
+    pairs = [key + b"\x00" for key in keys]
+    return b"\x81\xb9" + len(pairs).to_bytes(2) + b"".join(pairs)
+
+
+def shared(entries: int, references: int) -> bytes:
+    """Make a pack of one map, told again and again."""
+    first = b"\xd8\x1c" + map_of(b"\x19" + (300 + entry).to_bytes(2) for entry in range(entries))[1:]
+    return b"\x99" + (references + 1).to_bytes(2) + first + b"\xd8\x1d\x00" * references
+
+
+HEAD = b"\x81\xa2\x00\x61a\x02"
+COSTLY = {
+    "references": shared(4000, 2000),
+    "few references": shared(1000, 1000),
+    "a huge integer": HEAD + cbor2.dumps(1 << 8 * 200_000),
+    "a fraction of a huge integer": HEAD + b"\xc4\x82\x01" + cbor2.dumps(1 << 8 * 200_000),
+    "a huge version": cbor2.dumps([{-1: 10**5000, 0: "a", 2: 1}]),
+    "a pattern": HEAD + b"\xd8\x23" + cbor2.dumps("(?i)" + "[\u0100-\u0fff]" * 5000),
+    "a message": HEAD + b"\xd8\x24" + cbor2.dumps("Content-Type: multipart/mixed; boundary=a\n\n" + "--a\n" * 50_000),
+    "integers that collide": map_of(cbor2.dumps((number + 1) * (2**61 - 1)) for number in range(10_000)),
+    "64 bits that collide": map_of(b"\x1b" + (number % 8 * (2**61 - 1)).to_bytes(8) for number in range(25_000)),
+    "lists that collide": map_of(b"\x8e" + bytes(key) for key in islice(product((0x20, 0x21), repeat=14), 16_000)),
+    "few lists that collide": map_of(b"\x8e" + bytes(key) for key in islice(product((0x20, 0x21), repeat=14), 500)),
+    "tags in tags": HEAD + b"\xc4" * 200_000,
+    "a long base name": json.dumps([{"bn": "a" * 150_000, "v": 1}] + [{"v": 1}] * 4999).encode(),
+}
+
+
+@pytest.mark.parametrize("payload", COSTLY.values(), ids=COSTLY)
+def test_no_pack_costs_much(payload: bytes) -> None:
+    assert len(payload) <= MOST_BYTES
+    costs = []
+    for _ in range(3):
+        began_s = time.thread_time()
+        with contextlib.suppress(DecodeError):
+            decode(payload, BARE)
+        costs.append(time.thread_time() - began_s)
+    assert min(costs) < 0.05
 
 
 def test_an_unknown_kind_is_refused() -> None:
