@@ -13,6 +13,7 @@ from city.errors import Malformed, Reason
 from city.reading import FIRST_NS, LAST_NS, Flag, Reading, checked_id, checked_quantity
 from city.wire.direct import MOST_VALUES, to_position
 from gateway.decoders.mapping import JsonMapping
+from gateway.decoders.vocabulary import checksum
 
 
 class DecodeError(Malformed):
@@ -47,11 +48,15 @@ Decode: TypeAlias = Callable[[bytes, Context], list[Reading]]
 def device_id(name: str) -> str:
     """Make a device id of a foreign name: lower case, other characters become `-`, and none of them leads.
 
-    `urn:dev:ow:10e2073a01080063` becomes `urn-dev-ow-10e2073a01080063`.
+    `urn:dev:ow:10e2073a01080063` becomes `urn-dev-ow-10e2073a01080063`. Letters beyond ASCII can't stand in an id; so
+    that two names don't become one, such a name ends with its CRC-32: `ถัง 1` becomes `1-f9f28e73`.
 
     Raises:
         Malformed: `bad_device`: nothing is left, or more than 64 characters are.
     """
+    if not name.isascii():
+        left = name.encode("ascii", "ignore").decode().strip(" -_/")
+        name = "-".join(filter(None, (left, checksum(name))))
     return checked_id(re.sub(r"[^a-z0-9._-]", "-", name.lower()).lstrip("._-"))
 
 

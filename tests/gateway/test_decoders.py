@@ -8,6 +8,7 @@ from city.errors import Malformed
 from city.reading import Reading
 from gateway import decoders
 from gateway.decoders import DECODERS, Context, Origin
+from gateway.decoders.context import device_id
 from gateway.decoders.origin import parse
 from gateway.naming import Decoding
 
@@ -37,6 +38,12 @@ def test_what_a_faulty_decoder_makes_never_reaches_a_pack(
     monkeypatch.setattr(decoders, "DECODERS", {"native": lambda *_: [good, reading]})
     readings, undecoded = Decoding().understand(Origin("http", "native", {}), b"x", NOW)
     assert (readings, undecoded[0].payload, undecoded[0].reason) == ([], b"x", reason)
+
+
+def test_two_names_in_thai_never_become_one_device() -> None:
+    assert device_id("ถัง 1") == "1-f9f28e73"
+    names = ["ถัง 1", "บึง 1", "ถัง1", "บึง1", "ถัง", "บึง", "1", "tank-1"]
+    assert len({device_id(name) for name in names}) == len(names)
 
 
 @given(
