@@ -157,6 +157,27 @@ class Hook:
                     f"link.hook {table.name!r}: the secret of a standard webhook is whsec_ and base64"
                 ) from None
 
+    def early_refusal(self, headers: Mapping[str, str], now_s: float) -> str:
+        """Say why a message can't be from who shares the secret, whatever its body is; empty if it can.
+
+        Args:
+            headers: Of the request; names in any case.
+            now_s: The time, seconds since 1970 UTC.
+        """
+        table = self.table
+        match table.scheme:
+            case "token":
+                scheme, _, token = headers.get("Authorization", "").partition(" ")
+                good = hmac.compare_digest(token.strip().encode(errors="replace"), self._secret)
+                return "" if good and scheme.lower() == "bearer" else "the bearer token is missing or wrong"
+            case "hmac":
+                given = headers.get(table.header, "")
+                if given.startswith(table.prefix) and given != table.prefix:
+                    return ""
+                return f"the header {table.header} is missing, or does not begin with {table.prefix!r}"
+            case "standard":
+                return self._doubt(headers, now_s)
+
     def refusal(self, headers: Mapping[str, str], body: bytes, now_s: float) -> str:
         """Say why a message isn't from who shares the secret; empty if it is.
 
@@ -165,35 +186,38 @@ class Hook:
             body: As it came, before any unpacking.
             now_s: The time, seconds since 1970 UTC.
         """
-        match self.table.scheme:
-            case "token":
-                scheme, _, token = headers.get("Authorization", "").partition(" ")
-                good = hmac.compare_digest(token.strip().encode(errors="replace"), self._secret)
-                return "" if good and scheme.lower() == "bearer" else "the bearer token is missing or wrong"
-            case "hmac":
-                return self._plain(headers.get(self.table.header, ""), body)
-            case "standard":
-                return self._standard(headers, body, now_s)
+        early = self.early_refusal(headers, now_s)
+        if early or self.table.scheme == "token":
+            return early
+        signed = self._plain if self.table.scheme == "hmac" else self._standard
+        return "" if signed(headers, body) else "the signature is wrong"
 
-    def _plain(self, given: str, body: bytes) -> str:
+    def _plain(self, headers: Mapping[str, str], body: bytes) -> bool:
         table = self.table
-        if not given.startswith(table.prefix):
-            return f"the header {table.header} is missing, or does not begin with {table.prefix!r}"
         digest = hmac.digest(self._secret, body, table.algorithm)
         expected = digest.hex() if table.encoding == "hex" else base64.b64encode(digest).decode()
-        text = given.removeprefix(table.prefix)
-        return "" if _same(text.lower() if table.encoding == "hex" else text, expected) else "the signature is wrong"
+        text = headers.get(table.header, "").removeprefix(table.prefix)
+        return _same(text.lower() if table.encoding == "hex" else text, expected)
 
-    def _standard(self, headers: Mapping[str, str], body: bytes, now_s: float) -> str:
-        name, time, given = (headers.get(f"webhook-{part}", "") for part in ("id", "timestamp", "signature"))
+    def _doubt(self, headers: Mapping[str, str], now_s: float) -> str:
+        name, time, given = _webhook(headers)
         if not (name and re.fullmatch(r"[0-9]{1,12}", time) and given):
             return "webhook-id, webhook-timestamp and webhook-signature are needed"
         if abs(now_s - int(time)) > self.table.tolerance_s:
             return f"webhook-timestamp is more than {self.table.tolerance_s:g} s off"
+        return ""
+
+    def _standard(self, headers: Mapping[str, str], body: bytes) -> bool:
+        name, time, given = _webhook(headers)
         signed = f"{name}.{time}.".encode(errors="surrogateescape") + body
         expected = "v1," + base64.b64encode(hmac.digest(self._secret, signed, "sha256")).decode()
         # several signatures stand there while a secret is being changed
-        return "" if any(_same(each, expected) for each in given.split(" ")) else "the signature is wrong"
+        return any(_same(each, expected) for each in given.split(" "))
+
+
+def _webhook(headers: Mapping[str, str]) -> tuple[str, str, str]:
+    id_, timestamp, signature = (headers.get(f"webhook-{part}", "") for part in ("id", "timestamp", "signature"))
+    return id_, timestamp, signature
 
 
 def _same(given: str, expected: str) -> bool:

@@ -7,8 +7,7 @@ its reason, because asking the sender to send garbage again helps nobody.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -20,7 +19,7 @@ from aiohttp import web
 from city.errors import Full, KoratError
 from gateway.decoders import DECODERS, Origin
 from gateway.links import Accept
-from gateway.links.bodies import Bodies, Problem
+from gateway.links.bodies import Bodies, Places, Problem
 from gateway.links.counters import LinkCounters
 from gateway.links.credentials import Hook, Tokens, TokenTable
 from gateway.naming import Decoding, snippet
@@ -59,7 +58,8 @@ class HttpLink:
         host: Address to listen on.
         port: TCP port; 0 lets the system choose.
         most_bytes: Largest body, in bytes, packed or unpacked.
-        most_waiting: Requests under way at once; with `most_bytes` it bounds the memory.
+        most_waiting: Requests under way at once, and a quarter as many webhooks, which must be read before they are
+            believed; with `most_bytes` it bounds the memory.
         doors: Who may come in.
         counters: Of this link; None: its own.
 
@@ -84,11 +84,11 @@ class HttpLink:
         self._ready = ready
         self._host = host
         self._bodies = Bodies(most_bytes)
-        self._most_waiting = most_waiting
+        self._places = Places(most_waiting)
+        self._places_of_hooks = Places(max(1, most_waiting // 4))
         self._doors = doors or Doors()
         self._decoding = decoding
         self._counters = counters or LinkCounters("http")
-        self._under_way = 0
         self.port = port
         self._runner: web.AppRunner | None = None
 
@@ -98,7 +98,7 @@ class HttpLink:
         Raises:
             OSError: The port is taken, or the address isn't ours.
         """
-        app = web.Application(middlewares=[_problems])
+        app = web.Application(middlewares=[self._problems])
         app.router.add_post("/ingest/{decoder}", self._ingest)
         app.router.add_get("/ingest/{decoder:osmand}", self._ingest, allow_head=False)
         app.router.add_post("/hooks/{name}", self._hook)
@@ -127,7 +127,7 @@ class HttpLink:
             raise Problem(HTTPStatus.FORBIDDEN, f"this token is good for {', '.join(token.decoders)} only")
         if decoder not in DECODERS:
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no decoder {decoder[:80]!r}, only {', '.join(DECODERS)}")
-        with self._place():
+        with self._places.one():
             payload = self._bodies.unpack(request, await self._bodies.read(request))
             parameters = {name: text for name, text in request.query.items() if name != _CREDENTIAL}
             return await self._take(Origin("http", decoder, parameters), payload)
@@ -136,12 +136,10 @@ class HttpLink:
         hook = self._doors.hooks.get(request.match_info["name"])
         if hook is None:
             raise Problem(HTTPStatus.NOT_FOUND, "there is no webhook of this name")
-        with self._place():
+        self._check(hook, hook.early_refusal(request.headers, time.time()))
+        with self._places_of_hooks.one():
             body = await self._bodies.read(request)
-            refusal = hook.refusal(request.headers, body, time.time())
-            if refusal:
-                self._counters.fail("unauthorized", hook=hook.table.name, detail=refusal)
-                raise Problem(HTTPStatus.UNAUTHORIZED, refusal, challenge=f"Webhook scheme={hook.table.scheme}")
+            self._check(hook, hook.refusal(request.headers, body, time.time()))
             origin = Origin("http", hook.table.decoder, {"hook": hook.table.name} | hook.table.parameters)
             return await self._take(origin, self._bodies.unpack(request, body))
 
@@ -156,16 +154,10 @@ class HttpLink:
             raise Problem(HTTPStatus.UNAUTHORIZED, "a bearer token is needed, and it must be right", challenge="Bearer")
         return token
 
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        """Hold one of the places for requests under way."""
-        if self._under_way >= self._most_waiting:
-            raise Problem(HTTPStatus.TOO_MANY_REQUESTS, f"{self._under_way} requests wait for the disk already", 1)
-        self._under_way += 1
-        try:
-            yield
-        finally:
-            self._under_way -= 1
+    def _check(self, hook: Hook, refusal: str) -> None:
+        if refusal:
+            self._counters.fail("unauthorized", hook=hook.table.name, detail=refusal)
+            raise Problem(HTTPStatus.UNAUTHORIZED, refusal, challenge=f"Webhook scheme={hook.table.scheme}")
 
     async def _take(self, origin: Origin, payload: bytes) -> web.Response:
         readings, undecoded = self._decoding.understand(origin, payload, time.time_ns())
@@ -200,6 +192,22 @@ class HttpLink:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(refusal), 10)
         return _json(HTTPStatus.OK, {"status": "ok"})
 
+    @web.middleware
+    async def _problems(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except Problem as problem:
+            if problem.reason:
+                self._counters.fail(problem.reason, detail=problem.detail)
+            return problem.response()
+        except web.HTTPException as error:
+            response = Problem(HTTPStatus(error.status), error.text or error.reason).response()
+            if "Allow" in error.headers:
+                response.headers["Allow"] = error.headers["Allow"]
+            return response
+        except KoratError as error:
+            return Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), 10).response()
+
 
 def _json(status: HTTPStatus, answer: Mapping[str, object]) -> web.Response:
     return web.Response(
@@ -208,18 +216,3 @@ def _json(status: HTTPStatus, answer: Mapping[str, object]) -> web.Response:
         content_type="application/json",
         headers={"Cache-Control": "no-store"},
     )
-
-
-@web.middleware
-async def _problems(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except Problem as problem:
-        return problem.response()
-    except web.HTTPException as error:
-        response = Problem(HTTPStatus(error.status), error.text or error.reason).response()
-        if "Allow" in error.headers:
-            response.headers["Allow"] = error.headers["Allow"]
-        return response
-    except KoratError as error:
-        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), 10).response()

@@ -37,7 +37,7 @@ async def serving(spool: FakeSpool, doors: Doors) -> AsyncIterator[Ask]:
     await link.open()
     async with aiohttp.ClientSession(f"http://127.0.0.1:{link.port}") as client:
 
-        async def ask(path: str, body: bytes = GOOD, **headers: str) -> int:
+        async def ask(path: str, body: bytes | AsyncIterator[bytes] = GOOD, **headers: str) -> int:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             async with client.post(path, data=body, headers=named) as response:
                 if response.status == 401:
@@ -137,17 +137,58 @@ def test_a_standard_webhook_is_refused_when_its_time_is_off() -> None:
 async def test_a_webhook_is_read_in_bounded_memory_before_it_is_believed() -> None:
     spool = FakeSpool()
     async with serving(spool, Doors(hooks={"h": hook()})) as ask:
-        assert await ask("/hooks/h", bytes(10_000)) == 413
+        assert await ask("/hooks/h", bytes(10_000), X_Hub_Signature_256="sha256=00") == 413
         bomb = gzip.compress(bytes(2**20))
         signed = {"X-Hub-Signature-256": "sha256=" + _hex(bomb, "sha256")}
         assert await ask("/hooks/h", bomb, **signed, Content_Encoding="gzip") == 413
-        spool.gate.clear()
-        signed = {"X-Hub-Signature-256": "sha256=" + _hex(GOOD, "sha256")}
-        waiting = [asyncio.ensure_future(ask("/hooks/h", **signed)) for _ in range(4)]
+
+
+async def endless() -> AsyncIterator[bytes]:
+    yield GOOD
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    ("keys", "headers"),
+    [
+        ({}, {}),
+        ({}, {"X-Hub-Signature-256": "sha256="}),
+        ({}, {"X-Hub-Signature-256": "sha1=00"}),
+        ({"prefix": ""}, {}),
+        ({"scheme": "token"}, {}),
+        ({"scheme": "token"}, {"Authorization": f"Bearer {TOKEN}"}),
+        ({"scheme": "standard", "secret": STANDARD}, {}),
+        ({"scheme": "standard", "secret": STANDARD}, {"webhook-id": "a", "webhook-timestamp": "1"}),
+        (
+            {"scheme": "standard", "secret": STANDARD},
+            {"webhook-id": "a", "webhook-timestamp": "1", "webhook-signature": "v1,AAAA"},
+        ),
+    ],
+)
+async def test_a_webhook_that_proves_nothing_is_refused_before_its_body_is_read(
+    keys: dict[str, object], headers: dict[str, str]
+) -> None:
+    async with serving(FakeSpool(), Doors(hooks={"h": hook(**keys)})) as ask:
+        assert await asyncio.wait_for(ask("/hooks/h", endless(), **headers), 5) == 401
+
+
+async def test_webhooks_have_places_of_their_own() -> None:
+    spool = FakeSpool()
+    signed = {"X-Hub-Signature-256": "sha256=" + _hex(GOOD, "sha256")}
+    async with serving(spool, Doors(hooks={"h": hook()})) as ask:
+        slow = asyncio.ensure_future(ask("/hooks/h", endless(), **signed))
         await asyncio.sleep(0.2)
         assert await ask("/hooks/h", **signed) == 429
+        spool.gate.clear()
+        waiting = [asyncio.ensure_future(ask(PATH)) for _ in range(4)]
+        await asyncio.sleep(0.2)
+        assert await ask(PATH) == 429
+        slow.cancel()
+        await asyncio.sleep(0.2)
+        waiting.append(asyncio.ensure_future(ask("/hooks/h", **signed)))
+        await asyncio.sleep(0.2)
         spool.gate.set()
-        assert await asyncio.gather(*waiting) == [202] * 4
+        assert await asyncio.gather(*waiting) == [202] * 5
 
 
 @pytest.mark.parametrize(

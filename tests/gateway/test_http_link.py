@@ -3,17 +3,22 @@
 import asyncio
 import gzip
 import json
+import logging
 import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
 import pytest
 import yarl
+from aiohttp import web
+from aiohttp.http_exceptions import TransferEncodingError
+from rig import until
 
 from city.errors import Broken, Full, KoratError
 from city.reading import Reading
 from city.wire.pack import Undecoded
 from gateway.decoders import Origin
+from gateway.links.counters import LinkCounters
 from gateway.links.http import HttpLink
 from gateway.naming import Decoding
 
@@ -51,11 +56,29 @@ Ask = Callable[..., Awaitable[tuple[int, dict[str, object], aiohttp.ClientRespon
 
 
 @pytest.fixture
-async def ask(spool: Spool) -> AsyncIterator[Ask]:
+def counters() -> LinkCounters:
+    return LinkCounters("http")
+
+
+@pytest.fixture
+async def link(spool: Spool, counters: LinkCounters) -> AsyncIterator[HttpLink]:
     link = HttpLink(
-        spool.accept, Decoding(), lambda: spool.error, host="127.0.0.1", port=0, most_bytes=256 * 1024, most_waiting=4
+        spool.accept,
+        Decoding(),
+        lambda: spool.error,
+        host="127.0.0.1",
+        port=0,
+        most_bytes=256 * 1024,
+        most_waiting=4,
+        counters=counters,
     )
     await link.open()
+    yield link
+    await link.close()
+
+
+@pytest.fixture
+async def ask(link: HttpLink) -> AsyncIterator[Ask]:
     async with aiohttp.ClientSession(f"http://127.0.0.1:{link.port}") as client:
 
         async def asked(
@@ -70,7 +93,6 @@ async def ask(spool: Spool) -> AsyncIterator[Ask]:
                 return response.status, answer, response
 
         yield asked
-    await link.close()
 
 
 async def test_202_comes_only_when_the_spool_has_it(spool: Spool, ask: Ask) -> None:
@@ -110,7 +132,9 @@ async def test_any_garbage_is_202(spool: Spool, ask: Ask, body: bytes) -> None:
     assert [kept.payload for kept in spool.undecoded] == [body]
 
 
-async def test_an_unknown_decoder_or_path_or_method_is_a_problem(spool: Spool, ask: Ask) -> None:
+async def test_an_unknown_decoder_or_path_or_method_is_a_problem(
+    spool: Spool, ask: Ask, counters: LinkCounters
+) -> None:
     status, answer, _ = await ask("/ingest/morse")
     assert (status, "native" in str(answer["detail"])) == (404, True)
     assert (await ask("/ingest/"))[0] == 404
@@ -119,7 +143,7 @@ async def test_an_unknown_decoder_or_path_or_method_is_a_problem(spool: Spool, a
     assert (status, response.headers["Allow"]) == (405, "POST")
     status, _, response = await ask(PATH, None, "GET")
     assert (status, response.headers["Allow"]) == (405, "POST")
-    assert spool.asked == 0
+    assert (spool.asked, counters.failed) == (0, {}), "whoever knocks at random doors fills no log"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -144,8 +168,11 @@ async def chunks(size: int, count: int) -> AsyncIterator[bytes]:
     ],
     ids=["announced", "chunked", "bomb"],
 )
-async def test_too_large_is_413(spool: Spool, ask: Ask, body: Callable[[], object], headers: dict[str, str]) -> None:
+async def test_too_large_is_413(
+    spool: Spool, ask: Ask, counters: LinkCounters, body: Callable[[], object], headers: dict[str, str]
+) -> None:
     assert (await ask(PATH, body(), headers=headers))[0] == 413
+    assert counters.failed == {"too_large": 1}
     assert spool.asked == 0
     assert (await ask(PATH))[0] == 202
 
@@ -155,7 +182,7 @@ async def test_the_largest_body_is_taken(spool: Spool, ask: Ask) -> None:
     assert len(spool.undecoded[0].payload) == 256 * 1024
 
 
-async def test_gzip_is_unpacked(spool: Spool, ask: Ask) -> None:
+async def test_gzip_is_unpacked(spool: Spool, ask: Ask, counters: LinkCounters) -> None:
     packed = {"Content-Encoding": "gzip"}
     assert (await ask(PATH, gzip.compress(GOOD), headers=packed))[0] == 202
     assert len(spool.readings) == 1
@@ -163,27 +190,84 @@ async def test_gzip_is_unpacked(spool: Spool, ask: Ask) -> None:
         assert (await ask(PATH, broken, headers=packed))[0] == 400
     assert (await ask(PATH, GOOD, headers={"Content-Encoding": "br"}))[0] == 415
     assert spool.asked == 1
+    assert counters.failed == {"bad_gzip": 4, "packing": 1}
 
 
-async def test_too_many_waiting_requests_are_429(spool: Spool, ask: Ask) -> None:
+async def test_several_gzip_members_are_one_body(spool: Spool, ask: Ask) -> None:
+    packed = {"Content-Encoding": "gzip"}
+    parts = [gzip.compress(part) for part in (GOOD[:7], b"", GOOD[7:], b"\n" * 9_000)]
+    assert (await ask(PATH, b"".join(parts), headers=packed))[0] == 202
+    assert [reading.values for reading in spool.readings] == [{"pm2_5": 18.2}]
+    assert (await ask(PATH, b"".join(parts)[:-1], headers=packed))[0] == 400
+    assert (await ask(PATH, gzip.compress(bytes(128 * 1024)) * 2, headers=packed))[0] == 202
+    assert (await ask(PATH, gzip.compress(bytes(128 * 1024)) * 2 + gzip.compress(b"x"), headers=packed))[0] == 413
+
+
+async def test_an_empty_encoding_is_none(spool: Spool, ask: Ask) -> None:
+    assert (await ask(PATH, GOOD, headers={"Content-Encoding": ""}))[0] == 202
+    assert len(spool.readings) == 1
+
+
+async def test_a_body_that_takes_too_long_is_408(
+    spool: Spool, ask: Ask, counters: LinkCounters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("gateway.links.bodies._BODY_S", 0.1)
+    assert (await ask(PATH, endless()))[0] == 408
+    assert (spool.asked, counters.failed) == (0, {"slow_body": 1})
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 100", b"Transfer-Encoding: chunked"])
+async def test_a_body_that_breaks_off_is_counted_and_no_error_of_ours(
+    link: HttpLink, counters: LinkCounters, ask: Ask, caplog: pytest.LogCaptureFixture, length: bytes
+) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", link.port)
+    writer.write(b"POST %b HTTP/1.1\r\nHost: x\r\n%b\r\n\r\n5\r\nabcde\r\n" % (PATH.encode(), length))
+    await asyncio.sleep(0.1)
+    writer.close()
+    await until(lambda: counters.failed["broken_off"] == 1, 5)
+    await asyncio.sleep(0.1)
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+    assert [(await ask(PATH))[0] for _ in range(5)] == [202] * 5, "the place is free again"
+
+
+@pytest.mark.parametrize("error", [web.RequestPayloadError("zz"), TransferEncodingError("zz")])
+async def test_chunks_that_are_none_are_an_answer_whoever_parses_them(
+    counters: LinkCounters, ask: Ask, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def broken(*_: object) -> AsyncIterator[bytes]:
+        yield b"{"
+        raise error
+
+    monkeypatch.setattr(aiohttp.StreamReader, "iter_chunked", broken)
+    assert (await ask(PATH))[0] == 400
+    assert counters.failed == {"broken_off": 1}
+
+
+async def test_too_many_waiting_requests_are_429(spool: Spool, ask: Ask, counters: LinkCounters) -> None:
     spool.gate.clear()
     waiting = [asyncio.ensure_future(ask(PATH)) for _ in range(4)]
     await asyncio.sleep(0.2)
     status, _, response = await ask(PATH)
     assert (status, response.headers["Retry-After"]) == (429, "1")
+    assert counters.failed == {"busy": 1}
     assert (await ask("/health/live", None, "GET"))[0] == 200
     spool.gate.set()
     assert [status for status, _, _ in await asyncio.gather(*waiting)] == [202] * 4
     assert (await ask(PATH))[0] == 202
 
 
-async def test_a_full_spool_is_507_and_not_ready(spool: Spool, ask: Ask) -> None:
+async def test_a_full_spool_is_507_and_not_ready(spool: Spool, ask: Ask, counters: LinkCounters) -> None:
     assert (await ask("/health/ready", None, "GET"))[0] == 200
     spool.error = Full("the disk is full")
     status, answer, response = await ask(PATH)
     assert (status, answer["detail"], "Retry-After" in response.headers) == (507, "the disk is full", True)
     assert (await ask("/health/ready", None, "GET"))[0] == 503
     assert (await ask("/health/live", None, "GET"))[0] == 200
+    assert counters.failed == {"spool": 1}, "once"
     spool.error = None
     assert (await ask(PATH))[0] == 202
 
