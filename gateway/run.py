@@ -1,16 +1,18 @@
 """The whole gateway: spool, relay and links, started and stopped in the right order."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+import structlog
 
 from city import topics
 from city.errors import ConfigurationError, KoratError
 from city.mqtt import Address, Session, Subscription
 from gateway.health import Watch
-from gateway.links.configuration import find_links
+from gateway.links.configuration import find_links, refuse_unknown_mappings
 from gateway.links.counters import LinkCounters
 from gateway.links.http import Doors, HttpLink
 from gateway.links.mqtt import MqttLink, remembered
@@ -21,6 +23,8 @@ from gateway.relay import Pace, Relay
 from gateway.report import will
 from gateway.settings import GatewaySettings
 from gateway.spool import Spool
+
+_log = structlog.get_logger(__name__)
 
 
 async def run(settings: GatewaySettings, *, province: str, address: Address, data: Path, stop: asyncio.Event) -> None:
@@ -37,8 +41,12 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
         ConfigurationError: A setting or name doesn't fit: the port is taken, the spool is another gateway's.
         Broken: The spool is damaged.
     """
-    decoding = Decoding(find_naming(settings, data))
+    naming = find_naming(settings, data)
+    decoding = Decoding(naming)
     links = find_links(data / settings.naming, asked_for="naming" in settings.model_fields_set)
+    routes = [Route.parse(text) for text in settings.mqtt_topics]
+    refuse_unknown_mappings([*links.told(), *((each.filter, *each[1:3]) for each in routes)], naming.mappings)
+    _log.info("links", **links.shown(), mqtt=[route.filter for route in routes])
     entrance = doors(links, settings.http_host, (data / settings.naming).parent)
     counters: dict[str, LinkCounters] = {}
 
@@ -58,7 +66,7 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
                 watching = tasks.create_task(watch.run(settings.health_s), name="watch")
                 async with (
                     _http(settings, relay, decoding, entrance, count("http")),
-                    _mqtt(settings, province, data, address, relay, decoding, tasks, count),
+                    _mqtt(settings, routes, province, data, address, relay, decoding, tasks, count),
                     open_links(links, relay.accept, decoding.understand, tasks, data=data, count=count),
                 ):
                     await stop.wait()
@@ -129,6 +137,7 @@ async def _http(
 @asynccontextmanager
 async def _mqtt(
     settings: GatewaySettings,
+    routes: Sequence[Route],
     province: str,
     data: Path,
     address: Address,
@@ -138,14 +147,14 @@ async def _mqtt(
     count: Count,
 ) -> AsyncIterator[None]:
     memory = data / f"{settings.spool}.topics"
-    if not settings.mqtt_topics and not remembered(memory):
+    if not routes and not remembered(memory):
         yield
         return
     link = MqttLink(
         relay.accept,
         decoding.understand,
         Address.parse(settings.mqtt_url) if settings.mqtt_url else address,
-        [Route.parse(text) for text in settings.mqtt_topics],
+        routes,
         client_id=f"korat-gateway-link-{province}-{settings.id}",
         memory=memory,
         counters=count("mqtt"),

@@ -17,7 +17,7 @@ protocol = "teltonika"
 """
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal, Self
@@ -89,6 +89,9 @@ class Links(Table):
         for table in decoded:
             if table.decoder not in DECODERS:
                 raise ValueError(f"{table.name!r}: there is no decoder {table.decoder!r}, only {', '.join(DECODERS)}")
+        for token in self.token:
+            if unknown := next((each for each in token.decoders if each not in DECODERS), None):
+                raise ValueError(f"{token.name!r}: there is no decoder {unknown!r}, only {', '.join(DECODERS)}")
         for tracker in self.udp:
             if SPEECHES[tracker.protocol].datagram is None:
                 raise ValueError(f"{tracker.protocol} has no UDP form")
@@ -100,6 +103,36 @@ class Links(Table):
             yield from (name_of(table, transport) for table in trackers)
         named: tuple[ModbusTable | PollTable | FolderTable, ...] = (*self.modbus, *self.poll, *self.folder)
         yield from (table.name for table in named)
+
+    def shown(self) -> dict[str, list[str]]:
+        """Say which links there are, for the log."""
+        ports = (("tcp", self.tcp), ("udp", self.udp))
+        listening = {how: [f"{each.host}:{each.port}" for each in trackers if each.port] for how, trackers in ports}
+        asking: dict[str, tuple[ModbusTable | PollTable | FolderTable | HookTable, ...]]
+        asking = {"modbus": self.modbus, "poll": self.poll, "folder": self.folder, "hook": self.hook}
+        return listening | {how: [each.name for each in tables] for how, tables in asking.items()}
+
+    def told(self) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+        """Name the links that choose a decoder, the decoder, and what it is told."""
+        chosen: tuple[PollTable | FolderTable | HookTable, ...] = (*self.poll, *self.folder, *self.hook)
+        yield from ((table.name, table.decoder, table.parameters) for table in chosen)
+
+
+def refuse_unknown_mappings(told: Iterable[tuple[str, str, Mapping[str, str]]], known: Collection[str]) -> None:
+    """Look whether every mapping that a link or a route names is there.
+
+    Raises:
+        ConfigurationError: One isn't.
+    """
+    for name, decoder, parameters in told:
+        mapping = parameters.get("mapping")
+        if decoder == "mapped" and mapping not in known:
+            there = ", ".join(sorted(known)) or "none"
+            raise ConfigurationError(
+                f"{name!r}: there is no [mappings.{mapping}], only {there}"
+                if mapping
+                else f'{name!r}: the decoder mapped needs a mapping, as in parameters = {{ mapping = "..." }}'
+            )
 
 
 def name_of(table: TrackerTable, transport: str) -> str:

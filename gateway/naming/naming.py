@@ -88,7 +88,7 @@ class Naming:
     ) -> None:
         self._devices = devices
         self._ways = ways
-        self._mappings = mappings
+        self.mappings = mappings
         self._pseudonyms = pseudonyms
         self._codecs = {device: rule.codec for device, rule in devices.items() if rule.codec is not None}
         self._way = lru_cache(maxsize=4096)(self._find_way)
@@ -103,7 +103,7 @@ class Naming:
             came.parameters.get("kind"),
             came.parameters,
             self._codecs if way is None or way.codec is None else Codecs(self._codecs, way.codec),
-            self._mappings,
+            self.mappings,
         )
 
     def way(self, came: Origin) -> Rule | None:

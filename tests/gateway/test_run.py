@@ -176,6 +176,8 @@ async def test_it_refuses_to_start_with_a_sentence(broker: Mosquitto, tmp_path: 
     (tmp_path / "broken.spool").write_bytes(b"")
     with pytest.raises(Broken, match=r"broken\.spool is empty"):
         await Gateway(broker, tmp_path, spool=Path("broken.spool")).task
+    with pytest.raises(ConfigurationError, match=r"'wells/#': there is no \[mappings.wells\], only none"):
+        await Gateway(broker, tmp_path, mqtt_topics=["wells/# -> mapped?mapping=wells"]).task
     first = Gateway(broker, tmp_path)
     async with aiohttp.ClientSession() as client:
         await first.live(client)
