@@ -226,6 +226,27 @@ def test_a_sensor_that_is_lost_measures_nothing(element: dict[int, tuple[int, in
     assert decode(payload, CONTEXT) == expected
 
 
+@pytest.mark.parametrize(
+    ("elements", "values"),
+    [
+        ({25: (2, 500), 72: (4, 213)}, {"temperature": 5.0, "io_72": 21.3}),
+        ({72: (4, 213), 25: (2, 3000)}, {"io_72": 21.3}),
+        ({25: (2, 500), 10800: (2, 600), 72: (4, 850)}, {"temperature": 5.0, "io_10800": 6.0}),
+        ({86: (2, 65535), 10804: (1, 60)}, {"io_10804": 60.0}),
+        ({48: (1, 40), 89: (1, 70)}, {"fuel_level": 40.0, "io_89": 70.0}),
+        ({89: (1, 70), 48: (1, 40)}, {"fuel_level": 40.0, "io_89": 70.0}),
+        ({89: (1, 70), 48: (1, 255)}, {"io_89": 70.0}),
+        ({89: (1, 70)}, {"fuel_level": 70.0}),
+    ],
+)
+def test_a_sensor_that_is_lost_leaves_its_name_to_no_other(
+    elements: dict[int, tuple[int, int]], values: dict[str, float]
+) -> None:
+    payload = tracker.tcp(tracker.body(tracker.CODEC_8E, [tracker.Told(1_764_900_000_000, io=elements)]))
+    measured = {key: value for reading in decode(payload, CONTEXT) for key, value in reading.values.items()}
+    assert measured == {"satellites": 0.0, **values}
+
+
 def test_what_is_too_large_is_not_looked_at() -> None:
     for payload in (bytes(frame.MOST_BYTES + 1), b"\x01" * (frame.MOST_BYTES + 1)):
         with pytest.raises(DecodeError) as raised:

@@ -6,8 +6,7 @@ the tracker's battery in percent, of four bytes something else. So a row counts 
 Source: Teltonika Telematics Wiki, "AVL ID" pages of FMB120, FMC130 and FMB640, and of the EYE sensors.
 """
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import compress
 from operator import truediv
@@ -116,6 +115,7 @@ DOORS: Final = {"din1": 1.0, "din2": 1.0, "din3": 1.0, "din4": 1.0} | {
 """What the parameter `door` may name, and the value that means open: no magnet beside an EYE sensor is an open door."""
 
 _TABLE: Final = {(row.width, row.number): row for row in _ROWS}
+_RANK: Final = {row: rank for rank, row in enumerate(_TABLE.values())}
 
 
 class _Layout(NamedTuple):
@@ -125,8 +125,7 @@ class _Layout(NamedTuple):
         is_plain: Of each place: the value is the vehicle's as it stands, but for its unit.
         names: Of the plain places: quantity keys.
         per: Of the plain places: steps of a unit.
-        careful: Place, quantity and row of the others: of the load, signed, with values for "none", or of a quantity
-            that several elements of this record measure.
+        careful: Place, quantity key and row of the others: of the load, signed, or with values for "none".
     """
 
     is_plain: tuple[bool, ...]
@@ -141,17 +140,25 @@ def _laid_out(counts: tuple[int, ...], numbers: tuple[int, ...]) -> _Layout:
         _TABLE.get((width, number)) or Element(number, width, f"io_{number}")
         for width, number in zip(widths, numbers, strict=True)
     ]
-    shared = Counter(row.quantity for row in rows)
-    plain = [
-        row.quantity is not None and not (row.signed or row.absent or row.of_cargo or shared[row.quantity] > 1)
-        for row in rows
-    ]
+    names = _names(rows)
+    plain = [row.quantity is not None and not (row.signed or row.absent or row.of_cargo) for row in rows]
     return _Layout(
         tuple(plain),
-        tuple(str(row.quantity) for row in compress(rows, plain)),
+        tuple(compress(names, plain)),
         tuple(row.per for row in compress(rows, plain)),
-        tuple((at, row.quantity, row) for at, row in enumerate(rows) if row.quantity is not None and not plain[at]),
+        tuple((at, names[at], row) for at, row in enumerate(rows) if row.quantity is not None and not plain[at]),
     )
+
+
+def _names(rows: Sequence[Element]) -> list[str]:
+    """Name each element by its quantity; of several that measure one, only the first of the table.
+
+    So a sensor that fails leaves its name to no other.
+    """
+    owners: dict[str | None, int] = {}
+    for at in sorted(range(len(rows)), key=lambda at: _RANK.get(rows[at], 0)):
+        owners.setdefault(rows[at].quantity, at)
+    return [row.quantity or "" if owners[row.quantity] == at else f"io_{row.number}" for at, row in enumerate(rows)]
 
 
 _known_layout: Final = lru_cache(maxsize=1024)(_laid_out)
@@ -162,20 +169,19 @@ _MOST_KEPT: Final = 128
 def add_values(record: Record, vehicle: dict[str, float], cargo: dict[str, float]) -> None:
     """Add what the IO elements of a record mean to the values of the vehicle and of its load.
 
-    Unknown elements up to 8 bytes are `io_<number>`, and so is an element whose quantity another one of this record has
-    taken already (two sensors of the same place). Longer ones hold texts and lists, and are left out. A tracker writes
-    the same elements into every record, so their meaning is looked up once.
+    Unknown elements up to 8 bytes are `io_<number>`, and so are those whose quantity is another one's of this record
+    (two sensors of one place). Longer ones hold texts and lists, and are left out. A tracker writes the same elements
+    into every record, so their meaning is looked up once.
     """
     lay_out = _known_layout if len(record.numbers) <= _MOST_KEPT else _laid_out
     layout = lay_out(record.counts, record.numbers)
     vehicle.update(zip(layout.names, map(truediv, compress(record.values, layout.is_plain), layout.per), strict=True))
-    for at, quantity, row in layout.careful:
+    for at, name, row in layout.careful:
         raw = record.values[at]
         if raw not in row.absent:
-            target = cargo if row.of_cargo else vehicle
             full = 1 << row.width * 8
             value = raw - full if row.signed and raw >= full >> 1 else raw
-            target[f"io_{row.number}" if quantity in target else quantity] = value / row.per
+            (cargo if row.of_cargo else vehicle)[name] = value / row.per
     for number, content in record.long.items():
         if 0 < len(content) <= _LONGEST_NUMBER:
             vehicle.setdefault(f"io_{number}", float(int.from_bytes(content)))
