@@ -64,9 +64,10 @@ def _entities(document: Any) -> list[Any]:
 
 
 def _readings(entity: Mapping[str, Any], context: Context) -> Iterator[Reading]:
-    model = MODELS.get(type_of(entity))
+    name = type_of(entity)
+    model = MODELS.get(name)
     if model is None:
-        raise Malformed(Reason.UNKNOWN_KIND, f"no model is known for type {type_of(entity)[:80]!r}")
+        raise Malformed(Reason.UNKNOWN_KIND, f"no model is known for type {name[:80]!r}")
     if len(entity) > _MOST_ATTRIBUTES:
         raise Malformed(Reason.TOO_MANY_READINGS, f"an entity of {len(entity)} attributes")
     told = attributes(entity)
@@ -79,7 +80,7 @@ def _readings(entity: Mapping[str, Any], context: Context) -> Iterator[Reading]:
         moments[told["location"].time_ns or entity_ns] = {"position_fix": 1.0}
     if not moments:
         return
-    device = foreign_device(context, "ngsi", name_of(entity))
+    device = foreign_device(context, "ngsi", name_of(entity, name))
     measured = [quantity for values in moments.values() for quantity in values]
     given = None if context.kind else model.kind
     kind = given or kind_of(context, [*measured, *_controlled(told)], "weather")

@@ -8,6 +8,7 @@ Geometry: GeoJSON (RFC 7946).
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from city.errors import Malformed, Reason
@@ -18,7 +19,6 @@ from gateway.decoders.vocabulary import checksum
 _TIME_IN_ID: Final = re.compile(
     r"[-_:.]?\d{4}-\d\d-\d\d[T_]\d\d[:.]?\d\d[:.\d]*(?:Z|[+-]\d\d:?\d\d)?(?=$|[/_])", re.ASCII
 )
-_ANY_CASE: Final = re.IGNORECASE | re.DOTALL
 _OBSERVED: Final = ("dateObserved", "dateObservedTo")
 _MODIFIED: Final = (
     "TimeInstant",
@@ -29,9 +29,7 @@ _MODIFIED: Final = (
     "notifiedAt",
 )
 _MOST_LETTERS: Final = 256
-_MOST_NAME: Final = 59
-"""Letters of a name that `ngsi-` and it are an id."""
-
+_MOST_NAME: Final = 64 - len("ngsi-")
 _MOST_CORNERS: Final = 2_000
 _DEEPEST: Final = 4
 
@@ -81,10 +79,12 @@ def type_of(entity: Mapping[str, Any]) -> str:
     return re.split(r"[/#:]", given)[-1] if isinstance(given, str) else ""
 
 
-def name_of(entity: Mapping[str, Any]) -> str:
+def name_of(entity: Mapping[str, Any], model: str) -> str:
     """Give what names the thing: its type and its id, without `urn:ngsi-ld:` and the time of the observation.
 
-    A name too long for an id is cut, and ends with its CRC-32.
+    Args:
+        entity: Has the id.
+        model: Short name of its type.
 
     Raises:
         Malformed: `missing_field`: the entity has no id. `bad_device`: it is too long.
@@ -94,8 +94,13 @@ def name_of(entity: Mapping[str, Any]) -> str:
         raise Malformed(Reason.MISSING_FIELD, "an entity without an id")
     if len(given) > _MOST_LETTERS:
         raise Malformed(Reason.BAD_DEVICE, f"an id of {len(given)} characters; at most {_MOST_LETTERS}")
-    model = type_of(entity)
-    own = re.sub(rf"(?:urn:ngsi-ld:)?(?:{re.escape(model)}[-_:.])*(?=.)", "", given, count=1, flags=_ANY_CASE)
+    return _name_of(model, given)
+
+
+@lru_cache(maxsize=4096)
+def _name_of(model: str, given: str) -> str:
+    """Give a name that `ngsi-` and it are an id: one that is too long is cut, and ends with its CRC-32."""
+    own = re.sub(rf"(?:urn:ngsi-ld:)?(?:{model}[-_:.])*(?=.)", "", given, count=1, flags=re.IGNORECASE | re.DOTALL)
     name = f"{model}-{_TIME_IN_ID.sub('', own) or own}"
     return name if len(name) <= _MOST_NAME else f"{name[: _MOST_NAME - 9]}-{checksum(name)}"
 

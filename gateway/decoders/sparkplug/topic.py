@@ -58,7 +58,7 @@ def joined(*levels: str) -> str:
     Where a level has a dot itself, the name ends with the CRC-32 of them all.
     """
     name = ".".join(levels)
-    return f"{name}-{checksum('/'.join(levels))}" if any("." in level for level in levels) else name
+    return f"{name}-{checksum('/'.join(levels))}" if name.count(".") >= len(levels) else name
 
 
 def parse(text: str) -> Topic:
