@@ -103,8 +103,11 @@ async def _of_http(_: Request, error: Exception) -> Response:
     return _response(ProblemBody("about:blank", title, error.status_code, detail), error.headers)
 
 
-async def _of_validation(_: Request, error: Exception) -> Response:
+async def _of_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
+    said = request.headers.get("content-type", "")
+    if said and not said.partition(";")[0].strip().endswith("json"):
+        return Problem(415, "invalid", f"a body is JSON: say Content-Type: application/json, not {said!r}").response()
     mistakes = [_mistake(one) for one in error.errors()]
     detail = "; ".join(f"{one.name}: {one.detail}" for one in mistakes)
     return Problem(422, "invalid", detail, errors=mistakes).response()

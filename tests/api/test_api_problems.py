@@ -60,6 +60,10 @@ async def test_a_broken_body_is_refused(client: httpx2.AsyncClient) -> None:
         answer = await client.post("/v1/quarantine/redrive", content=content, headers=headers)
         assert _problem(answer, 422)["errors"][0]["in"] == "body"
     _problem(await client.post("/v1/quarantine/redrive", content=b"\xff", headers=headers), 400)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await client.post("/v1/quarantine/redrive", content=b'{"all": true}', headers=form)
+    _problem(answer, 415)
+    assert "Content-Type: application/json" in answer.json()["detail"]
 
 
 async def test_sizes_are_bounded(client: httpx2.AsyncClient) -> None:

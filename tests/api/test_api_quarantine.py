@@ -97,4 +97,4 @@ async def test_a_form_of_a_foreign_page_asks_for_nothing(client: httpx2.AsyncCli
     answer = await client.post(
         "/v1/quarantine/redrive", content=b'{"all": true}', headers={"Content-Type": "text/plain"}
     )
-    assert answer.status_code == 422
+    assert answer.status_code == 415
