@@ -159,8 +159,10 @@ async def test_a_taken_port_and_a_folder_that_cannot_be_are_refused(broker: Mosq
         ('[[link.folder]]\nname = "a"\npath = "file/x"\ndecoder = "native"\n', "link.folder 'a'"),
         ('[[link.folder]]\nname = "a"\npath = "x"\n', "'a': the decoder mapped needs a mapping"),
         (
-            '[[link.poll]]\nname = "a"\nurl = "http://x"\nparameters = { mapping = "well" }\n'
-            '[mappings.wells.values]\nlevel = "l"\n',
+            (
+                '[[link.poll]]\nname = "a"\nurl = "http://x"\nparameters = { mapping = "well" }\n'
+                '[mappings.wells.values]\nlevel = "l"\n'
+            ),
             r"'a': there is no \[mappings.well\], only wells",
         ),
         (f'[[link.token]]\nname = "a"\nhash = "sha256:{"a" * 64}"\ndecoders = ["senmal"]\n', "'a': .*'senmal'"),
