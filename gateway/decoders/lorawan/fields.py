@@ -92,7 +92,8 @@ def measured(made: Mapping[str, object], codec: Codec, server_ns: int, budget: B
     lat, lon = values.pop("lat", None), values.pop("lon", None)
     if lat is None or lon is None:
         return Measured(values, None, None, time_ns)
-    return Measured(values, *to_position(lat, lon), time_ns)
+    # a place alone is worth a reading too
+    return Measured(values or {"position_fix": 1.0}, *to_position(lat, lon), time_ns)
 
 
 def _flatten(flat: dict[str, object], made: Mapping[str, object], prefix: str, codec: Codec, budget: Budget) -> None:
