@@ -11,9 +11,8 @@ from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
 from city.reading import Reading, checked_id
 from city.units import convert
-from gateway.decoders.context import Context
+from gateway.decoders.context import Context, device_id
 from gateway.decoders.foreign import (
-    foreign_device,
     from_datetime,
     from_iso,
     from_number,
@@ -116,8 +115,7 @@ def _device(document: _Document, row: Any, mapping: JsonMapping, context: Contex
             raise Malformed(Reason.MISSING_FIELD, "an item with values has no device")
         if isinstance(name, bool) or not isinstance(name, str | int):
             raise Malformed(Reason.BAD_DEVICE, f"the device is {str(name)[:80]!r}, neither a text nor a number")
-        # what the link calls itself doesn't name its items
-        return foreign_device(Context(context.received_ns), "", f"{mapping.device_prefix}{name}")
+        return device_id(f"{mapping.device_prefix}{name}")
     if mapping.device_fixed is not None:
         return mapping.device_fixed
     if context.device is None:
