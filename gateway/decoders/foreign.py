@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache, wraps
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +21,9 @@ _decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Any)
 _DEVICE_HEALTH: Final = frozenset({"battery", "battery_voltage", "rssi", "snr"})
 _OF_A_KIND: Final = frozenset(key for kind in KINDS.values() for key in kind.quantities)
 _PREFERRED: Final = ("energy_meter", "weather")
+_SPEAKS_FOR: Final = MappingProxyType({"position_fix": "vehicle", "water_leak": "water_level"})
+"""What no kind has among its quantities, and yet tells which it is."""
+
 _NUMBER: Final = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _MOST_TIME_LETTERS: Final = 64
 _MICROSECOND_NS: Final = 1_000
@@ -42,13 +46,13 @@ def refusing(work: Decode) -> Decode:
     return decode
 
 
-def load_json(payload: bytes) -> Any:
-    """Read JSON of any shape, at most 256 KiB.
+def load_json(payload: bytes, most_bytes: int = MOST_BYTES) -> Any:
+    """Read JSON of any shape.
 
     Raises:
         Malformed: It is none; with the reason.
     """
-    return load(payload, _decoder)
+    return load(payload, _decoder, most_bytes)
 
 
 def load_object(payload: bytes, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
@@ -113,7 +117,7 @@ def foreign_device(context: Context, family: str, name: str | None) -> str:
 def _id_of(family: str, name: str) -> str:
     if name.isascii():
         return device_id(f"{family}-{name}")
-    left = name.encode("ascii", "ignore").decode().strip(" -_/")
+    left = name.encode("ascii", "ignore").decode().strip(" -_./")
     return device_id("-".join(filter(None, (family, left, checksum(name)))))
 
 
@@ -138,10 +142,11 @@ def kind_of(context: Context, values: Iterable[str], otherwise: str) -> str:
 
 
 def _best_kind(keys: frozenset[str], otherwise: str) -> str:
-    plain = frozenset(map(_plain, keys))
+    plain = frozenset(map(_plain, keys)) - _DEVICE_HEALTH
 
     def fits(kind: str) -> tuple[int, int]:
-        return len(plain.intersection(KINDS[kind].quantities)), _PREFERRED.index(kind) if kind in _PREFERRED else -1
+        shown = len(plain.intersection(KINDS[kind].quantities)) + sum(_SPEAKS_FOR.get(key) == kind for key in keys)
+        return shown, _PREFERRED.index(kind) if kind in _PREFERRED else -1
 
     best = max(KINDS, key=fits)
     return best if fits(best)[0] else otherwise

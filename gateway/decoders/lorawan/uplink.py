@@ -12,22 +12,18 @@ import binascii
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Final
 
-from city.catalog import KINDS
 from city.errors import Malformed, Reason
 from city.reading import Reading
-from gateway.decoders.context import Context, DecodeError, device_id, known_kind
+from gateway.decoders import foreign
+from gateway.decoders.context import Context, DecodeError, device_id
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec, device_time_ns
 from gateway.decoders.lorawan.fields import UNKNOWN, Budget, measured
 from gateway.decoders.lorawan.guess import guess
 
 _EUI: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
-_DEFAULT_KIND: Final = "weather"
-_HEALTH: Final = frozenset({"battery", "battery_voltage", "rssi", "snr", "margin"})
-"""What any device says of itself, whatever its kind."""
 
 _MOST_RECORDS: Final = 50
 _END_OF_CLOCKS_S: Final = 2**32
@@ -176,14 +172,6 @@ def kind_of(values: Mapping[str, float], codec: Codec | None, context: Context) 
     Raises:
         Malformed: `unknown_kind`: the link's is none.
     """
-    if context.kind is not None:
-        return known_kind(context.kind)
-    if codec is not None:
+    if codec is not None and context.kind is None:
         return codec.kind
-    return _likely_kind(frozenset(values))
-
-
-@lru_cache(maxsize=1024)
-def _likely_kind(quantities: frozenset[str]) -> str:
-    shown = quantities - _HEALTH
-    return max(KINDS, key=lambda kind: (len(shown.intersection(KINDS[kind].quantities)), kind == _DEFAULT_KIND))
+    return foreign.kind_of(context, values, "weather")
