@@ -1,7 +1,8 @@
 """OsmAnd's tracker protocol, which the Traccar client and many more speak: a query, or an object of JSON.
 
 The query (https://www.traccar.org/osmand/) comes as the URL's or as a form in the body: `id=7&lat=14.97&lon=102.1`;
-`timestamp` in Unix seconds, milliseconds, or ISO 8601 (UTC unless it says otherwise); `speed` in knots. The JSON has
+`timestamp` in Unix seconds, milliseconds, or ISO 8601 (UTC unless it says otherwise); `speed` in knots, `odometer` in
+metres; `valid` says whether the position is one. The JSON has
 `location` (one or a list) with `timestamp`, `coords` (speed in m/s), `battery.level` (from 0 to 1), `odometer` (m),
 and `device_id`. Negative speed, heading, accuracy or battery says that it isn't known.
 
@@ -41,6 +42,7 @@ _QUERY: Final[Names] = MappingProxyType(
         "charge": Meaning("charging"),
         "hacc": Meaning("position_accuracy", "m"),
         "heading": Meaning("heading", "deg"),
+        "odometer": Meaning("odometer", "m"),
         "speed": Meaning("speed", "knot"),
         "deviceid": NOTHING,
         "driverUniqueId": NOTHING,
@@ -64,6 +66,7 @@ _BATTERY: Final[Names] = MappingProxyType({"level": Meaning("battery", "ratio"),
 _LOCATION: Final[Names] = MappingProxyType({"odometer": Meaning("odometer", "m"), "is_moving": Meaning("moving")})
 _MAY_BE_NEGATIVE: Final = frozenset({"altitude"})
 _OF_THE_LINK: Final = frozenset({"device", "kind", "topic"})
+_INVALID: Final = frozenset({"false", "f", "0"})
 _TRUTHS: Final = MappingProxyType({"true": 1.0, "false": 0.0})
 _FIRST_MILLISECONDS: Final = 1e11
 _MOST_FIELDS: Final = 200
@@ -89,7 +92,7 @@ def _of_query(body: bytes, context: Context) -> Reading:
         lat, _, lon = fields["location"].partition(",")
     values = to_values(_told({name: _TRUTHS.get(text, text) for name, text in fields.items()}, _QUERY), _QUERY)
     name = fields.get("id") or fields.get("deviceid")
-    place = None if fields.get("valid") == "false" else position(lat, lon)
+    place = None if fields.get("valid", "").lower() in _INVALID else position(lat, lon)
     return _reading(context, name, fields.get("timestamp"), values, place)
 
 

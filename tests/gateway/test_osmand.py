@@ -110,6 +110,15 @@ def test_what_is_wrong_is_said(payload: bytes, reason: str) -> None:
     assert refused_or_read(payload, Context(NOW)) == reason
 
 
-def test_an_invalid_fix_is_no_position() -> None:
-    (reading,) = decode(b"id=1&lat=0&lon=0&valid=false&batt=7", Context(NOW))
+@pytest.mark.parametrize("valid", ["false", "0", "F", "False"])
+def test_an_invalid_fix_is_no_position(valid: str) -> None:
+    (reading,) = decode(f"id=1&lat=0&lon=0&valid={valid}&batt=7".encode(), Context(NOW))
     assert (reading.lat, reading.values) == (None, {"battery": 7.0})
+    (reading,) = decode(b"id=1&lat=1&lon=2&valid=true&batt=7", Context(NOW))
+    assert (reading.lat, reading.lon) == (1.0, 2.0)
+
+
+def test_an_odometer_is_in_metres_in_either_form() -> None:
+    (query,) = decode(b"id=1&lat=1&lon=2&odometer=12345500", Context(NOW))
+    (message,) = decode(b'{"device_id": 1, "location": {"odometer": 12345500}}', Context(NOW))
+    assert query.values == message.values == {"odometer": 12345.5}
