@@ -4,9 +4,11 @@ Messages and components: https://shelly-api-docs.shelly.cloud/gen2/. `NotifyStat
 `params` with components (`temperature:0`); on `<prefix>/status/<component>` a component stands alone. Events (buttons)
 and answers to commands are no measurement.
 
-**Device**: `shelly-<src>`, or `shelly-<prefix>` of the topic. **Components**: number 0 gives the plain quantity, others
-add their number: `temperature:101` is `temperature_101`. The temperature of a switch is its own, `device_temperature`.
-**Time**: `params.ts`; a clock that isn't set says null, and the time of receipt counts.
+**Device**: `shelly-<src>`, or `shelly-<prefix>` of the topic, its levels joined by dots. **Components**: number 0 gives
+the plain quantity, others add their number: `temperature:101` is `temperature_101`. The temperature of a switch is its
+own, `device_temperature`. **Kind**: a notification may hold one component or all, so each has its own kind, and
+components of several kinds are several readings; battery and Wi-Fi go with the others. **Time**: `params.ts`; a clock
+that isn't set says null, and the time of receipt counts.
 """
 
 import re
@@ -16,18 +18,18 @@ from typing import Any, Final
 
 from city.errors import Malformed, Reason
 from city.reading import Reading
-from gateway.decoders.context import Context
+from gateway.decoders.context import Context, known_kind
 from gateway.decoders.foreign import (
     as_object,
     foreign_device,
     from_number,
-    kind_of,
     load_json,
     load_object,
     number,
     portions,
     refusing,
 )
+from gateway.decoders.sparkplug.topic import joined
 from gateway.decoders.vocabulary import Meaning, Names, to_values
 
 _ELECTRICITY: Final = {
@@ -58,6 +60,7 @@ _PHASES: Final = {
 _SWITCHED: Final = _ELECTRICITY | {"output": Meaning("switch_on")}
 _COMPONENTS: Final[Mapping[str, Names]] = MappingProxyType(
     {
+        "cover": _ELECTRICITY,
         "devicepower": {"battery.percent": Meaning("battery", "%"), "battery.V": Meaning("battery_voltage", "V")},
         "em": _PHASES
         | {
@@ -84,6 +87,17 @@ _COMPONENTS: Final[Mapping[str, Names]] = MappingProxyType(
         "wifi": {"rssi": Meaning("rssi", "dB[mW]")},
     }
 )
+_KINDS: Final = MappingProxyType(
+    {
+        "flood": "water_level",
+        "humidity": "weather",
+        "illuminance": "weather",
+        "light": "street_light",
+        "temperature": "weather",
+    }
+)
+_OTHERS: Final = "energy_meter"
+_HEALTH: Final = frozenset({"devicepower", "wifi"})
 _MOST_BYTES: Final = 32 * 1024
 _COMPONENT: Final = re.compile(r"([a-z0-9]+)(?::(\d{1,4}))?", re.ASCII)
 _STATUSES: Final = frozenset({"NotifyStatus", "NotifyFullStatus"})
@@ -91,7 +105,7 @@ _STATUSES: Final = frozenset({"NotifyStatus", "NotifyFullStatus"})
 
 @refusing
 def decode(payload: bytes, context: Context) -> list[Reading]:
-    """Understand a message; `energy_meter` where its values tell no kind and neither does the link.
+    """Understand a message; all of it is of the link's kind, if it names one.
 
     Raises:
         DecodeError: No JSON object, a time that is none, or nobody names the device.
@@ -114,23 +128,28 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
 
 
 def _readings(status: Mapping[str, Any], name: str | None, context: Context) -> list[Reading]:
-    values = dict(_values(status))
-    if not values:
+    found = _by_kind(status, None if context.kind is None else known_kind(context.kind))
+    if not any(found.values()):
         return []
     stamp = number(status.get("ts"))
     time_ns = context.received_ns if stamp is None else from_number(stamp, 1)
-    device = foreign_device(context, "shelly", name)
-    return list(portions(device, kind_of(context, values, "energy_meter"), time_ns, values))
+    device = foreign_device(context, "shelly", None if name is None else joined(*name.split("/")))
+    return [reading for kind, values in found.items() for reading in portions(device, kind, time_ns, values)]
 
 
-def _values(status: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def _by_kind(status: Mapping[str, Any], given: str | None) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    health: dict[str, float] = {}
     for component, fields in status.items():
         match = _COMPONENT.fullmatch(component)
         if match is None or not isinstance(fields, dict) or (names := _COMPONENTS.get(match[1])) is None:
             continue
         place = "" if match[2] is None or int(match[2]) == 0 else f"_{int(match[2])}"
+        target = health if match[1] in _HEALTH else found.setdefault(given or _KINDS.get(match[1], _OTHERS), {})
         for quantity, value in to_values(dict(_fields(fields, names)), names).items():
-            yield quantity + place, value
+            target[quantity + place] = value
+    found.setdefault(next(iter(found), given or _OTHERS), {}).update(health)
+    return found
 
 
 def _fields(fields: Mapping[str, Any], names: Names) -> Iterator[tuple[str, float]]:

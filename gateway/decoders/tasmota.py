@@ -4,18 +4,21 @@ Topics and fields: https://tasmota.github.io/docs/MQTT/ and the pages of the sen
 other commands are no measurement.
 
 **Device**: the topic without its prefix (`tele`, `stat`) and its last level, and without a first level `tasmota`:
-`tele/hall/SENSOR` and `tasmota/hall/tele/SENSOR` are `tasmota-hall`.
+`tele/hall/SENSOR` and `tasmota/hall/tele/SENSOR` are `tasmota-hall`, `tele/hall/lamp/SENSOR` is `tasmota-hall.lamp`.
 **Time**: the device's `Time` where it has an offset; without one it is local time of an unknown zone, so the time of
-receipt counts. **Several sensors** of one quantity: the first keeps its name, the others add theirs
-(`temperature_ds18b20_2`). Several phases or relays add their number. `TempUnit` and `PressureUnit` name the units.
+receipt counts. **Several sensors** of one quantity: the first keeps its name, the others add theirs; one with a number
+from 2 (`DS18B20-2`) always does (`temperature_ds18b20_2`), also where it is left alone. Several phases or relays add
+their number. The chip's own temperature is `device_temperature`. `TempUnit` and `PressureUnit` name the units.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
 from city.errors import Malformed, Reason
 from city.reading import Reading
+from city.units import convert
 from gateway.decoders.context import Context
 from gateway.decoders.foreign import (
     foreign_device,
@@ -26,6 +29,7 @@ from gateway.decoders.foreign import (
     portions,
     refusing,
 )
+from gateway.decoders.sparkplug.topic import joined
 from gateway.decoders.vocabulary import NOTHING, Meaning, Names, to_key, to_values
 
 _NAMES: Final[Names] = MappingProxyType(
@@ -48,13 +52,15 @@ _NAMES: Final[Names] = MappingProxyType(
         "Total": Meaning("energy", "kWh"),
         "Voltage": Meaning("voltage", "V"),
         "Yesterday": Meaning("energy_yesterday"),
-        "eCO2": Meaning("co2"),
+        "eCO2": Meaning("eco2"),
     }
 )
 _TEMPERATURES: Final = MappingProxyType({"Temperature": "temperature", "DewPoint": "dew_point"})
 _PRESSURES: Final = MappingProxyType({"Pressure": "pressure", "SeaPressure": "sea_level_pressure"})
 _UNITS: Final = MappingProxyType({"C": "Cel", "F": "degF", "hPa": "hPa", "mmHg": "mmHg", "inHg": "inHg"})
 _DISTANCES: Final = MappingProxyType({"VL53L0X": "mm", "VL53L1X": "mm", "SR04": "cm"})
+_CHIP: Final = "ESP32"
+_NUMBERED: Final = re.compile(r".*-0*([2-9]|[1-9][0-9]+)", re.ASCII | re.DOTALL)
 _SWITCH: Final = MappingProxyType({"ON": 1.0, "OFF": 0.0})
 _MOST_BYTES: Final = 8 * 1024
 _PREFIXES: Final = frozenset({"tele", "stat", "cmnd"})
@@ -83,7 +89,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
 
 def _name(levels: list[str]) -> str:
     own = [level for level in levels if level not in _PREFIXES]
-    return "-".join(own[1:] if len(own) > 1 and own[0] == "tasmota" else own)
+    return joined(*(own[1:] if len(own) > 1 and own[0] == "tasmota" else own)) if own else ""
 
 
 def _switched(name: str, payload: bytes) -> dict[str, Any]:
@@ -116,13 +122,23 @@ def _measurements(message: Mapping[str, Any]) -> dict[str, float]:
     for sensor, fields in message.items():
         if not isinstance(fields, dict) or sensor == "Wifi":
             continue
+        if sensor == _CHIP:
+            values |= _of_chip(fields, names["Temperature"].unit)
+            continue
         own = dict(_flat(fields, names | _distance(sensor)))
         claimed = {to_key(_quantity(name, names)) or "" for name in fields}
+        is_numbered = _NUMBERED.fullmatch(sensor) is not None
         for quantity, value in own.items():
-            values[f"{quantity}_{to_key(sensor.lower()) or 2}"[:48] if quantity in taken else quantity] = value
+            key = to_key(f"{quantity}_{sensor.lower()}") if is_numbered or quantity in taken else quantity
+            values[key or quantity] = value
         # a sensor that fails says null, and its name stays its own
-        taken |= claimed | own.keys()
+        taken |= set() if is_numbered else claimed | own.keys()
     return values
+
+
+def _of_chip(fields: Mapping[str, Any], unit: str) -> dict[str, float]:
+    degrees = number(fields.get("Temperature"))
+    return {} if degrees is None else {"device_temperature": convert(degrees, unit, "Cel")}
 
 
 def _quantity(name: str, names: Names) -> str:
@@ -163,7 +179,7 @@ def _distance(sensor: str) -> dict[str, Meaning]:
     model = sensor.partition("-")[0]
     unit = _DISTANCES.get(model)
     return {
-        "Distance": Meaning(f"{to_key(model.lower()) or 'other'}_distance"[:48])
+        "Distance": Meaning(to_key(f"{to_key(model.lower()) or 'other'}_distance"))
         if unit is None
         else Meaning("distance", unit)
     }

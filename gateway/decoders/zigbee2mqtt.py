@@ -3,10 +3,11 @@
 Fields: https://www.zigbee2mqtt.io/guide/usage/exposes.html and the devices' pages. What the bridge, availability and
 commands (`/set`, `/get`) say is no measurement.
 
-**Device**: the topic's friendly name: `zigbee2mqtt-<name>`; a name that is an IEEE address (`0x` and 16 hex digits)
-becomes `eui-<16 hex>`. **Voltage** is in volts where power, current or energy stand beside it (a plug), else in
-millivolts of a battery. **state** is `lamp_on` of what has a brightness or colour, else `switch_on`; `contact` is true
-when closed. `last_seen` is the time, if the bridge is told to send it.
+**Device**: the topic's friendly name, its levels joined by dots: `zigbee2mqtt-hall.lamp`; a name that is an IEEE
+address (`0x` and 16 hex digits) becomes `eui-<16 hex>`. **Voltage** is in volts where power, current or energy stand
+beside it (a plug), else in millivolts of a battery. **state** is `lamp_on` of what has a brightness or colour, else
+`switch_on`; several gangs add their name (`state_l2` is `switch_on_l2`). `contact` is true when closed. `last_seen` is
+the time, if the bridge is told to send it.
 """
 
 import re
@@ -27,7 +28,8 @@ from gateway.decoders.foreign import (
     numbers,
     refusing,
 )
-from gateway.decoders.vocabulary import NOTHING, Meaning, Names, to_values
+from gateway.decoders.sparkplug.topic import joined
+from gateway.decoders.vocabulary import NOTHING, Meaning, Names, to_key, to_values
 
 _NAMES: Final[Names] = MappingProxyType(
     {
@@ -69,7 +71,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     values = _values(message)
     if not values:
         return []
-    kind = kind_of(context, values, "weather")
+    kind = kind_of(context, values, "water_level" if "water_leak" in values else "weather")
     return [Reading(_device(context, name), kind, _time_ns(message.get("last_seen"), context), values)]
 
 
@@ -85,9 +87,11 @@ def _special(message: Mapping[str, Any], fields: dict[str, object]) -> dict[str,
     """Take out what means one thing here and another there."""
     named: dict[str, float] = {}
     light = not _LIGHT.isdisjoint(message)
-    state = message.get("state")
-    if isinstance(state, str) and state.upper() in _SWITCH:
-        named["lamp_on" if light else "switch_on"] = _SWITCH[state.upper()]
+    for name, state in message.items():
+        head, _, gang = name.partition("_")
+        if head == "state" and isinstance(state, str) and (on := _SWITCH.get(state.upper())) is not None:
+            quantity = "lamp_on" if light or f"brightness_{gang}" in message else "switch_on"
+            named[to_key(f"{quantity}_{gang}") or quantity] = on
     if (brightness := number(fields.pop("brightness", None))) is not None:
         named["brightness"] = brightness * 100 / _FULL_BRIGHTNESS
     if (contact := number(fields.pop("contact", None))) is not None:
@@ -102,7 +106,7 @@ def _device(context: Context, name: str) -> str:
     ieee = _IEEE.fullmatch(name)
     if ieee is not None and context.device is None:
         return f"eui-{ieee[1].lower()}"
-    return foreign_device(context, "zigbee2mqtt", name)
+    return foreign_device(context, "zigbee2mqtt", joined(*name.split("/")))
 
 
 def _time_ns(seen: object, context: Context) -> int:

@@ -126,6 +126,48 @@ def test_what_is_wrong_is_said(family: str, topic: str, payload: str, reason: st
     assert raised.value.reason == reason
 
 
+@pytest.mark.parametrize(
+    ("family", "payload", "topics"),
+    [
+        ("zigbee2mqtt", '{"humidity": 1}', ["z/hall/lamp", "z/hall-lamp", "z/hall.lamp", "z/hall/ไฟ", "z/hall.ไฟ"]),
+        ("tasmota", '{"A": {"Humidity": 1}}', ["tele/a/b/SENSOR", "tele/a-b/SENSOR", "tele/a.b/SENSOR"]),
+        ("shelly", '{"rh": 1}', ["a/b/status/humidity:0", "a-b/status/humidity:0", "a.b/status/humidity:0"]),
+    ],
+)
+def test_two_topics_are_two_devices(family: str, payload: str, topics: list[str]) -> None:
+    read_of = [DECODERS[family](payload.encode(), Context(NOW, parameters={"topic": topic})) for topic in topics]
+    assert len({reading.device for readings in read_of for reading in readings}) == len(topics)
+
+
+def test_a_probe_keeps_its_name_whether_or_not_others_answer() -> None:
+    both = {"DS18B20-1": {"Temperature": 5}, "DS18B20-2": {"Temperature": -18}, "ESP32": {"Temperature": 50}}
+    for lost in [set(), *({sensor} for sensor in both), {"DS18B20-1", "ESP32"}]:
+        message = {"ESP32": {"Temperature": None}, **{name: told for name, told in both.items() if name not in lost}}
+        (reading,) = DECODERS["tasmota"](json.dumps(message).encode(), Context(NOW, "d"))
+        named = {"DS18B20-1": "temperature", "DS18B20-2": "temperature_ds18b20_2", "ESP32": "device_temperature"}
+        assert set(reading.values) == {name for sensor, name in named.items() if sensor not in lost}
+
+
+@pytest.mark.parametrize(
+    ("component", "kind"),
+    [
+        ({"light:0": {"apower": 8.5}}, "street_light"),
+        ({"light:0": {"output": True}}, "street_light"),
+        ({"light:1": {"aenergy": {"total": 5}, "brightness": 50}}, "street_light"),
+        ({"switch:0": {"output": True}}, "energy_meter"),
+        ({"cover:0": {"current": 1}}, "energy_meter"),
+        ({"temperature:100": {"tC": 5}}, "weather"),
+        ({"wifi": {"rssi": -60}, "humidity:0": {"rh": 5}}, "weather"),
+    ],
+)
+def test_the_kind_is_the_components_whatever_of_it_changed(component: dict[str, Any], kind: str) -> None:
+    message = json.dumps({"src": "a", "method": "NotifyStatus", "params": component}).encode()
+    assert [reading.kind for reading in DECODERS["shelly"](message, Context(NOW))] == [kind]
+    assert [reading.kind for reading in DECODERS["shelly"](message, Context(NOW, kind="dock"))] == ["dock"]
+    with pytest.raises(DecodeError, match="no kind"):
+        DECODERS["shelly"](message, Context(NOW, kind="toaster"))
+
+
 def test_numbers_too_large_to_be_measured_are_passed_over() -> None:
     huge = "1" + "0" * 400
     for family, payload in {
