@@ -3,7 +3,7 @@
 from city.mqtt.address import Address
 from city.mqtt.backoff import Backoff
 from city.mqtt.counters import Counters
-from city.mqtt.errors import Disconnected, MqttError, PublishRefused
+from city.mqtt.errors import Disconnected, MqttError, NotSent, PublishRefused
 from city.mqtt.inbox import Message
 from city.mqtt.packets import Subscription, Will
 from city.mqtt.session import Session
@@ -15,6 +15,7 @@ __all__ = [
     "Disconnected",
     "Message",
     "MqttError",
+    "NotSent",
     "PublishRefused",
     "Session",
     "Subscription",

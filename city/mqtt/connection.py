@@ -7,6 +7,7 @@ from mqtt5 import (
     ConnAckPacket,
     ConnAckReasonCode,
     DisconnectPacket,
+    DisconnectReasonCode,
     Packet,
     PingReqPacket,
     PingRespPacket,
@@ -17,10 +18,19 @@ from mqtt5 import (
 
 from city.mqtt.address import Address
 from city.mqtt.counters import Counters
-from city.mqtt.errors import ConnectError, Disconnected, MqttError, SilenceError, StreamError
+from city.mqtt.errors import (
+    ConnectError,
+    Disconnected,
+    MqttError,
+    NotSent,
+    SilenceError,
+    StreamError,
+    TakenOver,
+    WillRefused,
+)
 from city.mqtt.inbox import Inbox
 from city.mqtt.outbox import Outbox
-from city.mqtt.packets import Subscription, check_subscribed, subscribe_packet, unsubscribe_packet
+from city.mqtt.packets import Subscription, check_subscribed, reason, subscribe_packet, unsubscribe_packet
 from city.mqtt.protocol import Link
 
 # How long the broker may take to accept a connection and answer CONNECT, and how long a goodbye may take.
@@ -73,7 +83,8 @@ class Connection:
         try:
             await self._open(address, connect)
             accepted = self._accepted.result()
-            await self._keep(accepted.server_keep_alive or keep_alive_s)
+            # the broker may ask for signs of life more often, but can't make us wait longer for its own
+            await self._keep(min(accepted.server_keep_alive or keep_alive_s, keep_alive_s))
         except MqttError as error:
             self.link.fail(error)
             raise
@@ -84,7 +95,7 @@ class Connection:
     async def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> bool:
         """Send one message; see `Outbox.publish`."""
         if self._outbox is None:
-            raise Disconnected("the broker has not answered yet")
+            raise NotSent("the broker has not answered yet")
         return await self._outbox.publish(topic, payload, qos=qos, retain=retain)
 
     async def close(self, *, for_good: bool) -> None:
@@ -110,9 +121,10 @@ class Connection:
             raise self.link.closed.result()
 
     async def _keep(self, keep_alive_s: float) -> None:
-        """Ask for a sign of life twice each keep-alive, and give up after one without any."""
+        """Ask for a sign of life twice each keep-alive; give up after one without any, or two without an answer."""
         loop = asyncio.get_running_loop()
-        asked_s = loop.time()
+        asked_s = oldest_s = loop.time()
+        oldest = None
         while True:
             await asyncio.wait((self.link.closed,), timeout=keep_alive_s / 2)
             if self.link.closed.done():
@@ -120,7 +132,7 @@ class Connection:
             self.link.write(_PING)
             if self.link.paused:
                 # The answers wait unread behind the messages that we do not want yet.
-                asked_s = loop.time()
+                asked_s = oldest_s = loop.time()
                 continue
             # A little less than the whole, since two half waits may end a moment early.
             patience_s = 0.95 * keep_alive_s
@@ -128,6 +140,11 @@ class Connection:
                 raise SilenceError(f"the broker has been silent for {keep_alive_s:g} s")
             if not self._subscribed and loop.time() - asked_s > patience_s:
                 raise SilenceError(f"the broker has not answered SUBSCRIBE for {keep_alive_s:g} s")
+            # Answers come in the order of the questions (MQTT 5, 4.6.0-2), so one that stays the oldest never comes.
+            if self._outbox is None or self._outbox.oldest is not oldest:
+                oldest, oldest_s = self._outbox and self._outbox.oldest, loop.time()
+            elif oldest is not None and loop.time() - oldest_s > 2 * patience_s:
+                raise SilenceError(f"the broker has not answered PUBLISH for {2 * keep_alive_s:g} s")
 
     def _handle(self, packet: Packet) -> None:
         """Take in a packet that is no publish.
@@ -148,16 +165,18 @@ class Connection:
             case UnsubAckPacket() if self._outbox is not None and not self._subscribed:
                 self._subscribe(self._outbox)
             case DisconnectPacket():
-                raise Disconnected(
-                    f"the broker ended the connection: {_reason(packet.reason_code.name, packet.reason_str)}"
-                )
+                is_pushed_out = packet.reason_code == DisconnectReasonCode.SESSION_TAKEN_OVER
+                why = f"the broker ended the connection: {reason(packet.reason_code.name, packet.reason_str)}"
+                raise TakenOver(why) if is_pushed_out else Disconnected(why)
             case _:
                 raise StreamError(f"an unexpected {type(packet).__name__}")
 
     def _begin(self, packet: ConnAckPacket) -> None:
         """Ask for what we want, now that the broker has accepted us."""
         if packet.reason_code != ConnAckReasonCode.SUCCESS:
-            raise ConnectError(f"the broker refused us: {_reason(packet.reason_code.name, packet.reason_str)}")
+            why = f"the broker refused us: {reason(packet.reason_code.name, packet.reason_str)}"
+            retains_nothing = packet.reason_code == ConnAckReasonCode.RETAIN_NOT_SUPPORTED
+            raise WillRefused(why) if retains_nothing else ConnectError(why)
         self._outbox = Outbox(self.link, packet)
         self._accepted.set_result(packet)
         if self._withdrawn:
@@ -175,8 +194,3 @@ class Connection:
         """Note that the broker has taken everything we asked for."""
         self._subscribed = True
         self._ready()
-
-
-def _reason(name: str, text: str | None) -> str:
-    """Return a reason code's name with the broker's own words, if it has any."""
-    return f"{name.lower()} ({text})" if text else name.lower()

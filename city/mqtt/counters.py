@@ -22,3 +22,8 @@ class Counters:
     reconnects: int = 0
     bytes_in: int = 0
     paused: int = 0
+
+    @property
+    def moved(self) -> int:
+        """Messages that got through, either way."""
+        return self.received + self.published

@@ -2,8 +2,11 @@
 
 MqttError
 +- Disconnected       nothing is known about the outcome: try again
+|  +- NotSent         nothing has left: try again
+|  +- TakenOver       another session has our name       (the session reconnects)
 +- PublishRefused     this message, as it is, will not be taken
 +- ConnectError       the broker refused the connection   (the session keeps trying)
+|  +- WillRefused     it can't retain our will            (the session asks for one that isn't retained)
 +- SubscribeError     the broker refused a subscription   (the session keeps trying)
 +- StreamError        bytes that are no MQTT 5            (the session reconnects)
 +- SilenceError       the broker answers no more          (the session reconnects)
@@ -20,6 +23,14 @@ class Disconnected(MqttError):
     """There is no connection, or it ended before the broker had answered."""
 
 
+class NotSent(Disconnected):
+    """There was no connection, or none any more, so the message was not even sent."""
+
+
+class TakenOver(Disconnected):
+    """A second session of our name has pushed this one out."""
+
+
 class PublishRefused(MqttError):
     """The broker refused a message, or would have.
 
@@ -34,6 +45,10 @@ class PublishRefused(MqttError):
 
 class ConnectError(MqttError):
     """The broker answered CONNECT with a refusal."""
+
+
+class WillRefused(ConnectError):
+    """The broker retains nothing, and our will is one to be retained."""
 
 
 class SubscribeError(MqttError):

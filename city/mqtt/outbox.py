@@ -5,7 +5,7 @@ import asyncio
 from mqtt5 import ConnAckPacket, PubAckPacket, PubAckReasonCode, PublishPacket, QoS
 
 from city.mqtt.errors import Disconnected, PublishRefused
-from city.mqtt.packets import MOST_IN_FLIGHT
+from city.mqtt.packets import MOST_IN_FLIGHT, reason
 from city.mqtt.protocol import Link
 
 # A packet's length after its header is at most four groups of seven bits.
@@ -26,10 +26,15 @@ class Outbox:
     def __init__(self, link: Link, broker: ConnAckPacket) -> None:
         self._link = link
         self._broker = broker
-        self._answers: dict[int, asyncio.Future[PubAckReasonCode]] = {}
+        self._answers: dict[int, asyncio.Future[PubAckPacket]] = {}
         # SUBSCRIBE shares the packet ids, so one stays free.
         self._quota = asyncio.Semaphore(min(broker.receive_max, MOST_IN_FLIGHT - 1))
         self._last_id = 0
+
+    @property
+    def oldest(self) -> asyncio.Future[PubAckPacket] | None:
+        """The answer that is waited for longest."""
+        return next(iter(self._answers.values()), None)
 
     async def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> bool:
         """Send one message and, at QoS 1, wait for the broker's answer.
@@ -39,6 +44,7 @@ class Outbox:
 
         Raises:
             Disconnected: the connection ended before the answer.
+            NotSent: it ended before the message's turn.
             PublishRefused: the broker said no, or its limits or the standard forbid to ask.
         """
         self._check(topic, payload, qos=qos, retain=retain)
@@ -55,13 +61,13 @@ class Outbox:
             self._quota.release()
             raise
         # From here on the answer alone returns the share of the quota: giving up does not free the packet id.
-        answer: asyncio.Future[PubAckReasonCode] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[PubAckPacket] = asyncio.get_running_loop().create_future()
         self._answers[packet_id] = answer
         self._link.write(packet)
-        code = await answer
-        if code.value >= _REFUSED:
-            raise PublishRefused(topic, code.name.lower())
-        return code != PubAckReasonCode.NO_MATCHING_SUBSCRIBERS
+        said = await answer
+        if said.reason_code.value >= _REFUSED:
+            raise PublishRefused(topic, reason(said.reason_code.name, said.reason_str))
+        return said.reason_code != PubAckReasonCode.NO_MATCHING_SUBSCRIBERS
 
     def answer(self, packet: PubAckPacket) -> None:
         """Hand a PUBACK to whoever waits for it."""
@@ -71,7 +77,7 @@ class Outbox:
             return
         self._quota.release()
         if not answer.done():
-            answer.set_result(packet.reason_code)
+            answer.set_result(packet)
 
     def lost(self) -> None:
         """Fail everything that waits for an answer or for its turn."""

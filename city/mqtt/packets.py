@@ -121,3 +121,8 @@ def check_subscribed(packet: SubAckPacket, subscriptions: Sequence[Subscription]
     ]
     if refused:
         raise SubscribeError(f"subscriptions refused: {', '.join(refused)}")
+
+
+def reason(name: str, text: str | None) -> str:
+    """Return a reason code's name with the broker's own words, if it has any."""
+    return f"{name.lower()} ({text})" if text else name.lower()

@@ -9,7 +9,7 @@ from mqtt5 import ConnAckPacket, Packet, PublishPacket
 
 from city.mqtt.codec import packet_size, read_packet
 from city.mqtt.counters import Counters
-from city.mqtt.errors import Disconnected, MqttError, StreamError
+from city.mqtt.errors import Disconnected, MqttError, NotSent, StreamError
 from city.mqtt.inbox import Inbox, Message
 
 # One read takes up to this many bytes, so that thousands of small messages share its cost.
@@ -193,11 +193,11 @@ class Link(asyncio.BufferedProtocol):
         """Wait until the socket takes more.
 
         Raises:
-            Disconnected: the connection has ended.
+            NotSent: the connection has ended.
         """
         await self._writable.wait()
         if self.closed.done() or self._error is not None:
-            raise Disconnected("the connection ended before the message was sent")
+            raise NotSent("the connection ended before the message was sent")
 
     def pause_writing(self) -> None:
         """The socket's buffer is full."""

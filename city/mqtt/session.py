@@ -3,7 +3,8 @@
 import asyncio
 import struct
 from collections.abc import Iterable, Sequence
-from types import TracebackType
+from dataclasses import replace
+from functools import partial
 from typing import Self
 
 import structlog
@@ -13,11 +14,11 @@ from city.mqtt.address import Address
 from city.mqtt.backoff import Backoff
 from city.mqtt.connection import Connection
 from city.mqtt.counters import Counters
-from city.mqtt.errors import Disconnected
+from city.mqtt.errors import Disconnected, NotSent, TakenOver, WillRefused
 from city.mqtt.inbox import Inbox, Message
 from city.mqtt.packets import Subscription, Will, check_qos, connect_packet
 
-# A connection that lived this long was a good one: the next failure starts with a short delay again.
+# A connection that lived this long, or brought anything, was good: the next failure starts with a short delay again.
 _GOOD_S = 5.0
 # PUBACK with success is four bytes: this and the packet id (MQTT 5, 3.4.2).
 _PUBACK = 0x40020000
@@ -69,14 +70,14 @@ class Session:
         self.counters = Counters()
         self.last_error: str | None = None
         self._address = address
-        self._client_id = client_id
         self._subscriptions = tuple(subscriptions)
         self._will = will
-        self._session_expiry_s = session_expiry_s
+        self._packet = partial(
+            connect_packet, address, client_id, session_expiry_s=session_expiry_s, most_in_flight=most_messages
+        )
         self._outlives_us = outlives_us
         self._withdrawn = tuple(withdrawn)
         self._keep_alive_s = keep_alive_s
-        self._most_messages = most_messages
         self._name = name
         self._inbox = Inbox(most_messages, most_bytes)
         self._arrived = asyncio.Event()
@@ -98,9 +99,7 @@ class Session:
         self._task.add_done_callback(self._ended)
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Say goodbye to the broker, which keeps the session if it shall outlive us, and stop."""
         if self._task is None:
             return
@@ -170,13 +169,14 @@ class Session:
             False if the broker said that nobody subscribes to the topic, True if it said nothing of the kind.
 
         Raises:
-            Disconnected: there is no connection, or it ended before the answer, and the outcome is unknown.
+            NotSent: there is no connection, or it ended before the message's turn.
+            Disconnected: it ended before the answer, and the outcome is unknown.
             PublishRefused: the broker refused it, or it is larger than the broker takes and was not sent.
             ValueError: `qos` is neither 0 nor 1.
         """
         check_qos(qos)
         if self._connection is None or not self.is_connected:
-            raise Disconnected(self.last_error or "not connected yet")
+            raise NotSent(self.last_error or "not connected yet")
         matched = await self._connection.publish(topic, payload, qos=qos, retain=retain)
         self.counters.published += 1
         return matched
@@ -186,13 +186,15 @@ class Session:
         backoff = Backoff()
         loop = asyncio.get_running_loop()
         while True:
-            began_s = loop.time()
+            began_s, before = loop.time(), self.counters.moved
             try:
                 await self._live()
             except (KoratError, OSError) as error:
                 self._note(error)
-            if loop.time() - began_s > _GOOD_S:
-                backoff.reset()
+                # two sessions of one name push each other out: they shall do it slowly, whatever each gets done
+                has_moved = self.counters.moved > before and not isinstance(error, TakenOver)
+                if has_moved or loop.time() - began_s > _GOOD_S:
+                    backoff.reset()
             await asyncio.sleep(backoff.next())
 
     async def _live(self) -> None:
@@ -211,14 +213,7 @@ class Session:
     def _connect_packet(self) -> bytes:
         """Return this session's CONNECT, with the password as it is now."""
         try:
-            return connect_packet(
-                self._address,
-                self._client_id,
-                will=self._will,
-                session_expiry_s=self._session_expiry_s,
-                keep_alive_s=self._keep_alive_s,
-                most_in_flight=self._most_messages,
-            )
+            return self._packet(will=self._will, keep_alive_s=self._keep_alive_s)
         except (ValueError, OverflowError) as error:
             raise ConfigurationError(f"the session {self._name} cannot be asked for: {error}") from error
 
@@ -231,11 +226,13 @@ class Session:
         _log.info("mqtt connected", session=self._name, broker=str(self._address))
 
     def _note(self, error: Exception) -> None:
-        """Keep an error, and log it unless it only repeats the one before."""
+        """Keep an error, and log it unless it only repeats the one before; ask for less next time if that was it."""
         text = str(error) or type(error).__name__
         if text != self.last_error:
             _log.warning("mqtt disconnected", session=self._name, broker=str(self._address), reason=text)
         self.last_error = text
+        if isinstance(error, WillRefused) and self._will is not None:
+            self._will = replace(self._will, retain=False)
 
     def _check_open(self) -> None:
         """Raise Disconnected unless the connection task runs."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import mqtt5
 import pytest
 
-from city.mqtt import Address, Disconnected, PublishRefused, Session, Subscription
+from city.mqtt import Address, Disconnected, NotSent, PublishRefused, Session, Subscription, Will, session
 
 CITY = (Subscription("city/#"),)
 
@@ -271,7 +271,9 @@ async def test_a_lost_connection_fails_what_waits_for_an_answer_and_what_waits_f
     async with asyncio.timeout(10), Session(await play(script), client_id="x") as ours:
         await ours.connected()
         results = await asyncio.gather(*[ours.publish("a", b"") for _ in range(waiting)], return_exceptions=True)
-        assert [type(result) for result in results] == [Disconnected] * waiting
+        assert [type(result) for result in results] == [Disconnected] * min(2, waiting) + [NotSent] * (waiting - 2)
+        with pytest.raises(NotSent):
+            await ours.publish("a", b"")
 
 
 async def test_a_publish_the_broker_refuses_says_why(play: Play) -> None:
@@ -291,6 +293,160 @@ async def test_a_publish_the_broker_refuses_says_why(play: Play) -> None:
         assert refused.value.reason == "quota_exceeded"
         with pytest.raises(PublishRefused, match="retains nothing"):
             await ours.publish("a", b"", retain=True)
+
+
+@pytest.mark.parametrize("packet", ["40 03 0001 95", "40 07 0001 95 03 1f 0000"])
+async def test_a_refusal_with_a_code_of_its_own_is_one_message_refused(play: Play, packet: str) -> None:
+    answer = bytes.fromhex(packet)
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        await peer.next()
+        for byte in answer:
+            peer.send(bytes((byte,)))
+            await asyncio.sleep(0.01)
+        second = await peer.next()
+        assert isinstance(second, mqtt5.PublishPacket)
+        peer.send(mqtt5.PubAckPacket(second.packet_id or 0).write())
+        await peer.next()
+
+    async with asyncio.timeout(10), Session(await play(script), client_id="x") as ours:
+        await ours.connected()
+        with pytest.raises(PublishRefused) as refused:
+            await ours.publish("a", b"too large")
+        assert refused.value.reason == "unspecified_error (code 0x95)"
+        await ours.publish("a", b"")
+        assert ours.counters.reconnects == 0
+
+
+@pytest.mark.parametrize("packet", ["40 03 0001 05", "40 01 00", "40 04 0001 01 00", "40 ff ff ff 7f 0001 95"])
+async def test_what_is_no_answer_ends_the_connection(play: Play, packet: str) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        peer.send(bytes.fromhex(packet))
+        await peer.next()
+
+    async with asyncio.timeout(10), Session(await play(script), client_id="x") as ours:
+        assert "packet" in await failed(ours)
+
+
+async def test_an_answer_that_never_comes_ends_the_connection_though_others_come(play: Play) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        swallowed = False
+        while True:
+            packet = await peer.next()
+            if isinstance(packet, mqtt5.PingReqPacket):
+                peer.send(mqtt5.PingRespPacket().write())
+            elif isinstance(packet, mqtt5.PublishPacket) and swallowed:
+                peer.send(mqtt5.PubAckPacket(packet.packet_id or 0).write())
+            swallowed = swallowed or isinstance(packet, mqtt5.PublishPacket)
+
+    async def chatter(ours: Session) -> None:
+        while True:
+            await ours.publish("a", b"")
+            await asyncio.sleep(0.05)
+
+    async with asyncio.timeout(10), Session(await play(script), client_id="x", keep_alive_s=1) as ours:
+        await ours.connected()
+        lost = asyncio.create_task(ours.publish("a", b""))
+        await asyncio.sleep(0)
+        others = asyncio.create_task(chatter(ours))
+        began = asyncio.get_running_loop().time()
+        assert "PUBLISH for 2 s" in await failed(ours)
+        assert 1.9 < asyncio.get_running_loop().time() - began < 3.5
+        with pytest.raises(Disconnected):
+            await lost
+        with pytest.raises(Disconnected):
+            await others
+
+
+async def test_slow_answers_are_waited_for_as_long_as_they_come(play: Play) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        waiting: list[int] = []
+        while True:
+            try:
+                async with asyncio.timeout(0.7):
+                    packet = await peer.next()
+            except TimeoutError:
+                peer.send(mqtt5.PubAckPacket(waiting.pop(0)).write())
+                continue
+            if isinstance(packet, mqtt5.PublishPacket):
+                waiting.append(packet.packet_id or 0)
+            elif waiting:
+                peer.send(mqtt5.PingRespPacket().write() + mqtt5.PubAckPacket(waiting.pop(0)).write())
+
+    async with asyncio.timeout(20), Session(await play(script), client_id="x", keep_alive_s=1) as ours:
+        await ours.connected()
+        await asyncio.gather(*(ours.publish("a", b"") for _ in range(8)))
+        assert ours.counters.reconnects == 0
+
+
+async def test_a_broker_cannot_make_us_wait_longer_for_its_signs_of_life(play: Play) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.accept(mqtt5.ConnAckPacket(server_keep_alive=65_535))
+        while True:
+            await peer.next()
+
+    async with Session(await play(script), client_id="x", keep_alive_s=1) as ours:
+        assert "silent for 1 s" in await failed(ours)
+
+
+async def test_a_will_that_cannot_be_retained_is_asked_for_without(play: Play) -> None:
+    connects: list[mqtt5.ConnectPacket] = []
+
+    async def refuse(peer: Peer) -> None:
+        code = mqtt5.ConnAckReasonCode.RETAIN_NOT_SUPPORTED
+        connects.append(await peer.accept(mqtt5.ConnAckPacket(reason_code=code, retain_available=False)))
+        await peer.next()
+
+    async def take(peer: Peer) -> None:
+        connects.append(await peer.accept(mqtt5.ConnAckPacket(retain_available=False)))
+        await peer.next()
+
+    address = await play(refuse, take)
+    async with asyncio.timeout(10), Session(address, client_id="x", will=Will("a", b"gone", retain=True)) as ours:
+        await ours.connected()
+    assert [connect.will and connect.will.retain for connect in connects] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("last_words", "expected"),
+    [
+        (b"", [0.1, 0.1, 0.1]),
+        (mqtt5.DisconnectPacket(reason_code=mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER).write(), [0.1, 0.2, 0.4]),
+    ],
+    ids=["broken", "taken over"],
+)
+async def test_a_connection_that_got_something_done_is_followed_by_the_next_at_once_unless_a_rival_ended_it(
+    play: Play, monkeypatch: pytest.MonkeyPatch, last_words: bytes, expected: list[float]
+) -> None:
+    bounds: list[float] = []
+
+    class Noted(session.Backoff):
+        def next(self) -> float:
+            bounds.append(self._bound_s)
+            super().next()
+            return 0.0
+
+    monkeypatch.setattr(session, "Backoff", Noted)
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        packet = await peer.next()
+        assert isinstance(packet, mqtt5.PublishPacket)
+        peer.send(mqtt5.PubAckPacket(packet.packet_id or 0).write())
+        peer.send(last_words)
+
+    async with asyncio.timeout(10), Session(await play(script, script, script), client_id="x") as ours:
+        for number in range(3):
+            while ours.counters.reconnects < number or not ours.is_connected:
+                await asyncio.sleep(0.001)
+            await ours.publish("a", b"")
+        while len(bounds) < 3:
+            await asyncio.sleep(0.001)
+    assert bounds[:3] == expected
 
 
 async def test_a_broker_that_takes_only_qos_0_is_believed(play: Play) -> None:
