@@ -4,11 +4,18 @@
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
 from city.errors import Malformed, Reason
+
+
+_MOST: Final = 2**63 - 1
+"""What a database and a clock in nanoseconds hold."""
+
+_Number: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=_MOST)]
+_Time: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
 
 
 class Receipt(msgspec.Struct, omit_defaults=True):
@@ -21,8 +28,8 @@ class Receipt(msgspec.Struct, omit_defaults=True):
     """
 
     boot: str
-    done: list[tuple[int, int]]
-    at_ns: int = 0
+    done: list[tuple[_Number, _Number]]
+    at_ns: _Time = 0
 
 
 _decoder: Final = msgspec.json.Decoder(Receipt)
@@ -43,10 +50,10 @@ def decode(payload: bytes) -> Receipt:
         receipt = _decoder.decode(payload)
     except msgspec.ValidationError as error:
         raise Malformed(Reason.WRONG_TYPE, str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(Reason.MALFORMED_JSON, str(error)) from None
-    if any(not 1 <= first <= last for first, last in receipt.done):
-        raise Malformed(Reason.WRONG_TYPE, "a range that does not rise from 1")
+    if any(first > last for first, last in receipt.done):
+        raise Malformed(Reason.WRONG_TYPE, "a range that does not rise")
     return receipt
 
 

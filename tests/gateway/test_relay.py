@@ -71,7 +71,16 @@ async def test_receipts_of_another_boot_and_garbage_are_ignored(rig: Rig, ingest
     async with rig:
         await rig.accept(1)
         await until(lambda: bool(ingest.packs))
-        for payload in (b"", b"\xff", b"[]", b'{"boot": "x"}', b'{"boot": "x", "done": [[2, 1]]}'):
+        boot = b'{"boot": "%s", ' % rig.spool.boot.encode()
+        for payload in (
+            b"",
+            b"\xff",
+            b"[]",
+            b'{"boot": "x"}',
+            b'{"boot": "x", "done": [[2, 1]]}',
+            boot + b'"done": [], "deep": ' + b"[" * 5000 + b"]" * 5000 + b"}",
+            boot + b'"done": [[1, 1]], "at_ns": ' + b"9" * 400 + b"}",
+        ):
             ingest.say(payload)
         ingest.settle("another", (1, 1))
         await asyncio.sleep(0.3)
