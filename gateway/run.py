@@ -67,7 +67,15 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
                 async with (
                     _http(settings, relay, decoding, entrance, count("http")),
                     _mqtt(settings, routes, province, data, address, relay, decoding, tasks, count),
-                    open_links(links, relay.accept, decoding.understand, tasks, data=data, count=count),
+                    open_links(
+                        links,
+                        relay.accept,
+                        decoding.understand,
+                        tasks,
+                        data=data,
+                        count=count,
+                        mappings=naming.mappings,
+                    ),
                 ):
                     await stop.wait()
                 watching.cancel()

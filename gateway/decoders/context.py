@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -17,7 +17,15 @@ from gateway.decoders.vocabulary import checksum
 
 
 class DecodeError(Malformed):
-    """These bytes are garbage to this decoder; `reason` and `detail` say why."""
+    """These bytes are garbage to this decoder; `reason` and `detail` say why.
+
+    Attributes:
+        good: Readings of what isn't garbage among them: they count, and the bytes are kept whole for the rest.
+    """
+
+    def __init__(self, reason: Reason, detail: str, good: Sequence[Reading] = ()) -> None:
+        super().__init__(reason, detail)
+        self.good = good
 
 
 @dataclass(frozen=True, slots=True)

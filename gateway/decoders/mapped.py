@@ -1,7 +1,7 @@
 """Any JSON, read by a mapping from the settings (`gateway.decoders.mapping`); the parameter `mapping` names it.
 
 A document is one item or a list of them, and an item becomes one reading, or none if all its values are absent.
-What is neither a number nor absent nor a known state is refused, and with it the whole document: nothing is guessed.
+What is neither a number nor absent nor a known state is refused, and with it its item: nothing is guessed.
 """
 
 from datetime import datetime
@@ -11,7 +11,7 @@ from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
 from city.reading import Reading, checked_id
 from city.units import convert
-from gateway.decoders.context import Context, device_id
+from gateway.decoders.context import Context, DecodeError, device_id
 from gateway.decoders.foreign import (
     from_datetime,
     from_iso,
@@ -50,7 +50,8 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     """Understand a document.
 
     Raises:
-        DecodeError: `no_codec` without a mapping of that name; else what the mapping wants and the document lacks.
+        DecodeError: `no_codec` without a mapping of that name; else what the mapping wants and the first bad item
+            lacks, with the readings of the good ones.
     """
     name = context.parameters.get("mapping", "")
     mapping = context.mappings.get(name)
@@ -64,7 +65,19 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     if len(rows) > _MOST_ITEMS:
         raise Malformed(Reason.TOO_MANY_READINGS, f"{len(rows)} items; at most {_MOST_ITEMS} are allowed")
     document = _Document(whole)
-    return [reading for row in rows if (reading := _reading(document, row, mapping, context)) is not None]
+    readings: list[Reading] = []
+    refused: list[Malformed] = []
+    for row in rows:
+        try:
+            reading = _reading(document, row, mapping, context)
+        except Malformed as error:
+            refused.append(error)
+        else:
+            readings += [] if reading is None else [reading]
+    if refused:
+        some = f"{len(refused)} of {len(rows)} items: " if len(rows) > 1 else ""
+        raise DecodeError(refused[0].reason, f"{some}{refused[0].detail}", readings)
+    return readings
 
 
 def _reading(document: _Document, row: Any, mapping: JsonMapping, context: Context) -> Reading | None:

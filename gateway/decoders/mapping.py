@@ -108,6 +108,12 @@ class JsonMapping:
     missing_texts: frozenset[str] = frozenset({""})
     missing_numbers: frozenset[float] = frozenset()
 
+    def names(self) -> frozenset[str]:
+        """Give the first key of every path: what a row must have."""
+        paths = [source.path for source in self.values.values()]
+        paths += [*self.time, *(self.position or ()), *([self.device] if self.device else [])]
+        return frozenset(path.keys[0] for path in paths if path.keys)
+
 
 class _Source(msgspec.Struct, forbid_unknown_fields=True):
     path: _Text

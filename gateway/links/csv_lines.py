@@ -38,6 +38,9 @@ class CsvLines:
         separator: Stands between cells.
         encoding: Of the text.
 
+    Attributes:
+        columns: Names of its columns.
+
     Raises:
         Malformed: The line that names the columns can't be read, or isn't there.
         OSError: The file can't be read.
@@ -51,7 +54,7 @@ class CsvLines:
         try:
             if self._opened.read(len(_MARK)) != _MARK:
                 self._opened.seek(0)
-            self._columns = columns or self._header()
+            self.columns = columns or self._header()
         except BaseException:
             self._opened.close()
             raise
@@ -84,10 +87,10 @@ class CsvLines:
 
     def _row(self, raw: bytes) -> Row:
         try:
-            cells = self._cells(raw, len(self._columns))
+            cells = self._cells(raw, len(self.columns))
         except Malformed as error:
             return Row(self._number, raw[:MOST_LINE], {}, error)
-        return Row(self._number, raw, dict(zip(self._columns, cells, strict=True)))
+        return Row(self._number, raw, dict(zip(self.columns, cells, strict=True)))
 
     def _header(self) -> tuple[str, ...]:
         raw = self._line()

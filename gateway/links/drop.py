@@ -12,7 +12,7 @@ import stat
 import time
 from collections.abc import Callable
 from enum import StrEnum
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -83,7 +83,7 @@ class Drop:
 
     Args:
         folder: Where it is; it is made if it is missing.
-        pattern: Names of the files, with `*` and `?`.
+        pattern: Names of the files, with `*` and `?`; capitals are as good as small letters.
         settle_s: Seconds for which a file must not change.
         clock: Seconds that only rise; a test hands in its own.
 
@@ -207,7 +207,8 @@ class Drop:
 
     def _is_meant(self, name: str) -> bool:
         unfinished = name.startswith(".") or name.endswith(_UNFINISHED)
-        return not unfinished and fnmatch(name, self._pattern)
+        # *.CSV is what *.csv means, whoever dropped it
+        return not unfinished and fnmatchcase(name.lower(), self._pattern.lower())
 
 
 def shown(name: str) -> str:

@@ -38,6 +38,9 @@ from gateway.links.table import Id, Seconds, Table
 _CHUNK: Final = 500
 """Lines that are handed over at once."""
 
+_LONGEST_LIST: Final = 500
+"""Letters of a list of columns."""
+
 _MOST_NAMED: Final = 20
 """Bad lines that a report names."""
 
@@ -108,18 +111,26 @@ class FolderLink:
         table: Its settings.
         data: Folder that a relative path begins in.
         counters: Of this link.
+        wanted: Columns without which a file is given up.
 
     Raises:
         ConfigurationError: The folder can't be made.
     """
 
     def __init__(
-        self, accept: Accept, understand: Understand, table: FolderTable, data: Path, counters: LinkCounters
+        self,
+        accept: Accept,
+        understand: Understand,
+        table: FolderTable,
+        data: Path,
+        counters: LinkCounters,
+        wanted: frozenset[str] = frozenset(),
     ) -> None:
         self._accept = accept
         self._understand = understand
         self._table = table
         self._counters = counters
+        self._wanted = wanted
         try:
             self._drop = Drop(data / table.path, table.pattern, table.settle_s)
         except OSError as error:
@@ -172,6 +183,9 @@ class FolderLink:
         except Malformed as error:
             raise _GivenUpError(f"line 1: {error.detail}") from None
         with lines:
+            if missing := self._wanted.difference(lines.columns):
+                there = ", ".join(lines.columns)[:_LONGEST_LIST]
+                raise _GivenUpError(f"it has no column {', '.join(sorted(missing))}; it has {there}")
             while rows := await asyncio.to_thread(lines.take, _CHUNK):
                 readings, undecoded = self._meaning(shown(name), rows, tally)
                 await hand_over(self._accept, readings, undecoded, self._counters)
@@ -197,11 +211,12 @@ class FolderLink:
             part = parts.pop()
             payload = msgspec.json.encode([row.cells for row in part] if len(part) > 1 else part[0].cells)
             some, refused = self._understand(self._origin(name, part[0].line), payload, now_ns)
-            readings += some
             if refused and len(part) > 1:
-                # one bad row refuses all: halve until it stands alone
+                # halve until a bad row stands alone
                 parts += [part[len(part) // 2 :], part[: len(part) // 2]]
-            for item in refused if len(part) == 1 else ():
+                continue
+            readings += some
+            for item in refused:
                 tally.note(part[0], item.detail)
                 item.detail = f"{name}, line {part[0].line}: {item.detail}"
                 undecoded.append(item)
@@ -217,5 +232,6 @@ class FolderLink:
         """Say what is to be said; empty when all is well."""
         if not tally.bad:
             return ""
-        head = f"{tally.bad} of {tally.rows} lines could not be read and are in quarantine; the rest is stored."
+        rest = "; the rest is stored" if tally.readings else ""
+        head = f"{tally.bad} of {tally.rows} lines could not be read and are in quarantine{rest}."
         return "\n".join([head, *tally.named, *(["..."] if tally.bad > len(tally.named) else [])]) + "\n"

@@ -2,15 +2,17 @@
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 import structlog
 
 from city.errors import ConfigurationError, KoratError
 from city.mqtt import Backoff
+from gateway.decoders.mapping import JsonMapping
 from gateway.links import Accept, Understand
 from gateway.links.configuration import Links, TrackerTable, name_of
 from gateway.links.counters import LinkCounters
@@ -35,7 +37,14 @@ Count: TypeAlias = Callable[[str], LinkCounters]
 
 @asynccontextmanager
 async def open_links(
-    links: Links, accept: Accept, understand: Understand, tasks: asyncio.TaskGroup, *, data: Path, count: Count
+    links: Links,
+    accept: Accept,
+    understand: Understand,
+    tasks: asyncio.TaskGroup,
+    *,
+    data: Path,
+    count: Count,
+    mappings: Mapping[str, JsonMapping] = MappingProxyType({}),
 ) -> AsyncIterator[None]:
     """Open all but the HTTP and MQTT links, and end them within a second.
 
@@ -46,6 +55,7 @@ async def open_links(
         tasks: Where polling happens, so that a damaged spool ends the gateway.
         data: Folder that relative paths begin in.
         count: Gives a link its counters.
+        mappings: What folders' columns must be there for.
 
     Raises:
         ConfigurationError: A port is taken, or a folder can't be made.
@@ -62,7 +72,9 @@ async def open_links(
                 work.append((counters, udp.run))
         for folder in links.folder:
             counters = count(folder.name)
-            work.append((counters, FolderLink(accept, understand, folder, data, counters).run))
+            mapping = mappings.get(folder.parameters.get("mapping", "")) if folder.decoder == "mapped" else None
+            wanted = frozenset[str]() if mapping is None else mapping.names()
+            work.append((counters, FolderLink(accept, understand, folder, data, counters, wanted).run))
         for modbus in links.modbus:
             counters = count(modbus.name)
             work.append((counters, ModbusLink(accept, modbus, counters).run))

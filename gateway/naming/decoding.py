@@ -6,7 +6,7 @@ from typing import Final
 from city.errors import Malformed, Reason
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders import Origin, checked, decode, parse
+from gateway.decoders import DecodeError, Origin, checked, decode, parse
 from gateway.naming.naming import Naming
 from gateway.naming.sources import Source, Sources, State
 
@@ -32,18 +32,23 @@ class Decoding:
         self.failures: Counter[str] = Counter()
 
     def understand(self, came: Origin, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
-        """Decode what a link got; bytes that no decoder understands come back as one `Undecoded`."""
+        """Decode what a link got; bytes that no decoder understands come back as one `Undecoded`.
+
+        So do bytes of which a part is understood, beside the readings of that part.
+        """
+        undecoded: list[Undecoded] = []
         try:
             heard, named = self._decode(came, payload, received_ns)
         except Malformed as error:
             self.failures[str(error.reason)] += 1
             marked = came._replace(parameters={**self._mark(), **came.parameters})
-            return [], [Undecoded(str(marked), payload, received_ns, str(error.reason), error.detail)]
+            undecoded.append(Undecoded(str(marked), payload, received_ns, str(error.reason), error.detail))
+            heard, named = self._good_among(came, error)
         for one, other in zip(heard, named, strict=True):
             shown = self._naming.shown(one.device)
             source = self.sources.find(shown) or self._add(shown, came, one, other, received_ns)
             source.hear(one, other or one, received_ns)
-        return [reading for reading in named if reading is not None], []
+        return [reading for reading in named if reading is not None], undecoded
 
     def decode_origin(self, origin: str, payload: bytes, received_ns: int) -> list[Reading]:
         """Decode bytes as they would be today, had they come this way.
@@ -69,12 +74,20 @@ class Decoding:
 
     def _decode(self, came: Origin, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Reading | None]]:
         """Give the decoder's readings, and what each is called here."""
+        return self._named(came, decode(came, payload, self._naming.context(came, received_ns)))
+
+    def _named(self, came: Origin, heard: list[Reading]) -> tuple[list[Reading], list[Reading | None]]:
         naming = self._naming
-        heard = decode(came, payload, naming.context(came, received_ns))
         way = naming.way(came)
         named = [naming.name(reading, naming.rule(reading.device, way)) for reading in heard]
         checked([new or old for old, new in zip(heard, named, strict=True)])
         return heard, named
+
+    def _good_among(self, came: Origin, error: Malformed) -> tuple[list[Reading], list[Reading | None]]:
+        try:
+            return self._named(came, list(error.good) if isinstance(error, DecodeError) else [])
+        except Malformed:
+            return [], []
 
     def _add(self, shown: str, came: Origin, heard: Reading, named: Reading | None, received_ns: int) -> Source:
         if shown != heard.device or self._naming.rule(heard.device, self._naming.way(came)) is not None:

@@ -59,7 +59,8 @@ class Drop:
     async def watched(self, **keys: object) -> AsyncIterator[None]:
         given = {"name": "works", "path": "drop", "parameters": {"mapping": "works"}, "interval_s": 0.05}
         table = FolderTable.model_validate(given | {"settle_s": 0.1} | keys)
-        link = FolderLink(self.spool.accept, self.decoding.understand, table, self.data, self.counters)
+        wanted = load_naming(self.data / "gateway.toml").mappings["works"].names()
+        link = FolderLink(self.spool.accept, self.decoding.understand, table, self.data, self.counters, wanted)
         task = asyncio.create_task(link.run())
         try:
             yield
@@ -82,12 +83,13 @@ def drop(tmp_path: Path) -> Drop:
 
 async def test_a_file_is_stored_and_moved_and_not_deleted(drop: Drop) -> None:
     drop.put("a.csv", *map(row, range(1_234)), "\n")
+    drop.put("B.CSV", row(1))
     drop.put(".hidden.csv", row(1))
     drop.put("b.csv.part", row(1))
     drop.put("notes.txt", row(1))
     async with drop.watched():
-        await until(lambda: drop.files("done") == ["a.csv"])
-    assert len(drop.spool.readings) == 1_234
+        await until(lambda: drop.files("done") == ["B.CSV", "a.csv"])
+    assert len(drop.spool.readings) == 1_235
     assert drop.spool.most == 500
     first = drop.spool.readings[0]
     assert (first.device, first.kind, first.values) == ("w-s0", "water_level", {"level": 1.5})
@@ -130,7 +132,8 @@ async def test_a_bad_line_is_named_and_costs_no_other(drop: Drop) -> None:
         (b"\n" * 5, "line 1: nothing in it names the columns"),
         (b"a,a\n1,2\n", "line 1: two columns are called 'a'"),
         (HEADER.encode(), "no reading came of its 0 lines"),
-        (b"a,b\n1,2\n3,4\n", "no reading came of its 2 lines"),
+        (b"a,b\n1,2\n3,4\n", "it has no column flow, level (cm), station, time; it has a, b"),
+        ((HEADER + "S1,2026-11-22 00:00:00,-,-\n").encode(), "no reading came of its 1 lines\n"),
         ((HEADER + row(1, "x") + row(2, "y")).encode(), "level is 'x'"),
         ((HEADER + row(1)).encode("utf-16"), "line 1: it is not utf-8: byte 1"),
         (b"\x00" * 300_000, "line 1: it has more than 65536 bytes"),

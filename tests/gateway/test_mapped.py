@@ -11,9 +11,10 @@ from typing import Any, Final
 import pytest
 
 from city.errors import ConfigurationError
-from gateway.decoders import Context, DecodeError
+from gateway.decoders import Context, DecodeError, Origin
 from gateway.decoders.mapped import decode
 from gateway.decoders.mapping import load_mapping
+from gateway.naming import Decoding, Naming
 
 NOW: Final = 1_764_900_000 * 10**9
 
@@ -195,3 +196,18 @@ def test_recorded_air_quality_of_four_stations(shared_data: Path) -> None:
         assert seconds == datetime.fromisoformat(row["DATETIMEDATA"] + "+07:00").timestamp()
         assert values == {quantity: float(row[name]) for name, quantity in names.items() if row[name]}
     print(f"Air4Thai rows by a mapping: {len(made)} passed, 0 failed, {len(rows) - len(made)} empty")  # noqa: T201
+
+
+def test_one_bad_item_holds_back_no_other() -> None:
+    naming = Naming(mappings={"m": load_mapping("m", {"device": "id", "values": {"rain_rate": "r"}, "kind": "rain"})})
+    decoding, came = Decoding(naming), Origin("poll", "mapped", {"mapping": "m"})
+    items = [{"id": 1, "r": 1}, {"id": 2, "r": "heavy"}, {"id": 3, "r": 3}, {"id": 4, "r": "light"}]
+    payload = json.dumps(items).encode()
+    readings, (kept,) = decoding.understand(came, payload, NOW)
+    assert [(reading.device, reading.values["rain_rate"]) for reading in readings] == [("m-1", 1.0), ("m-3", 3.0)]
+    assert (kept.payload, kept.reason) == (payload, "wrong_type")
+    assert kept.detail.startswith("2 of 4 items: rain_rate is 'heavy'")
+    mended = payload.replace(b'"heavy"', b"2").replace(b'"light"', b"4")
+    assert len(decoding.decode_origin(kept.source, mended, NOW)) == 4
+    one = json.dumps({"id": 2, "r": "heavy"}).encode()
+    assert decoding.understand(came, one, NOW)[1][0].detail.startswith("rain_rate is")
