@@ -10,7 +10,6 @@ import msgspec
 
 from city.errors import Malformed, Reason
 
-
 _MOST: Final = 2**63 - 1
 """What a database and a clock in nanoseconds hold."""
 
