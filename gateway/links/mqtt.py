@@ -73,8 +73,13 @@ class MqttLink:
         ) as session:
             await session.connected()
             _remember(self._memory, filters)
+            connections = 0
             while True:
                 messages = await session.receive(_AT_ONCE)
+                if session.counters.reconnects != connections:
+                    connections = session.counters.reconnects
+                    # what came at QoS 0 meanwhile is gone, births with other aliases among it
+                    self._edge_nodes.forget()
                 await self._hand_over(messages)
                 session.acknowledge(messages)
                 await self._command(session)

@@ -97,4 +97,4 @@ class Decoding:
         else:
             state = State.DISCOVERED
         device, kind = (shown, heard.kind) if named is None else (named.device, named.kind)
-        return self.sources.add(Source(shown, device, kind, state, f"{came.link}:{came.decoder}", received_ns))
+        return self.sources.add(Source(shown, device, {kind}, state, f"{came.link}:{came.decoder}", received_ns))

@@ -36,7 +36,7 @@ class Source:
     Attributes:
         source: As the decoder names it.
         device: As the city knows it.
-        kind: Of its last reading.
+        kinds: Under which it was heard.
         state: How it came to its name.
         way: `link:decoder` of its first reading.
         readings: How many.
@@ -48,7 +48,7 @@ class Source:
 
     source: str
     device: str
-    kind: str
+    kinds: set[str]
     state: State
     way: str
     first_ns: int
@@ -59,7 +59,7 @@ class Source:
 
     def hear(self, heard: Reading, named: Reading, received_ns: int) -> None:
         """Note a reading: as the decoder made it, and as it is known here."""
-        self.kind = named.kind
+        self.kinds.add(named.kind)
         self.readings += 1
         self.last_ns = received_ns
         self.measured_ns = max(self.measured_ns, named.time_ns)
@@ -77,7 +77,7 @@ class Source:
         return {
             "source": self.source,
             "device": self.device,
-            "kind": self.kind,
+            "kinds": sorted(self.kinds),
             "state": self.state,
             "way": self.way,
             "readings": self.readings,
@@ -145,12 +145,18 @@ def _table(source: Source) -> str:
         f"# it measures {', '.join(known) or 'nothing that the catalog has'}",
         f'[sources."{source.source}"]',
         f'device = "{source.device}"',
-        f'kind = "{source.kind}"',
+        _kind(sorted(source.kinds)),
     ]
     if unknown := sorted(source.quantities - QUANTITIES.keys()):
         lines.append(f'# [sources."{source.source}".quantities]')
         lines += [f'# {key} = {{ quantity = "...", unit = "..." }}' for key in unknown]
     return "\n".join(lines) + "\n"
+
+
+def _kind(kinds: list[str]) -> str:
+    if len(kinds) == 1:
+        return f'kind = "{kinds[0]}"'
+    return f"# it is {' and '.join(kinds)}; a kind here would be that of all its readings"
 
 
 def _rfc3339(time_ns: int) -> str:

@@ -11,9 +11,16 @@ NOW = 1_764_900_000 * 10**9
 MINUTE_NS = 60 * 10**9
 
 
-def hear(sources: Sources, device: str, at_ns: int = NOW, state: State = State.DISCOVERED, **values: float) -> None:
-    reading = Reading(device, "weather", at_ns - 5 * 10**9, values or {"temperature": 1.0})
-    source = sources.find(device) or sources.add(Source(device, device, "weather", state, "mqtt:ttn", at_ns))
+def hear(
+    sources: Sources,
+    device: str,
+    at_ns: int = NOW,
+    state: State = State.DISCOVERED,
+    kind: str = "weather",
+    **values: float,
+) -> None:
+    reading = Reading(device, kind, at_ns - 5 * 10**9, values or {"temperature": 1.0})
+    source = sources.find(device) or sources.add(Source(device, device, {kind}, state, "mqtt:ttn", at_ns))
     source.hear(reading, reading, at_ns)
 
 
@@ -26,7 +33,7 @@ def test_a_source_shows_when_it_was_heard_and_how_often() -> None:
     assert sources.all()[1].plain() == {
         "source": "eui-1",
         "device": "eui-1",
-        "kind": "weather",
+        "kinds": ["weather"],
         "state": "discovered",
         "way": "mqtt:ttn",
         "readings": 4,
@@ -57,4 +64,8 @@ def test_what_nobody_named_is_ready_for_the_file(tmp_path: Path) -> None:
     (tmp_path / "gateway.toml").write_text(text)
     load_naming(tmp_path / "gateway.toml")
     assert tomllib.loads(text) == {"sources": {"eui-1": {"device": "eui-1", "kind": "weather"}}}
+    hear(sources, "imei-1", kind="vehicle")
+    hear(sources, "imei-1", kind="cargo")
+    truck = tomllib.loads(snippet(sources.all()))["sources"]["imei-1"]
+    assert truck == {"device": "imei-1"}, "no kind that would be that of all its readings"
     assert '# co2_ppm = { quantity = "..."' in text

@@ -310,6 +310,7 @@ async def test_an_edge_node_is_asked_for_its_birth_over_the_broker(broker: Mosqu
 
     node = paho.Client(CallbackAPIVersion.VERSION2, "edge")
     node.on_message = lambda _, __, message: commands.append(message.payload)
+    node.reconnect_delay_set(1, 1)
     node.connect("127.0.0.1", broker.port)
     node.subscribe("spBv1.0/g/NCMD/n")
     node.loop_start()
@@ -325,6 +326,12 @@ async def test_an_edge_node_is_asked_for_its_birth_over_the_broker(broker: Mosqu
         node.publish("spBv1.0/g/NBIRTH/n", BIRTH, qos=1).wait_for_publish(5)
         node.publish("spBv1.0/g/NDATA/n", payload(1, DATA), qos=1).wait_for_publish(5)
         await until(lambda: len(readings) == 2)
+        # whatever was born while the line was down, nobody here heard of it
+        broker.restart()
+        await until(node.is_connected)
+        await asyncio.sleep(1.5)
+        node.publish("spBv1.0/g/NDATA/n", payload(2, DATA), qos=1).wait_for_publish(5)
+        await until(lambda: len(kept) == 2)
     finally:
         task.cancel()
         await asyncio.wait((task,))

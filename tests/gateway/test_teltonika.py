@@ -252,3 +252,10 @@ def test_what_is_too_large_is_not_looked_at() -> None:
         with pytest.raises(DecodeError) as raised:
             decode(payload, CONTEXT)
         assert raised.value.reason == "too_large"
+
+
+def test_a_login_that_the_link_refused_stays_refused() -> None:
+    assert decode(b"\0\x0f356307042441013", CONTEXT) == []
+    with pytest.raises(DecodeError) as raised:
+        decode(b"\0\x0f35630704244101X", CONTEXT)
+    assert raised.value.reason == "bad_device"

@@ -41,7 +41,10 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
         body = frame.of_tcp(payload)
     elif not payload:
         raise DecodeError(Reason.EMPTY, "no bytes")
-    elif not payload.strip(b"\xff") or _is_login(payload):
+    elif not payload.strip(b"\xff"):
+        return []
+    elif _is_login(payload):
+        frame.imei(payload[2:])
         return []
     else:
         header, body = frame.of_udp(payload)
