@@ -4,6 +4,7 @@ A document is one item or a list of them, and an item becomes one reading, or no
 What is neither a number nor absent nor a known state is refused, and with it its item: nothing is guessed.
 """
 
+import re
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,12 +23,16 @@ from gateway.decoders.foreign import (
     position,
     refusing,
 )
-from gateway.decoders.mapping import JsonMapping, Path, Source, step
+from gateway.decoders.mapping import JsonMapping, Path, Source
 
 MOST_BYTES: Final = 8 * 2**20
 """Of a document; a province's stations in one answer are a few megabytes."""
 
 _MOST_ITEMS: Final = 20_000
+_MOST_DIGITS: Final = 6
+_BUDDHIST_YEAR: Final = re.compile(r"(?<!\d)2[45]\d\d(?!\d)", re.ASCII)
+_AHEAD: Final = 543
+"""Years by which Thailand's calendar is ahead; changed in the text, for 29 February is not a day of 2567 elsewhere."""
 
 
 class _Document:
@@ -97,8 +102,21 @@ def _reading(document: _Document, row: Any, mapping: JsonMapping, context: Conte
 
 def _walk(thing: Any, path: Path) -> Any:
     for key in path.keys:
-        thing = step(thing, key)
+        thing = _step(thing, key)
     return thing
+
+
+def _step(thing: object, key: str) -> object:
+    if isinstance(thing, dict):
+        return thing.get(key)
+    if not isinstance(thing, list):
+        return None
+    if key.isascii() and key.isdigit() and len(key) <= _MOST_DIGITS:
+        return thing[int(key)] if int(key) < len(thing) else None
+    name, equals, wanted = key.partition("=")
+    if not equals:
+        return None
+    return next((item for item in thing if isinstance(item, dict) and str(item.get(name)) == wanted), None)
 
 
 def _absent(found: object, mapping: JsonMapping) -> bool:
@@ -148,6 +166,8 @@ def _time_ns(document: _Document, row: Any, mapping: JsonMapping, context: Conte
             raise Malformed(Reason.BAD_TIME, f"the time is {str(parts[0])[:80]!r}, not a number")
         return from_number(unix, mapping.per_second)
     text = " ".join(str(part).strip() for part in parts)
+    if mapping.buddhist:
+        text = _BUDDHIST_YEAR.sub(lambda year: str(int(year[0]) - _AHEAD), text, count=1)
     if not mapping.time_format:
         return from_iso(text, mapping.zone)
     try:

@@ -9,6 +9,7 @@ device_prefix = "pcd-"                      # absent: the mapping's name and a d
 time = ["last.date", "last.time"]           # several texts are joined by a space; absent: the time of receipt
 time_format = "%Y-%m-%d %H:%M"              # or iso, s, ms, us, ns
 zone = "Asia/Bangkok"                       # of times without an offset
+era = "buddhist"                            # of texts with years such as 2569; absent: common
 lat = "lat"
 lon = "long"
 missing = ["-", "N/A", -999]                # null and the empty text always are
@@ -31,7 +32,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from types import MappingProxyType
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -42,7 +43,6 @@ from city.reading import checked_id, checked_quantity
 from city.units import UNITS, convert
 
 _PER_SECOND: Final = MappingProxyType({"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9})
-_MOST_DIGITS: Final = 6
 _SOME_DAY: Final = datetime(2026, 11, 22, 13, 45, 59, tzinfo=UTC)
 _Text: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -89,6 +89,7 @@ class JsonMapping:
         per_second: Units of a numeric time in a second; 0 for a text.
         time_format: Of a text, as `datetime.strptime` takes it; empty for ISO 8601.
         zone: Of texts without an offset; None: they must have one.
+        buddhist: Years of texts are of the Buddhist era, 543 ahead.
         position: Where latitude and longitude stand.
         missing_texts: Texts that say that there is no value, without blanks around them.
         missing_numbers: Numbers that say so.
@@ -104,6 +105,7 @@ class JsonMapping:
     per_second: int = 0
     time_format: str = ""
     zone: tzinfo | None = None
+    buddhist: bool = False
     position: tuple[Path, Path] | None = None
     missing_texts: frozenset[str] = frozenset({""})
     missing_numbers: frozenset[float] = frozenset()
@@ -135,6 +137,7 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
     time: _Text | list[_Text] = []
     time_format: _Text = "iso"
     zone: str | None = None
+    era: Literal["common", "buddhist"] = "common"
     lat: _Text | None = None
     lon: _Text | None = None
     missing: list[str | float] = []
@@ -176,6 +179,7 @@ def _mapping(name: str, table: _Table) -> JsonMapping:
         per_second=_PER_SECOND.get(table.time_format, 0),
         time_format=_strptime_format(table.time_format),
         zone=_zone(table.zone),
+        buddhist=table.era == "buddhist",
         position=None if table.lat is None or table.lon is None else (parse_path(table.lat), parse_path(table.lon)),
         missing_texts=frozenset(texts | {""}),
         missing_numbers=frozenset(float(marker) for marker in table.missing if not isinstance(marker, str)),
@@ -193,20 +197,6 @@ def parse_path(text: str) -> Path:
     if not all(keys):
         raise ValueError(f"{text!r} has an empty key in it")
     return Path(tuple(keys), from_document)
-
-
-def step(thing: object, key: str) -> object:
-    """Go one key down; None where there is none."""
-    if isinstance(thing, dict):
-        return thing.get(key)
-    if not isinstance(thing, list):
-        return None
-    if key.isascii() and key.isdigit() and len(key) <= _MOST_DIGITS:
-        return thing[int(key)] if int(key) < len(thing) else None
-    name, equals, wanted = key.partition("=")
-    if not equals:
-        return None
-    return next((item for item in thing if isinstance(item, dict) and str(item.get(name)) == wanted), None)
 
 
 def _device(fixed: str | None) -> str | None:

@@ -211,3 +211,15 @@ def test_one_bad_item_holds_back_no_other() -> None:
     assert len(decoding.decode_origin(kept.source, mended, NOW)) == 4
     one = json.dumps({"id": 2, "r": "heavy"}).encode()
     assert decoding.understand(came, one, NOW)[1][0].detail.startswith("rain_rate is")
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [("29/02/2567 06:00", "%d/%m/%Y %H:%M"), ("2567-02-29T06:00:00", "iso"), ("29/02/2024 06:00", "%d/%m/%Y %H:%M")],
+)
+def test_years_of_the_buddhist_era(text: str, form: str) -> None:
+    table = {"time": "t", "time_format": form, "zone": "Asia/Bangkok", "era": "buddhist", "values": {"rain_rate": "r"}}
+    ((_, _, seconds, *_),) = read(table, {"t": text, "r": 1})
+    assert seconds == datetime.fromisoformat("2024-02-29T06:00:00+07:00").timestamp()
+    if "2567" in text:
+        assert read(table | {"era": "common"}, {"t": text, "r": 1}) == "bad_time"
