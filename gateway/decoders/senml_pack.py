@@ -107,8 +107,9 @@ def resolve(records: list[dict[str, Any]], received_ns: int) -> list[Record]:
         version = base.get("bver", _VERSION)
         if position and record.get("bver", version) != version:
             raise Malformed(Reason.PACK_VERSION, "bver changes within the pack")
-        base |= {label: record[label] for label in _BASES & record.keys()}
-        if record.keys() - _BASES:
+        if not _BASES.isdisjoint(record):
+            base |= {label: record[label] for label in _BASES & record.keys()}
+        if not _BASES.issuperset(record):
             resolved.append(_resolved(record, base, received_ns / 1e9))
     return resolved
 

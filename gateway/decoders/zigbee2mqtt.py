@@ -46,6 +46,7 @@ _NAMES: Final[Names] = MappingProxyType(
         "update_available": NOTHING,
     }
 )
+_STATE: Final = re.compile(r"state(|_.+)", re.DOTALL)
 _SWITCH: Final = MappingProxyType({"ON": 1.0, "OFF": 0.0})
 _LIGHT: Final = frozenset({"brightness", "color", "color_mode", "color_temp"})
 _MAINS: Final = frozenset({"power", "current", "energy"})
@@ -88,10 +89,9 @@ def _special(message: Mapping[str, Any], fields: dict[str, object]) -> dict[str,
     named: dict[str, float] = {}
     light = not _LIGHT.isdisjoint(message)
     for name, state in message.items():
-        head, _, gang = name.partition("_")
-        if head == "state" and isinstance(state, str) and (on := _SWITCH.get(state.upper())) is not None:
-            quantity = "lamp_on" if light or f"brightness_{gang}" in message else "switch_on"
-            named[to_key(f"{quantity}_{gang}") or quantity] = on
+        if isinstance(state, str) and (on := _SWITCH.get(state.upper())) is not None and (of := _STATE.fullmatch(name)):
+            quantity = "lamp_on" if light or f"brightness{of[1]}" in message else "switch_on"
+            named[to_key(quantity + of[1]) or quantity] = on
     if (brightness := number(fields.pop("brightness", None))) is not None:
         named["brightness"] = brightness * 100 / _FULL_BRIGHTNESS
     if (contact := number(fields.pop("contact", None))) is not None:
