@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from city.errors import Malformed, Reason
 from city.wire.direct import to_position
 from gateway.decoders.foreign import from_iso, number
-from gateway.decoders.vocabulary import checksum
+from gateway.decoders.vocabulary import MOST_KEPT, checksum
 
 _TIME_IN_ID: Final = re.compile(
     r"[-_:.]?\d{4}-\d\d-\d\d[T_]\d\d[:.]?\d\d[:.\d]*(?:Z|[+-]\d\d:?\d\d)?(?=$|[/_])", re.ASCII
@@ -94,15 +94,17 @@ def name_of(entity: Mapping[str, Any], model: str) -> str:
         raise Malformed(Reason.MISSING_FIELD, "an entity without an id")
     if len(given) > _MOST_LETTERS:
         raise Malformed(Reason.BAD_DEVICE, f"an id of {len(given)} characters; at most {_MOST_LETTERS}")
-    return _name_of(model, given)
+    return (_kept_name if len(given) <= MOST_KEPT else _name_of)(model, given)
 
 
-@lru_cache(maxsize=4096)
 def _name_of(model: str, given: str) -> str:
     """Give a name that `ngsi-` and it are an id: one that is too long is cut, and ends with its CRC-32."""
     own = re.sub(rf"(?:urn:ngsi-ld:)?(?:{model}[-_:.])*(?=.)", "", given, count=1, flags=re.IGNORECASE | re.DOTALL)
     name = f"{model}-{_TIME_IN_ID.sub('', own) or own}"
     return name if len(name) <= _MOST_NAME else f"{name[: _MOST_NAME - 9]}-{checksum(name)}"
+
+
+_kept_name: Final = lru_cache(maxsize=4096)(_name_of)
 
 
 def time_of(told: Mapping[str, Attribute], received_ns: int) -> int:
