@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from city.mqtt import Disconnected, PublishRefused, Session
+from city.mqtt import Disconnected, NotSent, PublishRefused, Session
 from gateway.spool import Stored
 from gateway.window import Window
 
@@ -70,6 +70,8 @@ class Sender:
     async def _send(self, pack: Stored) -> None:
         try:
             heard = await self._session.publish(self._topic, pack.payload)
+        except NotSent:
+            self._window.unsent(pack.seq)
         except Disconnected:
             if self._window.lost(pack.seq, now_s()):
                 _log.warning("pack ends connections", seq=pack.seq, bytes=len(pack.payload))

@@ -34,10 +34,6 @@ class Backoff:
         self._bound_s = min(self._most_s, bound_s * 2)
         return self._chance() * bound_s
 
-    def ease(self, most_s: float) -> None:
-        """Go on from at most this delay, because a try got somewhere before it failed."""
-        self._bound_s = min(self._bound_s, most_s)
-
     def reset(self) -> None:
         """Start again from the first delay, because a try succeeded."""
         self._bound_s = self._first_s

@@ -18,10 +18,8 @@ from city.mqtt.errors import Disconnected, NotSent, TakenOver, WillRefused
 from city.mqtt.inbox import Inbox, Message
 from city.mqtt.packets import Subscription, Will, check_qos, connect_packet
 
-# A connection that lived this long was a good one: the next failure starts with a short delay again.
+# A connection that lived this long, or brought anything, was good: the next failure starts with a short delay again.
 _GOOD_S = 5.0
-# One that got anything done is followed by the next within this: there is more to do, but the next may end as soon.
-_EASED_S = 1.0
 # PUBACK with success is four bytes: this and the packet id (MQTT 5, 3.4.2).
 _PUBACK = 0x40020000
 
@@ -194,9 +192,8 @@ class Session:
             except (KoratError, OSError) as error:
                 self._note(error)
                 # two sessions of one name push each other out: they shall do it slowly, whatever each gets done
-                if self.counters.moved > before and not isinstance(error, TakenOver):
-                    backoff.ease(_EASED_S)
-                if loop.time() - began_s > _GOOD_S:
+                has_moved = self.counters.moved > before and not isinstance(error, TakenOver)
+                if has_moved or loop.time() - began_s > _GOOD_S:
                     backoff.reset()
             await asyncio.sleep(backoff.next())
 
