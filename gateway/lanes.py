@@ -7,10 +7,13 @@ that falls behind itself becomes backlog in turn. No clock, no I/O.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 _LIVE_SHARE: Final = 4
 """A quarter of the window; a window of fewer packs than this has one lane."""
+
+_NO_END: Final = 2**63
 
 
 class Stretch(NamedTuple):
@@ -26,13 +29,15 @@ class Lanes:
 
     Args:
         window: Packs on their way without a receipt, of both lanes together.
+        before: The highest number of a pack that was made before this process.
 
     Attributes:
         boundary: Highest number that ever belonged to the backlog; above it everything is live.
     """
 
-    def __init__(self, window: int) -> None:
+    def __init__(self, window: int, before: int = 0) -> None:
         self._window = window
+        self._before = before
         self._share = window // _LIVE_SHARE
         self._backlog: deque[tuple[int, int]] = deque()
         self._live = 0
@@ -75,3 +80,15 @@ class Lanes:
         self._backlog[0] = (reached, stretch.until)
         if reached == stretch.until:
             self._backlog.popleft()
+
+    def sent(self, ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Cut ranges down to the numbers that were read to be sent, or that a process before this may have sent."""
+        unsent = [(max(after, self._before), until) for after, until in (*self._backlog, (self._live, _NO_END))]
+        parts = []
+        for first, last in ranges:
+            rest = first
+            for after, until in unsent:
+                if rest <= min(last, after):
+                    parts.append((rest, min(last, after)))
+                rest = max(rest, until + 1)
+        return parts

@@ -83,7 +83,7 @@ class Relay:
         self._enough = pace.pack_readings
         self._intake = Intake(pace.pack_readings, pace.pack_age_s)
         self._window = Window(pace.window, pace.resend_s, pace.most_resend_s)
-        self._lanes = Lanes(pace.window)
+        self._lanes = Lanes(pace.window, spool.last)
         self._sender = Sender(session, topics.pack(province, gateway), self._window)
         self.skew = Skew(spool.last)
         self.reporter = Reporter(spool, session, topics.status(province, gateway))
@@ -187,8 +187,11 @@ class Relay:
             return ()
         if settled.boot != self._spool.boot:
             return ()
-        self.skew.heard(settled.done, settled.at_ns, message.received_ns)
-        return settled.done
+        done = self._lanes.sent(settled.done)
+        if done != settled.done:
+            _log.warning("receipt of packs that were never sent", said=settled.done[:3], kept=done[:3])
+        self.skew.heard(done, settled.at_ns, message.received_ns)
+        return done
 
     async def _forget(self, ranges: Sequence[tuple[int, int]]) -> None:
         if not ranges:

@@ -96,6 +96,32 @@ def test_a_tiny_window_has_one_lane() -> None:
     assert made.sent == [1, 2, 3, 4, 5, 6]
 
 
+def test_only_what_was_sent_or_may_have_been_before_us_can_be_settled() -> None:
+    lanes = Lanes(8, before=10)
+    assert lanes.sent([(1, 2**53)]) == [(1, 10)]
+    lanes.notice(100)
+    lanes.took(Stretch(0, 100, 3), [18, 19, 20])
+    lanes.notice(104)
+    lanes.took(Stretch(100, 104, 2), [101, 102])
+    assert lanes.sent([(1, 2**53)]) == [(1, 20), (101, 102)]
+    assert lanes.sent([(5, 20), (21, 21), (30, 101), (103, 103)]) == [(5, 20), (101, 101)]
+    assert lanes.sent([]) == []
+
+
+@given(st.integers(0, 30), st.lists(st.tuples(st.integers(0, 20), st.integers(0, 9)), max_size=20))
+def test_what_can_be_settled_is_exactly_what_was_sent(before: int, turns: list[tuple[int, int]]) -> None:
+    made = Sending()
+    made.lanes = Lanes(8, before)
+    last = before
+    for new, settled in turns:
+        last += new
+        made.settle(*made.flying[:settled])
+        made.turn(last)
+        parts = made.lanes.sent([(1, last // 2), (last // 2 + 1, last + 9)])
+        named = [number for first, until in parts for number in range(first, until + 1)]
+        assert named == sorted({*made.sent, *range(1, before + 1)})
+
+
 @given(
     st.integers(1, 40),
     st.lists(st.tuples(st.integers(0, 60), st.integers(0, 12), st.integers(1, 16)), max_size=60),

@@ -92,6 +92,27 @@ async def test_receipts_of_another_boot_and_garbage_are_ignored(rig: Rig, ingest
         await rig.emptied()
 
 
+async def test_a_receipt_of_packs_that_nobody_was_sent_keeps_them(rig: Rig, ingest: FakeIngest) -> None:
+    ingest.answers = False
+    async with rig:
+        await asyncio.gather(*(rig.accept(*range(call, call + 10)) for call in range(0, 500, 10)))
+        await until(lambda: len(set(ingest.numbers())) == 6)
+        ingest.settle(rig.spool.boot, (1, 2**53))
+        ingest.answers = True
+        await rig.emptied()
+    assert sorted({got.values["temperature"] for got in ingest.readings()}) == list(range(500))
+
+
+async def test_packs_of_the_process_before_are_settled_though_not_sent_again(rig: Rig, ingest: FakeIngest) -> None:
+    ingest.answers = False
+    async with rig:
+        await asyncio.gather(*(rig.accept(*range(call, call + 10)) for call in range(0, 500, 10)))
+    async with rig:
+        await until(lambda: rig.session.is_connected)
+        ingest.settle(rig.spool.boot, (1, 50))
+        await rig.emptied()
+
+
 async def test_the_window_bounds_what_is_on_its_way(rig: Rig, ingest: FakeIngest) -> None:
     ingest.answers = False
     async with rig:
@@ -166,6 +187,22 @@ async def test_a_pack_that_the_broker_refuses_does_not_block_the_rest(tmp_path: 
             await until(lambda: rig.spool.pending.packs == 3, within_s=20)
             assert ingest.readings() == [reading(1)]
             assert set(ingest.numbers()) == {4}
+
+
+async def test_many_packs_that_are_too_large_cost_the_others_seconds(tmp_path: Path) -> None:
+    with (
+        # it answers such a pack with a code of its own, and ends the connection
+        Mosquitto(tmp_path / "mosquitto", config_extra="message_size_limit 20000") as broker,
+        FakeIngest(broker.port) as ingest,
+    ):
+        rig = Rig(broker.port, tmp_path / "gw.spool")
+        rig.pace = dataclasses.replace(rig.pace, window=64, resend_s=5, most_resend_s=60)
+        async with rig:
+            for number in range(40):
+                await rig.relay.accept([], [Undecoded("http:native", bytes(30_000), 1, "undecoded")])
+                await rig.accept(number)
+            await until(lambda: len(ingest.readings()) == 40)
+            await until(lambda: rig.spool.pending.packs == 40)
 
 
 async def test_a_full_spool_refuses_and_takes_again(rig: Rig, ingest: FakeIngest) -> None:
