@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -96,3 +98,13 @@ def answer(calls: list[Call], error: Exception | None = None) -> None:
             call.answer.set_result(None)
         else:
             call.answer.set_exception(error)
+
+
+@contextmanager
+def answering(calls: list[Call]) -> Iterator[None]:
+    """Leave nobody without an answer, however this ends."""
+    try:
+        yield
+    except BaseException as error:
+        answer(calls, error if isinstance(error, Exception) else Unavailable(_STOPPING))
+        raise

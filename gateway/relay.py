@@ -16,13 +16,13 @@ from typing import Final, ParamSpec, TypeVar
 import structlog
 
 from city import topics
-from city.errors import Full, Malformed, Unavailable
+from city.errors import Full, Malformed
 from city.mqtt import Message, Session
 from city.reading import Reading
 from city.wire import receipt
 from city.wire.pack import Undecoded
 from gateway import packing
-from gateway.intake import Call, Intake, answer
+from gateway.intake import Call, Intake, answer, answering
 from gateway.lanes import Lanes
 from gateway.packing import Contents
 from gateway.report import Reporter
@@ -119,8 +119,8 @@ class Relay:
         """From the links to the disk."""
         while True:
             calls = await self._intake.group()
-            packs = list(packing.close([call.contents for call in calls], self._enough))
-            await self._spool_and_answer(packs, calls)
+            with answering(calls):
+                await self._spool_and_answer(calls)
             self._sender.wake()
 
     async def _hand_on(self) -> None:
@@ -141,20 +141,18 @@ class Relay:
             self._session.acknowledge(messages)
             self._sender.wake()
 
-    async def _spool_and_answer(self, packs: list[Contents], calls: list[Call]) -> None:
+    async def _spool_and_answer(self, calls: list[Call]) -> None:
+        packs = list(packing.close([call.contents for call in calls], self._enough))
         try:
             await self._on_worker(self._spool.append, packs)
         except Full as error:
             if len(calls) > 1:
                 # what doesn't fit must not keep out what does
                 for call in calls:
-                    await self._spool_and_answer(list(packing.close([call.contents], self._enough)), [call])
+                    await self._spool_and_answer([call])
                 return
             self.reporter.full(error)
             answer(calls, error)
-        except BaseException as error:
-            answer(calls, error if isinstance(error, Exception) else Unavailable("the gateway is stopping"))
-            raise
         else:
             self.reporter.kept()
             answer(calls)
