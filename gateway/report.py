@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from city.errors import Full
-from city.mqtt import MqttError, Session, Will
+from city.mqtt import Disconnected, MqttError, NotSent, Session, Will
 from city.wire import status
 from city.wire.status import Health, Status
 from gateway.spool import Spool
@@ -19,6 +19,9 @@ _CHANGED_S: Final = 2.0
 
 _ALWAYS_S: Final = 30.0
 """Seconds after which it is said though nothing changed."""
+
+_MOST_CUT: Final = 2
+"""Connections that end while the status is unanswered, one after the other, before packs go first for `_ALWAYS_S`."""
 
 _FAREWELL_S: Final = 0.5
 _REFUSAL_S: Final = 10.0
@@ -48,6 +51,8 @@ class Reporter:
         self._topic = topic
         self._said: Status | None = None
         self._said_s = 0.0
+        self._cut = 0
+        self._cut_s = 0.0
         self._now = asyncio.Event()
         self._refusal: Full | None = None
         self._refused_s = 0.0
@@ -59,8 +64,12 @@ class Reporter:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_CHANGED_S):
                     await self._now.wait()
-            fresh = self._status(online=True)
-            if fresh != self._said or asyncio.get_running_loop().time() - self._said_s >= _ALWAYS_S:
+            self._now.clear()
+            fresh, now_s = self._status(online=True), asyncio.get_running_loop().time()
+            if self._cut >= _MOST_CUT and now_s - self._cut_s < _ALWAYS_S:
+                # it may be the status that ends connections, and packs shall get through
+                continue
+            if fresh != self._said or now_s - self._said_s >= _ALWAYS_S:
                 await self._say(fresh)
 
     async def farewell(self) -> None:
@@ -101,11 +110,13 @@ class Reporter:
         return Status(online, self._spool.boot, pending.readings, pending.packs, pending.bytes, health=self._health)
 
     async def _say(self, fresh: Status) -> None:
-        self._now.clear()
         said = msgspec.structs.replace(fresh, at_ns=time.time_ns())
         try:
             await self._session.publish(self._topic, status.encode(said), retain=True)
         except MqttError as error:
             _log.debug("status not said", reason=str(error))
+            if isinstance(error, Disconnected) and not isinstance(error, NotSent):
+                self._cut, self._cut_s = self._cut + 1, asyncio.get_running_loop().time()
             return
+        self._cut = 0
         self._said, self._said_s = fresh, asyncio.get_running_loop().time()

@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
+import mqtt5
 from fake_ingest import GATEWAY, PROVINCE
 
 from city import topics
 from city.mqtt import Address, Session, Subscription
 from city.reading import Reading
+from city.wire import pack, receipt
 from gateway.relay import Pace, Relay
 from gateway.report import will
 from gateway.spool import Spool
@@ -75,3 +77,72 @@ class Rig:
     async def emptied(self) -> None:
         """Wait until nothing waits for a receipt."""
         await until(lambda: self.spool.pending.packs == 0)
+
+
+class OddBroker:
+    """Broker and ingest in one, of a kind that goes away over some messages. For `async with`.
+
+    Args:
+        takes: Says of a pack's number, 0 for the status, and of the connection, from 1, whether it is taken.
+        receive_max: Messages that it takes at a time.
+
+    Attributes:
+        came: Numbers of the packs that reached it, taken or not.
+        taken: Numbers of those that it took, each with a receipt.
+        connections: How many there were.
+    """
+
+    def __init__(self, takes: Callable[[int, int], bool], *, receive_max: int = 100) -> None:
+        self.came: list[int] = []
+        self.taken: list[int] = []
+        self.connections = 0
+        self._takes = takes
+        self._receive_max = receive_max
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        connection, waiting = self.connections, b""
+        while more := await reader.read(65536):
+            waiting += more
+            while waiting:
+                try:
+                    packet, size = mqtt5.read(memoryview(waiting))
+                except IndexError:
+                    break
+                waiting = waiting[size:]
+                answer = self._answer(packet, connection)
+                writer.write(answer)
+                if not answer:
+                    writer.close()
+                    return
+        writer.close()
+
+    def _answer(self, packet: mqtt5.Packet, connection: int) -> bytes:
+        """Give the bytes to answer with; none to close the connection."""
+        match packet:
+            case mqtt5.ConnectPacket():
+                return mqtt5.ConnAckPacket(receive_max=self._receive_max).write()
+            case mqtt5.SubscribePacket():
+                granted = mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE
+                return mqtt5.SubAckPacket(packet.packet_id, [granted]).write()
+            case mqtt5.PublishPacket():
+                taken = mqtt5.PubAckPacket(packet.packet_id or 0).write()
+                if packet.topic == topics.status(PROVINCE, GATEWAY):
+                    return taken if self._takes(0, connection) else b""
+                got = pack.decode(packet.payload, GATEWAY)
+                self.came.append(got.seq)
+                if not self._takes(got.seq, connection):
+                    return b""
+                self.taken.append(got.seq)
+                settled = receipt.encode(receipt.Receipt(got.boot, [(got.seq, got.seq)]))
+                return taken + mqtt5.PublishPacket(topics.receipt(PROVINCE, GATEWAY), settled).write()
+            case _:
+                return b""

@@ -3,11 +3,12 @@
 import asyncio
 import dataclasses
 import os
+import time
 from pathlib import Path
 
 import pytest
 from fake_ingest import FakeIngest
-from rig import Rig, reading, until
+from rig import OddBroker, Rig, reading, until
 
 from city.errors import Broken, Full, Unavailable
 from city.wire.pack import Undecoded
@@ -205,6 +206,29 @@ async def test_many_packs_that_are_too_large_cost_the_others_seconds(tmp_path: P
             await until(lambda: rig.spool.pending.packs == 40)
 
 
+async def test_a_pack_that_never_left_is_not_to_blame_for_the_end_of_a_connection(tmp_path: Path) -> None:
+    async with OddBroker(lambda seq, connection: seq == 0 or connection > 4, receive_max=2) as broker:
+        rig = Rig(broker.port, tmp_path / "gw.spool")
+        async with rig:
+            for first in range(0, 80, 10):
+                await rig.accept(*range(first, first + 10))
+            await until(lambda: broker.connections > 4)
+            flights = dict(rig.relay._window._flights)
+            assert [seq for seq, flight in flights.items() if flight.losses and seq not in broker.came] == []
+            await rig.emptied()
+    assert set(broker.taken) == set(range(1, 9))
+
+
+async def test_packs_get_through_to_a_broker_that_goes_away_over_the_status(tmp_path: Path) -> None:
+    async with OddBroker(lambda seq, _: seq > 0) as broker:
+        rig = Rig(broker.port, tmp_path / "gw.spool")
+        async with rig:
+            for number in range(20):
+                await rig.accept(number)
+            await rig.emptied()
+            assert broker.connections < 6
+
+
 async def test_a_full_spool_refuses_and_takes_again(rig: Rig, ingest: FakeIngest) -> None:
     ingest.answers = False
     rig.spool_bytes = 2**20
@@ -244,6 +268,33 @@ async def test_a_damaged_spool_ends_the_relay_with_its_sentence(rig: Rig, monkey
         assert raised.group_contains(Broken)
         with pytest.raises(Unavailable):
             await rig.accept(2)
+
+
+@pytest.mark.parametrize("end", ["stop", "damage"])
+async def test_whoever_waits_gets_an_answer_when_the_relay_ends_while_a_group_is_taken_apart(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    tries = 0
+
+    def full(_: object) -> None:
+        nonlocal tries
+        tries += 1
+        if end == "damage" and tries > 2:
+            raise Broken("the spool is damaged")
+        time.sleep(0.1)
+        raise Full("the spool is full")
+
+    async with rig:
+        monkeypatch.setattr(rig.spool, "append", full)
+        calls = [asyncio.create_task(rig.accept(number)) for number in range(5)]
+        await until(lambda: tries > 1)
+        if end == "stop":
+            rig.task.cancel()
+        async with asyncio.timeout(5):
+            answers = await asyncio.gather(*calls, return_exceptions=True)
+    ended = Unavailable if end == "stop" else Broken
+    assert {type(error) for error in answers} <= {Full, ended}
+    assert isinstance(answers[-1], ended)
 
 
 async def test_the_status_is_retained_and_the_will_says_offline(
