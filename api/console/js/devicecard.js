@@ -29,7 +29,7 @@ export function deviceCard(device, order, onclose) {
   const off = silent(device);
   return h("article.card", { "aria-label": device.device },
     h("header", {},
-      h("div", {}, h("p.what", {}, kindLabel(device.kind)), h("h2", {}, device.device)),
+      h("div", {}, h("p.what", {}, device.kinds.map(kindLabel).join(" · ")), h("h2", {}, device.device)),
       h("button.plain", { type: "button", "aria-label": say("close"), onclick: onclose }, "×")),
     h(`p.heard${off ? ".off" : ""}`, {}, off ? `${say("map.silent")} · ` : "", ago(device.time)),
     valueList(device, order),

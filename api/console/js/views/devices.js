@@ -64,7 +64,7 @@ function line(device, now) {
   const keys = [...order.filter((key) => key in device.values), ...Object.keys(device.values).filter((key) => !order.includes(key))];
   return h("tr", {},
     h("th", { scope: "row" }, h("a", { href: address("device", device.device) }, device.device)),
-    h("td", {}, kindLabel(device.kind)),
+    h("td", {}, device.kinds.map(kindLabel).join(" · ")),
     h("td.some", {}, keys.slice(0, 4).map((key) => h("span", {}, h("small", {}, quantityLabel(key)), " ", h(`b.v${device.values[key].flag}`, {}, measured(key, device.values[key].value)), flagMark(device.values[key].flag)))),
     h(`td.time${silent(device, now) ? ".off" : ""}`, {}, ago(device.time, now)));
 }
