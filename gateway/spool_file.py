@@ -72,7 +72,7 @@ def broken(file: Path, error: sqlite3.Error) -> Broken:
 
 
 def _make(file: Path, gateway: str) -> None:
-    """Make the file under another name and rename it, so that a kill leaves all of it or nothing."""
+    """Make the file under a name of its own, then give it the right one unless that is taken: all of it or nothing."""
     journal = file.with_name(f"{file.name}-wal")
     if journal.exists() and journal.stat().st_size:
         # SQLite would apply the old journal to the new file
@@ -80,8 +80,8 @@ def _make(file: Path, gateway: str) -> None:
             f"the spool {file} is missing but its journal {journal} is there: bring both back, or move it away"
         )
     file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f"{file.name}.new")
-    draft.unlink(missing_ok=True)
+    drafts = f"{file.name}.new-"
+    draft = file.with_name(drafts + secrets.token_hex(4))
     try:
         with closing(sqlite3.connect(draft, isolation_level=None)) as db:
             db.execute("PRAGMA synchronous = FULL")
@@ -89,8 +89,17 @@ def _make(file: Path, gateway: str) -> None:
             db.execute("INSERT INTO meta VALUES (1, ?, ?, 1, 0, 0, 0, 0)", (gateway, secrets.token_hex(8)))
             db.execute("COMMIT")
     except sqlite3.Error as error:
+        draft.unlink(missing_ok=True)
         raise ConfigurationError(f"the spool {file} can't be made: {error}") from None
-    draft.replace(file)
+    try:
+        os.link(draft, file)
+    except OSError:
+        # another process was quicker, and the lock will say whose the file is; or there are no links here
+        if not file.exists():
+            draft.rename(file)
+    for left in file.parent.iterdir():
+        if left.name.startswith(drafts):
+            left.unlink(missing_ok=True)
     folder = os.open(file.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -110,8 +119,11 @@ def _open(file: Path, gateway: str) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = FULL")
     except sqlite3.DatabaseError as error:
         db.close()
-        if error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        code = error.sqlite_errorcode & 0xFF
+        if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             raise ConfigurationError(f"the spool {file} is open in another process: stop that gateway first") from None
+        if code == sqlite3.SQLITE_FULL:
+            raise ConfigurationError(f"the disk under the spool {file} is full: free some space") from None
         raise broken(file, error) from None
     except BaseException:
         db.close()

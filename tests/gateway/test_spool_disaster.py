@@ -130,6 +130,10 @@ def test_no_room_for_even_a_new_spool_is_a_sentence(small_disk: Path) -> None:
     (small_disk / "ballast").write_bytes(bytes(2**20))
     with pytest.raises(ConfigurationError, match=r"a\.spool can't be made"):
         Spool(small_disk / "a.spool", GATEWAY, PLENTY)
+    assert [path.name for path in small_disk.iterdir()] == ["ballast"]
+    (small_disk / "ballast").write_bytes(bytes(2**20 - 16_384))
+    with pytest.raises(ConfigurationError, match=r"disk under the spool .*a\.spool is full"):
+        Spool(small_disk / "a.spool", GATEWAY, PLENTY)
     (small_disk / "ballast").unlink()
     Spool(small_disk / "a.spool", GATEWAY, PLENTY).close()
 
@@ -207,8 +211,42 @@ def test_a_spool_belongs_to_its_gateway_and_to_one_process(tmp_path: Path) -> No
         Spool(tmp_path / "a.spool" / "b", GATEWAY, PLENTY)
 
 
+def test_of_two_first_starts_one_makes_the_file_and_the_other_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.spool"
+    link = os.link
+    first: list[Spool] = []
+
+    def late(source: Path, target: Path) -> None:
+        """Let another process be quicker."""
+        monkeypatch.setattr(os, "link", link)
+        first.append(Spool(file, GATEWAY, PLENTY))
+        first[0].append([undecoded(1)])
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", late)
+    with pytest.raises(ConfigurationError, match="open in another process"):
+        Spool(file, GATEWAY, PLENTY)
+    first[0].append([undecoded(1)])
+    first[0].close()
+    spool = Spool(file, GATEWAY, PLENTY)
+    assert (spool.boot, spool.pending.packs) == (first[0].boot, 2)
+    spool.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.spool"]
+
+
+def test_a_spool_is_made_where_there_are_no_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    Spool(tmp_path / "a.spool", GATEWAY, PLENTY).close()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.spool"]
+
+
 def test_a_half_made_file_of_a_killed_start_is_made_anew(tmp_path: Path) -> None:
-    (tmp_path / "a.spool.new").write_bytes(b"half")
+    (tmp_path / "a.spool.new-0a1b2c3d").write_bytes(b"half")
     spool = Spool(tmp_path / "a.spool", GATEWAY, PLENTY)
     spool.close()
     assert [path.name for path in tmp_path.iterdir()] == ["a.spool"]
