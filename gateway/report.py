@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from city.errors import Full
-from city.mqtt import Disconnected, MqttError, NotSent, Session, Will
+from city.mqtt import Disconnected, MqttError, NotSent, PublishRefused, Session, Will
 from city.wire import status
 from city.wire.status import Health, Status
 from gateway.spool import Spool
@@ -53,6 +53,7 @@ class Reporter:
         self._said_s = 0.0
         self._cut = 0
         self._cut_s = 0.0
+        self._retain = True
         self._now = asyncio.Event()
         self._refusal: Full | None = None
         self._refused_s = 0.0
@@ -81,6 +82,7 @@ class Reporter:
     def speak(self) -> None:
         """Say it at once: after a reconnect the retained status may be our own will."""
         self._said = None
+        self._retain = True
         self._now.set()
 
     def note(self, health: Health) -> None:
@@ -112,9 +114,11 @@ class Reporter:
     async def _say(self, fresh: Status) -> None:
         said = msgspec.structs.replace(fresh, at_ns=time.time_ns())
         try:
-            await self._session.publish(self._topic, status.encode(said), retain=True)
+            await self._session.publish(self._topic, status.encode(said), retain=self._retain)
         except MqttError as error:
             _log.debug("status not said", reason=str(error))
+            # a broker that retains nothing may take it all the same
+            self._retain = not isinstance(error, PublishRefused)
             if isinstance(error, Disconnected) and not isinstance(error, NotSent):
                 self._cut, self._cut_s = self._cut + 1, asyncio.get_running_loop().time()
             return

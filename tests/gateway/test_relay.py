@@ -207,16 +207,28 @@ async def test_many_packs_that_are_too_large_cost_the_others_seconds(tmp_path: P
 
 
 async def test_a_pack_that_never_left_is_not_to_blame_for_the_end_of_a_connection(tmp_path: Path) -> None:
-    async with OddBroker(lambda seq, connection: seq == 0 or connection > 4, receive_max=2) as broker:
+    async with OddBroker(lambda seq, connection: seq == 0 or connection > 9, receive_max=1) as broker:
         rig = Rig(broker.port, tmp_path / "gw.spool")
         async with rig:
             for first in range(0, 80, 10):
                 await rig.accept(*range(first, first + 10))
-            await until(lambda: broker.connections > 4)
+            await until(lambda: broker.connections > 3)
             flights = dict(rig.relay._window._flights)
             assert [seq for seq, flight in flights.items() if flight.losses and seq not in broker.came] == []
             await rig.emptied()
     assert set(broker.taken) == set(range(1, 9))
+
+
+async def test_a_broker_that_retains_nothing_gets_packs_and_the_status(tmp_path: Path) -> None:
+    with (
+        Mosquitto(tmp_path / "mosquitto", config_extra="retain_available false") as broker,
+        FakeIngest(broker.port) as ingest,
+    ):
+        rig = Rig(broker.port, tmp_path / "gw.spool")
+        async with rig:
+            await rig.accept(1)
+            await rig.emptied()
+            await until(lambda: any(said.online for said in ingest.statuses))
 
 
 async def test_packs_get_through_to_a_broker_that_goes_away_over_the_status(tmp_path: Path) -> None:
