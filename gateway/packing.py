@@ -18,6 +18,15 @@ MOST_UNDECODED: Final = 256 * 1024
 MOST_KEPT: Final = 512 * 1024
 """Bytes that are kept of an undecoded payload: a pack that no broker takes would never leave."""
 
+_MOST_BYTES: Final = 900 * 1024
+"""About what a pack takes at most, for the same reason."""
+
+_CELL_BYTES: Final = 9
+"""One value and its flag."""
+
+_FEW: Final = 256
+"""Readings that fit with any quantities, if nothing undecoded is with them."""
+
 _MOST_COLUMNS: Final = 4 * MOST_VALUES
 """Quantities in one block; ingest refuses more. Columns are dense, so this also bounds memory."""
 
@@ -37,7 +46,7 @@ def close(handed_over: Iterable[Contents], enough: int) -> Iterator[Contents]:
     """Cut what was handed over into packs, in order.
 
     A pack is closed once it holds `enough` readings. One call's readings stay in one pack unless there are more
-    than `MOST_READINGS`.
+    than `MOST_READINGS`, or more quantities than fit.
 
     Args:
         handed_over: In order of receipt.
@@ -48,16 +57,16 @@ def close(handed_over: Iterable[Contents], enough: int) -> Iterator[Contents]:
     for whole in handed_over:
         for part in _parts(whole):
             if open_.amount() + part.amount() > MOST_READINGS:
-                yield open_
+                yield from _fitting(open_)
                 open_, size = Contents([], []), 0
             open_.readings.extend(part.readings)
             open_.undecoded.extend(part.undecoded)
             size += sum(len(item.payload) for item in part.undecoded)
             if open_.amount() >= enough or size >= MOST_UNDECODED:
-                yield open_
+                yield from _fitting(open_)
                 open_, size = Contents([], []), 0
     if open_.amount():
-        yield open_
+        yield from _fitting(open_)
 
 
 def encode(contents: Contents, *, gateway: str, boot: str, seq: int, before: int) -> bytes:
@@ -83,6 +92,20 @@ def _shortened(item: Undecoded) -> Undecoded:
         return item
     detail = f"{item.detail}; the first {MOST_KEPT} of {len(item.payload)} bytes are kept"
     return Undecoded(item.source, item.payload[:MOST_KEPT], item.received_at_ns, item.reason, detail)
+
+
+def _fitting(whole: Contents) -> Iterator[Contents]:
+    """Halve the rare pack whose columns, which are dense, would make it too large."""
+    rows, undecoded = whole
+    columns = len(set().union(*[row.values for row in rows])) if len(rows) > _FEW or undecoded else 0
+    if len(rows) * columns * _CELL_BYTES + sum(len(item.payload) for item in undecoded) <= _MOST_BYTES:
+        yield whole
+        return
+    half = len(rows) // 2
+    yield from _fitting(Contents(rows[:half], []))
+    yield from _fitting(Contents(rows[half:], []))
+    if undecoded:
+        yield Contents([], undecoded)
 
 
 def _to_blocks(readings: list[Reading]) -> list[Block]:

@@ -1,9 +1,11 @@
 """What becomes one pack."""
 
+import pytest
+
 from city.reading import Reading
 from city.wire import pack
 from city.wire.pack import Undecoded
-from gateway.packing import MOST_KEPT, Contents, close, encode
+from gateway.packing import MOST_KEPT, MOST_UNDECODED, Contents, close, encode
 
 
 def call(readings: int, *undecoded: int) -> Contents:
@@ -59,3 +61,20 @@ def test_blocks_hold_no_more_quantities_than_ingest_takes() -> None:
     got = pack.decode(payload, "gw")
     assert [row for block in got.readings for row in pack.to_batch(block).readings()] == readings
     assert all(len(block.values) <= 256 for block in got.readings)
+
+
+@pytest.mark.parametrize("rows", [250, 1000])
+@pytest.mark.parametrize("columns", [1, 60, 100, 200, 256, 1000])
+def test_packs_of_many_quantities_stay_below_what_brokers_take(columns: int, rows: int) -> None:
+    readings = [
+        Reading("d", "weather", row, {f"q{(row * 7 + number) % columns}": 1.0 for number in range(min(columns, 64))})
+        for row in range(rows)
+    ]
+    few = Undecoded("poll:mapped", bytes(MOST_UNDECODED - 1), 1, "undecoded")
+    item = Undecoded("poll:mapped", bytes(MOST_KEPT), 1, "undecoded")
+    packs = list(close([Contents([], [few]), Contents(readings, []), Contents([], [item])], 1000))
+    assert [row for part in packs for row in part.readings] == readings
+    assert [item for part in packs for item in part.undecoded] == [few, item]
+    assert all(part.amount() for part in packs)
+    assert max(len(encode(part, gateway="gw-1", boot="b" * 32, seq=1, before=0)) for part in packs) < 2**20
+    assert len(packs) <= columns // 50 + 3
