@@ -15,8 +15,7 @@ from city.errors import Malformed, Reason
 from city.reading import Reading
 from gateway.decoders.context import Context, known_kind
 from gateway.decoders.foreign import foreign_device, from_number, load_object, number, position, refusing
-from gateway.decoders.sparkplug.topic import joined
-from gateway.decoders.vocabulary import Meaning, Names, to_values
+from gateway.decoders.vocabulary import Meaning, Names, joined, to_values
 
 _NAMES: Final[Names] = MappingProxyType(
     {

@@ -29,8 +29,7 @@ from gateway.decoders.foreign import (
     portions,
     refusing,
 )
-from gateway.decoders.sparkplug.topic import joined
-from gateway.decoders.vocabulary import Meaning, Names, to_values
+from gateway.decoders.vocabulary import Meaning, Names, joined, to_values
 
 _ELECTRICITY: Final = {
     "apower": Meaning("power", "W"),

@@ -98,3 +98,12 @@ def _is_dropped(letter: str) -> bool:
 def checksum(name: str) -> str:
     """Give the CRC-32 of a name, as 8 hex digits."""
     return f"{zlib.crc32(name.encode('utf-8', 'replace')):08x}"
+
+
+def joined(*levels: str) -> str:
+    """Make one name of levels of a topic, so that no others make the same: `a-b.c` is neither `a.b-c` nor `a.b.c`.
+
+    Where a level has a dot itself, the name ends with the CRC-32 of them all.
+    """
+    name = ".".join(levels)
+    return f"{name}-{checksum('/'.join(levels))}" if name.count(".") >= len(levels) else name

@@ -28,8 +28,7 @@ from gateway.decoders.foreign import (
     numbers,
     refusing,
 )
-from gateway.decoders.sparkplug.topic import joined
-from gateway.decoders.vocabulary import NOTHING, Meaning, Names, to_key, to_values
+from gateway.decoders.vocabulary import NOTHING, Meaning, Names, joined, to_key, to_values
 
 _NAMES: Final[Names] = MappingProxyType(
     {

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from city.errors import Malformed, Reason
-from gateway.decoders.vocabulary import checksum
+from gateway.decoders.vocabulary import joined
 
 _NAMESPACE: Final = "spBv1.0"
 _NODE_LEVELS, _DEVICE_LEVELS = 4, 5
@@ -50,15 +50,6 @@ class Topic(NamedTuple):
     def command(self) -> str:
         """Where commands to the edge node go."""
         return f"{_NAMESPACE}/{self.group}/{Message.NCMD}/{self.node}"
-
-
-def joined(*levels: str) -> str:
-    """Make one name of levels of a topic, so that no others make the same: `a-b.c` is neither `a.b-c` nor `a.b.c`.
-
-    Where a level has a dot itself, the name ends with the CRC-32 of them all.
-    """
-    name = ".".join(levels)
-    return f"{name}-{checksum('/'.join(levels))}" if name.count(".") >= len(levels) else name
 
 
 def parse(text: str) -> Topic:
