@@ -158,13 +158,12 @@ def _range(question: ReadingsQuestion) -> tuple[int, int]:
 
 async def _kinds(registry: Registry, question: ReadingsQuestion) -> dict[str, tuple[str, ...]]:
     """Say under which kinds each device is asked for."""
-    kinds = {}
-    for device in dict.fromkeys(question.device):
-        row = await registry.device(device)
-        if row is None:
+    devices = dict.fromkeys(question.device)
+    found = await registry.find(devices)
+    for device in devices:
+        if device not in found:
             raise unknown("device", device)
-        kinds[device] = tuple(question.kind) or row.kinds
-    return kinds
+    return {device: tuple(question.kind) or found[device].kinds for device in devices}
 
 
 def _spelled(found: list[Series], question: ReadingsQuestion, kinds: dict[str, tuple[str, ...]]) -> list[SeriesBody]:

@@ -1,5 +1,6 @@
 """The registry port. Devices register themselves: the ledger's settlement inserts them when first seen."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -63,6 +64,9 @@ class Registry(Protocol):
 
     async def device(self, device: str) -> DeviceRow | None:
         """One device, or None."""
+
+    async def find(self, devices: Collection[str]) -> dict[str, DeviceRow]:
+        """Those of these devices that there are, by id."""
 
     async def devices(
         self, *, after: str = "", most: int = 1000, kind: str | None = None, province: str | None = None

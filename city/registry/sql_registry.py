@@ -1,5 +1,6 @@
 """The registry over SQLite or PostgreSQL."""
 
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -22,8 +23,12 @@ class SqlRegistry:
 
     async def device(self, device: str) -> DeviceRow | None:
         """One device, or None."""
-        rows = await self._database.in_reader(partial(self._select, _ROWS.where(table.c.device == device)))
-        return rows[0] if rows else None
+        return (await self.find([device])).get(device)
+
+    async def find(self, devices: Collection[str]) -> dict[str, DeviceRow]:
+        """Those of these devices that there are, by id."""
+        asked = _ROWS.where(table.c.device.in_(devices))
+        return {row.device: row for row in await self._database.in_reader(partial(self._select, asked))}
 
     async def devices(
         self, *, after: str = "", most: int = 1000, kind: str | None = None, province: str | None = None

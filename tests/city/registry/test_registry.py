@@ -45,6 +45,8 @@ async def test_an_empty_registry_knows_nobody(registry: Registry) -> None:
 async def test_a_device_that_was_seen_is_discovered(registry: Registry, see: See) -> None:
     await see("d1", "d2")
     assert await registry.device("d1") == row("d1")
+    assert await registry.find(["d2", "d1", "d3"]) == {"d1": row("d1"), "d2": row("d2")}
+    assert await registry.find([]) == {}
     assert await registry.devices() == [row("d1"), row("d2")]
 
 
