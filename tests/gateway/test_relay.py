@@ -304,6 +304,8 @@ async def test_whoever_waits_gets_an_answer_when_the_relay_ends_while_a_group_is
             rig.task.cancel()
         async with asyncio.timeout(5):
             answers = await asyncio.gather(*calls, return_exceptions=True)
+        with pytest.raises((ExceptionGroup, asyncio.CancelledError)):
+            await rig.task
     ended = Unavailable if end == "stop" else Broken
     assert {type(error) for error in answers} <= {Full, ended}
     assert isinstance(answers[-1], ended)
