@@ -21,7 +21,7 @@ class GatewaySettings(Settings):
         http_host: Address that the HTTP link listens on; any other than loopback needs a token in `gateway.toml`.
         http_port: TCP port of the HTTP link; 0 lets the system choose.
         http_body_bytes: Largest body, in bytes, also after unpacking.
-        http_waiting: Requests that may wait for the disk at once; more are answered 429.
+        http_waiting: Requests under way at once, and a quarter as many webhooks beside them; more are answered 429.
         spool: The spool's file, relative to the data folder.
         spool_bytes: Most bytes of the spool.
         pack_readings: Readings at which a pack is closed.
