@@ -1,12 +1,19 @@
-"""What a decoder costs a frame: every case of tests/gateway/cases, best of several runs, CPU of one thread."""
+"""What a decoder costs a frame: best of several runs, CPU of one thread.
 
+The frames are those of tests/gateway/cases, and recorded ones where there are any (KORAT_SHARED_DATA, or `shared/data`
+beside the checkout).
+"""
+
+import json
 import math
+import os
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final, NamedTuple
 
-from gateway.decoders import DECODERS, Context
+from gateway.decoders import DECODERS, Context, DecodeError
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.mapping import load_mapping
 from support.cases import CODEC, Case, folders, load
@@ -27,6 +34,7 @@ class Frame(NamedTuple):
 def measure_decoding() -> None:
     """Print mean and worst microseconds by family; device codecs as one family a maker."""
     frames = [_frame(case) for case in map(load, folders()) if case.error is None]
+    frames += _recorded(Path(os.environ.get("KORAT_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data"))
     best = [math.inf] * len(frames)
     for _ in range(ROUNDS):
         best = [min(known, _timed(frame.work) / frame.share) for known, frame in zip(best, frames, strict=True)]
@@ -50,6 +58,28 @@ def _frame(case: Case) -> Frame:
     if case.family == "teltonika":
         share = len({reading.time_ns for reading in decode(payload, context)})
     return Frame(case.family, lambda: decode(payload, context), share or 1)
+
+
+def _recorded(data: Path) -> Iterator[Frame]:
+    """Give recorded envelopes and trackers' frames; of those, the ones with position records."""
+    if not data.is_dir():
+        return
+    now = Context(time.time_ns(), "recorded")
+    for name, file in (("chirpstack", "chirpstack_v4_events.json"), ("ttn", "ttn_v3_uplinks.json")):
+        for vector in json.loads((data / "payloads" / file).read_text("utf-8"))["vectors"]:
+            yield from _understood(name, json.dumps(vector["payload"]).encode(), now)
+    for vector in json.loads((data / "decoders" / "teltonika_traccar_public.json").read_text("utf-8"))["vectors"]:
+        yield from _understood("teltonika", bytes.fromhex(vector["hex"]), now)
+
+
+def _understood(name: str, payload: bytes, context: Context) -> Iterator[Frame]:
+    decode = DECODERS[name]
+    try:
+        records = {reading.time_ns for reading in decode(payload, context)}
+    except DecodeError:
+        return
+    if records:
+        yield Frame(f"{name}, recorded", lambda: decode(payload, context), len(records))
 
 
 def _timed(work: Callable[[], object]) -> float:
