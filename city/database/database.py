@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from city.database.address import file_of, name_of, parse
 from city.database.engine import make_engine
 from city.database.faults import translated
-from city.database.schema import check_version, prepare_file, prepare_server
+from city.database.schema import bring_up_to_date, prepare_file, prepare_server
 
 T = TypeVar("T")
 Upsert = sqlite.Insert | postgresql.Insert
@@ -40,7 +40,7 @@ class Database:
 
     @classmethod
     async def open(cls, url: str) -> "Database":
-        """Open a database; its tables are made if it is new.
+        """Open a database; its tables are made if it is new, and brought up to date if they are of an older version.
 
         Args:
             url: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://user@host/name`.
@@ -97,7 +97,7 @@ def _open(url: str) -> Database:
         with translated(place):
             if file is None:
                 prepare_server(engine)
-            check_version(engine, place)
+            bring_up_to_date(engine, place)
     except BaseException:
         engine.dispose()
         raise

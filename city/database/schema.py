@@ -1,4 +1,4 @@
-"""Making the tables once, whoever comes first, and refusing what isn't ours."""
+"""Making the tables once, whoever comes first, bringing older ones up to date, and refusing what isn't ours."""
 
 import os
 import secrets
@@ -6,12 +6,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import URL, Connection, Engine, insert, inspect, select, text
+import structlog
+from sqlalchemy import URL, Connection, Engine, insert, inspect, select, text, update
 
 from city.database.engine import make_engine
 from city.database.faults import translated
-from city.database.tables import VERSION, head, metadata, schema_version
+from city.database.tables import VERSION, device, device_kind, head, metadata, schema_version
 from city.errors import Broken, ConfigurationError
+
+log = structlog.get_logger("ledger")
 
 _LOCK: Final = 0x6B6F726174
 """Number of the PostgreSQL advisory lock under which the tables are made."""
@@ -77,8 +80,8 @@ def _make_tables(connection: Connection) -> None:
         connection.execute(insert(head), {"id": 1, **zeros})
 
 
-def check_version(engine: Engine, place: str) -> None:
-    """Refuse a database that isn't a ledger of this version.
+def bring_up_to_date(engine: Engine, place: str) -> None:
+    """Refuse a database that isn't a ledger that we know, and give one of an earlier version what it lacks.
 
     Raises:
         Broken: It has no version, or a later one.
@@ -86,8 +89,29 @@ def check_version(engine: Engine, place: str) -> None:
     with engine.connect() as connection:
         if not inspect(connection).has_table(schema_version.name):
             raise Broken(f"{place} is a database, but no ledger of Korat")
-        version = connection.execute(select(schema_version.c.version)).scalar_one_or_none()
+        version = _version(connection)
     if version is None:
         raise Broken(f"{place} says no version of its tables; restore it from a backup")
     if version > VERSION:
         raise Broken(f"{place} was made by a newer Korat (tables of version {version}; this one knows {VERSION})")
+    if version < VERSION:
+        _upgrade(engine)
+        log.info("the ledger's tables were brought up to date", place=place, before=version, now=VERSION)
+
+
+def _upgrade(engine: Engine) -> None:
+    """Add what later versions have, in one transaction; of two processes that start at once one finds it done."""
+    with engine.execution_options(begin="begin immediate").begin() as connection:
+        if engine.dialect.name != "sqlite":
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        if _version(connection) == VERSION:
+            return
+        metadata.create_all(connection)
+        known = select(device.c.device, device.c.kind, device.c.rev)
+        connection.execute(insert(device_kind).from_select(["device", "kind", "rev"], known))
+        connection.execute(update(schema_version).values(version=VERSION))
+
+
+def _version(connection: Connection) -> int | None:
+    version: int | None = connection.execute(select(schema_version.c.version)).scalar_one_or_none()
+    return version

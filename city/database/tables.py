@@ -4,8 +4,11 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
-VERSION: Final = 1
-"""Version of these tables; a database of a later one is refused."""
+VERSION: Final = 2
+"""Version of these tables; a database of an earlier one is brought up to it, one of a later one is refused.
+
+1: as at first. 2: `device_kind`.
+"""
 
 metadata: Final = MetaData()
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from functools import partial
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, or_, select
+from sqlalchemy import RowMapping, Select, select
 
 from city.batch import Place
 from city.database import Database
@@ -36,8 +36,7 @@ class SqlRegistry:
         """Devices with an id behind `after`, sorted by id."""
         asked = _ROWS.where(table.c.device > after).order_by(table.c.device).limit(most)
         if kind is not None:
-            heard = select(device_kind.c.device).where(device_kind.c.kind == kind)
-            asked = asked.where(or_(table.c.kind == kind, table.c.device.in_(heard)))
+            asked = asked.where(table.c.device.in_(select(device_kind.c.device).where(device_kind.c.kind == kind)))
         if province is not None:
             asked = asked.where(table.c.province == province)
         return await self._database.in_reader(partial(self._select, asked))
@@ -53,24 +52,22 @@ class SqlRegistry:
     def _select(self, asked: Select[Any]) -> list[DeviceRow]:
         with self._database.read() as connection:
             rows = connection.execute(asked).mappings().all()
-            kinds: dict[str, set[str]] = {row["device"]: {row["kind"]} for row in rows}
+            kinds: dict[str, set[str]] = {row["device"]: set() for row in rows}
             heard = select(device_kind.c.device, device_kind.c.kind).where(device_kind.c.device.in_(kinds))
             for device, kind in connection.execute(heard):
                 kinds[device].add(kind)
         return [_device(row, kinds[row["device"]]) for row in rows]
 
     def _changes(self, since: int) -> Changes:
-        changed = select(table.c.device, table.c.kind, table.c.province, table.c.district, table.c.owner)
+        changed = select(table.c.device, table.c.province, table.c.district, table.c.owner)
         heard = select(device_kind.c.device, device_kind.c.kind).where(device_kind.c.rev > since)
         with self._database.read() as connection:
             rev: int = connection.execute(select(head.c.rev)).scalar_one()
             if rev <= since:
                 return Changes({}, set(), rev)
-            places: dict[str, Place] = {}
-            kinds: set[tuple[str, str]] = {(device, kind) for device, kind in connection.execute(heard)}
-            for device, kind, *where in connection.execute(changed.where(table.c.rev > since)):
-                places[device] = Place(*where)
-                kinds.add((device, kind))
+            kinds = {(device, kind) for device, kind in connection.execute(heard)}
+            rows = connection.execute(changed.where(table.c.rev > since))
+            places = {device: Place(*where) for device, *where in rows}
             return Changes(places, kinds, rev)
 
 
