@@ -83,11 +83,14 @@ class Lanes:
 
     def sent(self, ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
         """Cut ranges down to the numbers that were read to be sent, or that a process before this may have sent."""
-        unsent = [(max(after, self._before), until) for after, until in (*self._backlog, (self._live, _NO_END))]
+        stretches = ((max(after, self._before), until) for after, until in (*self._backlog, (self._live, _NO_END)))
+        unsent = [(after, until) for after, until in stretches if after < until]
         parts = []
         for first, last in ranges:
             rest = first
             for after, until in unsent:
+                if rest > last:
+                    break
                 if rest <= min(last, after):
                     parts.append((rest, min(last, after)))
                 rest = max(rest, until + 1)

@@ -24,7 +24,13 @@ _MOST_BYTES: Final = 900 * 1024
 _CELL_BYTES: Final = 9
 """One value and its flag."""
 
-_FEW: Final = 256
+_NAME_BYTES: Final = 64
+"""The name of a column."""
+
+_MOST_SOURCE: Final = 32_768
+"""Letters of where undecoded bytes came from; ingest keeps as many."""
+
+_FEW: Final = 128
 """Readings that fit with any quantities, if nothing undecoded is with them."""
 
 _MOST_COLUMNS: Final = 4 * MOST_VALUES
@@ -61,7 +67,7 @@ def close(handed_over: Iterable[Contents], enough: int) -> Iterator[Contents]:
                 open_, size = Contents([], []), 0
             open_.readings.extend(part.readings)
             open_.undecoded.extend(part.undecoded)
-            size += sum(len(item.payload) for item in part.undecoded)
+            size += sum(map(_size, part.undecoded))
             if open_.amount() >= enough or size >= MOST_UNDECODED:
                 yield from _fitting(open_)
                 open_, size = Contents([], []), 0
@@ -87,7 +93,14 @@ def _parts(whole: Contents) -> Iterator[Contents]:
         yield Contents([], [_shortened(item)])
 
 
+def _size(item: Undecoded) -> int:
+    return len(item.payload) + len(item.source) + len(item.detail)
+
+
 def _shortened(item: Undecoded) -> Undecoded:
+    if len(item.source) > _MOST_SOURCE:
+        source = item.source[:_MOST_SOURCE]
+        item = Undecoded(source, item.payload, item.received_at_ns, item.reason, item.detail)
     if len(item.payload) <= MOST_KEPT:
         return item
     detail = f"{item.detail}; the first {MOST_KEPT} of {len(item.payload)} bytes are kept"
@@ -98,7 +111,8 @@ def _fitting(whole: Contents) -> Iterator[Contents]:
     """Halve the rare pack whose columns, which are dense, would make it too large."""
     rows, undecoded = whole
     columns = len(set().union(*[row.values for row in rows])) if len(rows) > _FEW or undecoded else 0
-    if len(rows) * columns * _CELL_BYTES + sum(len(item.payload) for item in undecoded) <= _MOST_BYTES:
+    size = columns * (len(rows) * _CELL_BYTES + _NAME_BYTES) + sum(map(_size, undecoded))
+    if size <= _MOST_BYTES or not rows:
         yield whole
         return
     half = len(rows) // 2

@@ -20,6 +20,9 @@ _CHANGED_S: Final = 2.0
 _ALWAYS_S: Final = 30.0
 """Seconds after which it is said though nothing changed."""
 
+_AGAIN_S: Final = 300.0
+"""Seconds after which a broker that would not retain the status is asked to once more."""
+
 _MOST_CUT: Final = 2
 """Connections that end while the status is unanswered, one after the other, before packs go first for `_ALWAYS_S`."""
 
@@ -54,6 +57,7 @@ class Reporter:
         self._cut = 0
         self._cut_s = 0.0
         self._retain = True
+        self._refused_s = 0.0
         self._now = asyncio.Event()
         self._refusal: Full | None = None
         self._refused_s = 0.0
@@ -112,13 +116,16 @@ class Reporter:
         return Status(online, self._spool.boot, pending.readings, pending.packs, pending.bytes, health=self._health)
 
     async def _say(self, fresh: Status) -> None:
-        said = msgspec.structs.replace(fresh, at_ns=time.time_ns())
+        said, now_s = msgspec.structs.replace(fresh, at_ns=time.time_ns()), asyncio.get_running_loop().time()
+        if not self._retain and now_s - self._refused_s >= _AGAIN_S:
+            self._retain = True
         try:
             await self._session.publish(self._topic, status.encode(said), retain=self._retain)
         except MqttError as error:
             _log.debug("status not said", reason=str(error))
             # a broker that retains nothing may take it all the same
-            self._retain = not isinstance(error, PublishRefused)
+            if isinstance(error, PublishRefused):
+                self._retain, self._refused_s = False, now_s
             if isinstance(error, Disconnected) and not isinstance(error, NotSent):
                 self._cut, self._cut_s = self._cut + 1, asyncio.get_running_loop().time()
             return

@@ -93,7 +93,7 @@ class Window:
         room = self._most - sum(not flight.refusals for flight in self._flights.values())
         if self._in_a_row < _MOST_IN_A_ROW and len(self._aside) < _MOST_ASIDE:
             return room
-        is_probing = any(flight.due_s == math.inf for flight in self._flights.values())
+        is_probing = any(flight.due_s == math.inf and not flight.refusals for flight in self._flights.values())
         return 0 if is_probing or self._now_s < self._probe_s else min(1, room)
 
     def admit(self, seq: int) -> None:
@@ -163,7 +163,8 @@ class Window:
         flight = self._flights.get(seq)
         self._in_a_row += 1
         self._was_refused = True
-        self._probe_s = now_s + self._first_s
+        if flight is None or not flight.refusals:
+            self._probe_s = now_s + self._first_s
         if flight is not None:
             flight.losses = 0
             self._set_aside(seq, now_s, self._most_s)
@@ -217,6 +218,7 @@ class Window:
         for flight in self._aside.values():
             if flight.suspect in self._pardoned:
                 flight.due_s = min(flight.due_s, self._now_s)
+                flight.losses = min(flight.losses, _MOST_LOSSES - 1)
         self._rests = [(flight.due_s, flight.refusals, seq) for seq, flight in self._aside.items()]
         heapify(self._rests)
         self._pardoned.clear()

@@ -28,6 +28,7 @@ QUIET_S: Final = 5.0
 """A worker that leaves is done when nothing came for so long."""
 
 _LOOK_S: Final = 0.2
+_MOST_RECONNECTS: Final = 10
 
 log = structlog.get_logger("ingest")
 
@@ -71,7 +72,6 @@ async def run(
         withdrawn=subscriptions(settings.group) if leaving else (),
         most_messages=settings.inflight_messages,
         most_bytes=settings.inflight_bytes,
-        outlives_us=not leaving,
         name="ingest",
     )
     places = Places(registry)
@@ -87,7 +87,7 @@ async def run(
             asyncio.create_task(redrive.run(), name="ingest redrive"),
         ]
         if leaving:
-            tasks.append(asyncio.create_task(_until_drained(session, stop), name="ingest leaves"))
+            tasks.append(asyncio.create_task(_until_drained(session), name="ingest leaves"))
         stopping = asyncio.create_task(stop.wait(), name="ingest stop")
         try:
             done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -98,18 +98,28 @@ async def run(
             await pipeline.finish(FINISH_S)
         for task in done - {stopping}:
             task.result()
+        if leaving and stopping in done:
+            raise Unavailable("stopped before all was settled; the rest waits at the broker: start --leave again")
+        if leaving:
+            session.forget()
+            stop.set()
 
 
-async def _until_drained(session: Session, stop: asyncio.Event) -> None:
-    """Set `stop` once the broker has nothing more for this session: it hands over what it holds without a pause."""
+async def _until_drained(session: Session) -> None:
+    """Return once the broker has nothing more for this session: it hands over what it holds without a pause.
+
+    Raises:
+        Unavailable: The connection doesn't last; a worker of this name may be at work.
+    """
     loop = asyncio.get_running_loop()
     busy_s = loop.time()
     while loop.time() < busy_s + QUIET_S:
         await asyncio.sleep(_LOOK_S)
+        if session.counters.reconnects > _MOST_RECONNECTS:
+            raise Unavailable("the connection doesn't last: is a worker of this name at work? Nothing is lost")
         if session.held or not session.is_connected:
             busy_s = loop.time()
     log.info("nothing is left for this worker", messages=session.counters.acknowledged)
-    stop.set()
 
 
 def subscriptions(group: str) -> list[Subscription]:

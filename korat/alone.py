@@ -10,12 +10,13 @@ from typing import Final
 
 import structlog
 
+from city.errors import ConfigurationError
 from korat import rooms
 from korat.lock import hold
 from korat.process import Process, Service, end_now
 from korat.pulse import pulse
 from korat.settings import Everything
-from korat.slots import AUTO, take
+from korat.slots import AUTO, Taken, known, take
 
 log = structlog.get_logger("korat")
 
@@ -33,15 +34,37 @@ async def ingest(settings: Everything, sign: Path | None = None, *, leaving: boo
     Raises:
         KoratError: It can't start, or failed.
     """
-    room = partial(rooms.ingest_room, leaving=leaving)
+    if leaving:
+        await _leave(settings)
+        return
     if settings.ingest.worker != AUTO:
-        await _over_stack(settings, "ingest", room, sign)
+        await _over_stack(settings, "ingest", rooms.ingest_room, sign)
         return
     settings.make_data()
     with take(settings.data / "workers") as number:
-        worker = settings.ingest.model_copy(update={"worker": number})
         log.info("this worker has a number", worker=number)
-        await _over_stack(replace(settings, ingest=worker), "ingest", room, sign)
+        await _over_stack(_as_worker(settings, number), "ingest", rooms.ingest_room, sign)
+
+
+async def _leave(settings: Everything) -> None:
+    """Take leave as this worker; of workers that take numbers, as each whose number nobody holds."""
+    room = partial(rooms.ingest_room, leaving=True)
+    folder, worker = settings.data / "workers", settings.ingest.worker
+    if worker != AUTO and not (worker.isdecimal() and int(worker) in known(folder)):
+        await _over_stack(settings, "ingest", room, None, unfinished=1)
+        return
+    for number in known(folder) if worker == AUTO else [int(worker)]:
+        try:
+            with take(folder, [number]) as name:
+                log.info("a worker leaves", worker=name)
+                await _over_stack(_as_worker(settings, name), "ingest", room, None, unfinished=1)
+        except Taken:
+            if worker != AUTO:
+                raise ConfigurationError(f"worker {worker} is at work; stop it before it leaves") from None
+
+
+def _as_worker(settings: Everything, name: str) -> Everything:
+    return replace(settings, ingest=settings.ingest.model_copy(update={"worker": name}))
 
 
 async def api(settings: Everything) -> None:
@@ -105,7 +128,10 @@ async def _look_for_broker(settings: Everything) -> None:
         writer.close()
 
 
-async def _over_stack(settings: Everything, name: str, room: Callable[..., Service], sign: Path | None) -> None:
+async def _over_stack(
+    settings: Everything, name: str, room: Callable[..., Service], sign: Path | None, *, unfinished: int = 0
+) -> None:
+    """Run a room over store, ledger and registry; `unfinished` is the exit code when a part is busy at the end."""
     from prometheus_client import CollectorRegistry  # noqa: PLC0415 - a lone gateway has no use for it
 
     from korat.stack import open_stack  # noqa: PLC0415 - nor for databases
@@ -113,7 +139,7 @@ async def _over_stack(settings: Everything, name: str, room: Callable[..., Servi
 
     checks, metrics = rooms.Checks(), CollectorRegistry()
 
-    async with Process(last_resort=end_now) as process, AsyncExitStack() as closing:
+    async with Process(last_resort=partial(end_now, unfinished)) as process, AsyncExitStack() as closing:
         if settings.store_file is not None:
             settings.make_data()
             closing.enter_context(hold(settings.data, name))

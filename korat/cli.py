@@ -86,7 +86,8 @@ def ingest(
     """Run one ingest worker: from the broker into store and ledger.
 
     Several workers share the work: each has its own KORAT_INGEST_WORKER, and the store is an InfluxDB. One that is
-    taken away leaves a share of the messages at the broker: start it once more with --leave.
+    taken away leaves a share of the messages at the broker: start it once more with --leave. With numbers (auto), all
+    that nobody holds take their leave.
     """
     settings = load(config)
     from korat import alone

@@ -146,7 +146,7 @@ class Process:
         self.stop.set()
 
 
-def end_now() -> None:
+def end_now(code: int = 0) -> None:
     """End the process though a thread is still at work: a store that is busy must not hold up a stop."""
     log.warning("a part is still busy; ended without it, what was confirmed is on disk")
-    os._exit(0)
+    os._exit(code)

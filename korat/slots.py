@@ -8,7 +8,7 @@ that replaces it finds that number free: N workers always carry the numbers 1 to
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -19,19 +19,29 @@ AUTO: Final = "auto"
 MOST: Final = 64
 
 
+class Taken(ConfigurationError):
+    """Other processes hold all of the numbers."""
+
+
+def known(folder: Path) -> list[int]:
+    """Give the numbers that were ever held in this folder, rising."""
+    return sorted(int(file.stem) for file in folder.glob("*.lock") if file.stem.isdecimal())
+
+
 @contextmanager
-def take(folder: Path) -> Iterator[str]:
-    """Hold a number, as text, that no other process holds in this folder.
+def take(folder: Path, numbers: Iterable[int] = range(1, MOST + 1)) -> Iterator[str]:
+    """Hold the first of these numbers, as text, that no other process holds in this folder.
 
     All workers must see the folder through one kernel: one machine, a local volume.
 
     Raises:
-        ConfigurationError: The folder can't be used, or all numbers are taken.
+        ConfigurationError: The folder can't be used.
+        Taken: All numbers are taken.
     """
     descriptor = -1
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for number in range(1, MOST + 1):
+        for number in numbers:
             descriptor = os.open(folder / f"{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -47,7 +57,7 @@ def take(folder: Path) -> Iterator[str]:
             f"KORAT_INGEST_WORKER (ingest.worker): {folder} can't hold the workers' numbers: {error.strerror}"
         ) from None
     if descriptor < 0:
-        raise ConfigurationError(f"KORAT_INGEST_WORKER (ingest.worker): all {MOST} numbers in {folder} are taken")
+        raise Taken(f"KORAT_INGEST_WORKER (ingest.worker): all numbers in {folder} are taken, up to {number}")
     try:
         yield str(number)
     finally:

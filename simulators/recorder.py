@@ -5,11 +5,13 @@ too, as long as the broker keeps the session; it bears the time at which it came
 """
 
 import asyncio
+import io
 import os
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from rich.console import Console
 
@@ -92,7 +94,7 @@ class Recorder:
             self._file.unlink()
             raise Unavailable(f"no broker answers at {self._broker}: {session.last_error or 'silence'}") from None
 
-    async def _write(self, session: Session, out: BinaryIO) -> None:
+    async def _write(self, session: Session, out: io.FileIO) -> None:
         while True:
             messages = await session.receive()
             try:
@@ -101,21 +103,33 @@ class Recorder:
                 raise ConfigurationError(f"{self._file} can't be written: {error.strerror}; {self}") from None
             session.acknowledge(messages)
 
-    def _take(self, messages: list[Message], out: BinaryIO) -> None:
-        for message in messages:
-            if message.retain:
-                self._kept += 1
-                continue
-            write_record(out, Record(message.received_ns, message.topic, message.payload))
-            self._messages += 1
-            self._bytes += len(message.payload)
-            self._topics.add(message.topic)
-        out.flush()
+    def _take(self, messages: list[Message], out: io.FileIO) -> None:
+        news = [message for message in messages if not message.retain]
+        lines = io.BytesIO()
+        for message in news:
+            write_record(lines, Record(message.received_ns, message.topic, message.payload))
+        _append(out, lines.getbuffer())
+        self._kept += len(messages) - len(news)
+        self._messages += len(news)
+        self._bytes += sum(len(message.payload) for message in news)
+        self._topics.update(message.topic for message in news)
 
 
-def _new(file: Path) -> BinaryIO:
+def _append(out: io.FileIO, lines: memoryview) -> None:
+    """Write all of it or nothing, so that the file ends with a whole line."""
+    before = out.tell()
     try:
-        return file.open("xb")
+        while lines:
+            lines = lines[out.write(lines) :]
+    except OSError:
+        with suppress(OSError):
+            out.truncate(before)
+        raise
+
+
+def _new(file: Path) -> io.FileIO:
+    try:
+        return file.open("xb", buffering=0)
     except FileExistsError:
         raise ConfigurationError(f"{file} is there already; a recording is never written over") from None
     except OSError as error:

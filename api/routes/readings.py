@@ -167,21 +167,23 @@ async def _kinds(registry: Registry, question: ReadingsQuestion) -> dict[str, tu
 
 
 def _spelled(found: list[Series], question: ReadingsQuestion, kinds: dict[str, tuple[str, ...]]) -> list[SeriesBody]:
-    there = {(series.device, series.quantity) for series in found}
-    missing = [pair for pair in product(kinds, question.quantity) if pair not in there]
-    bodies = [
-        SeriesBody(*pair, _kind_of(pair[1], kinds[pair[0]]), _unit(pair[1]), [], 0.0, Flag.MISSING) for pair in missing
-    ]
+    bodies = {
+        key: SeriesBody(*key, _unit(key[1]), [], 0.0, Flag.MISSING)
+        for device, quantity in product(kinds, question.quantity)
+        for key in _expected(device, quantity, kinds[device])
+    }
     for series in found:
         points = [(rfc3339(time_ns), value, flag) for time_ns, value, flag in series.points]
         key = series.device, series.quantity, series.kind
-        bodies.append(SeriesBody(*key, _unit(series.quantity), points, series.completeness, series.worst_flag))
-    return sorted(bodies, key=lambda body: (body.device, body.quantity, body.kind))
+        bodies[key] = SeriesBody(*key, _unit(series.quantity), points, series.completeness, series.worst_flag)
+    return [bodies[key] for key in sorted(bodies)]
 
 
-def _kind_of(quantity: str, kinds: tuple[str, ...]) -> str:
-    """Say under which of a device's kinds a quantity would stand that it did not measure."""
-    return next((kind for kind in kinds if quantity in KINDS[kind].quantities), kinds[0])
+def _expected(device: str, quantity: str, kinds: tuple[str, ...]) -> list[tuple[str, str, str]]:
+    """Name the series that all pages have, be they empty: of each kind that measures it, else of the first."""
+    return [(device, quantity, kind) for kind in kinds if quantity in KINDS[kind].quantities] or [
+        (device, quantity, kinds[0])
+    ]
 
 
 def _unit(quantity: str) -> str | None:

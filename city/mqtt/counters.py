@@ -25,5 +25,5 @@ class Counters:
 
     @property
     def moved(self) -> int:
-        """Messages that got through, either way."""
-        return self.received + self.published
+        """Messages that are done with, either way; one that only comes again and again is not."""
+        return self.acknowledged + self.published

@@ -107,6 +107,10 @@ class Session:
         task.cancel()
         await asyncio.wait((task,))
 
+    def forget(self) -> None:
+        """Have the broker forget the session when it is closed."""
+        self._outlives_us = False
+
     @property
     def is_connected(self) -> bool:
         """Whether the broker has taken the connection and every subscription."""

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from functools import partial
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, select
+from sqlalchemy import RowMapping, Select, or_, select
 
 from city.batch import Place
 from city.database import Database
@@ -36,7 +36,8 @@ class SqlRegistry:
         """Devices with an id behind `after`, sorted by id."""
         asked = _ROWS.where(table.c.device > after).order_by(table.c.device).limit(most)
         if kind is not None:
-            asked = asked.where(table.c.device.in_(select(device_kind.c.device).where(device_kind.c.kind == kind)))
+            heard = select(device_kind.c.device).where(device_kind.c.kind == kind)
+            asked = asked.where(or_(table.c.kind == kind, table.c.device.in_(heard)))
         if province is not None:
             asked = asked.where(table.c.province == province)
         return await self._database.in_reader(partial(self._select, asked))
@@ -52,7 +53,8 @@ class SqlRegistry:
     def _select(self, asked: Select[Any]) -> list[DeviceRow]:
         with self._database.read() as connection:
             rows = connection.execute(asked).mappings().all()
-            kinds: dict[str, set[str]] = {row["device"]: set() for row in rows}
+            # a worker of an earlier version may have written the first one alone
+            kinds: dict[str, set[str]] = {row["device"]: {row["kind"]} for row in rows}
             heard = select(device_kind.c.device, device_kind.c.kind).where(device_kind.c.device.in_(kinds))
             for device, kind in connection.execute(heard):
                 kinds[device].add(kind)

@@ -20,12 +20,14 @@ class DecodeError(Malformed):
     """These bytes are garbage to this decoder; `reason` and `detail` say why.
 
     Attributes:
-        good: Readings of what isn't garbage among them: they count, and the bytes are kept whole for the rest.
+        good: Readings of what isn't garbage among them.
+        rest: The garbage alone, in a form that the same decoder reads; None: it is all of the bytes.
     """
 
-    def __init__(self, reason: Reason, detail: str, good: Sequence[Reading] = ()) -> None:
+    def __init__(self, reason: Reason, detail: str, good: Sequence[Reading] = (), rest: bytes | None = None) -> None:
         super().__init__(reason, detail)
         self.good = good
+        self.rest = rest
 
 
 @dataclass(frozen=True, slots=True)

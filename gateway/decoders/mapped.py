@@ -4,9 +4,12 @@ A document is one item or a list of them, and an item becomes one reading, or no
 What is neither a number nor absent nor a known state is refused, and with it its item: nothing is guessed.
 """
 
+import math
 import re
 from datetime import datetime
 from typing import Any, Final
+
+import msgspec
 
 from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
@@ -56,7 +59,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
 
     Raises:
         DecodeError: `no_codec` without a mapping of that name; else what the mapping wants and the first bad item
-            lacks, with the readings of the good ones.
+            lacks, with the readings of the good ones where the bad ones can be kept without them.
     """
     name = context.parameters.get("mapping", "")
     mapping = context.mappings.get(name)
@@ -71,18 +74,40 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
         raise Malformed(Reason.TOO_MANY_READINGS, f"{len(rows)} items; at most {_MOST_ITEMS} are allowed")
     document = _Document(whole)
     readings: list[Reading] = []
-    refused: list[Malformed] = []
+    refused: list[tuple[Any, Malformed]] = []
     for row in rows:
         try:
             reading = _reading(document, row, mapping, context)
         except Malformed as error:
-            refused.append(error)
+            refused.append((row, error))
         else:
             readings += [] if reading is None else [reading]
     if refused:
-        some = f"{len(refused)} of {len(rows)} items: " if len(rows) > 1 else ""
-        raise DecodeError(refused[0].reason, f"{some}{refused[0].detail}", readings)
+        raise _refusal(whole, mapping, refused, readings, len(rows))
     return readings
+
+
+def _refusal(
+    whole: Any, mapping: JsonMapping, refused: list[tuple[Any, Malformed]], good: list[Reading], items: int
+) -> DecodeError:
+    """Refuse the bad items, and let the good ones go where the document can be told without them."""
+    error = refused[0][1]
+    some = f"{len(refused)} of {items} items: " if items > 1 else ""
+    rest = _without(whole, mapping.each, [row for row, _ in refused]) if good else None
+    return DecodeError(error.reason, f"{some}{error.detail}", good if rest is not None else (), rest)
+
+
+def _without(whole: Any, each: Path | None, rows: list[Any]) -> bytes | None:
+    """Write the document anew with these items alone; None where they don't stand in a list of their own."""
+    if each is None:
+        return msgspec.json.encode(rows) if isinstance(whole, list) else None
+    parent = whole
+    for key in each.keys[:-1]:
+        parent = parent.get(key) if isinstance(parent, dict) else None
+    if not isinstance(parent, dict):
+        return None
+    parent[each.keys[-1]] = rows
+    return msgspec.json.encode(whole)
 
 
 def _reading(document: _Document, row: Any, mapping: JsonMapping, context: Context) -> Reading | None:
@@ -136,7 +161,10 @@ def _value(found: object, quantity: str, source: Source) -> float:
         raise Malformed(Reason.WRONG_TYPE, f"{quantity} is {str(found)[:80]!r}, which is no number")
     value = value * source.times / source.over
     row = QUANTITIES.get(quantity)
-    return convert(value, source.unit, row.unit) if source.unit and row is not None else value
+    value = convert(value, source.unit, row.unit) if source.unit and row is not None else value
+    if not math.isfinite(value):
+        raise Malformed(Reason.NOT_FINITE, f"{quantity} is {str(found)[:80]}, which is beyond all numbers")
+    return value
 
 
 def _device(document: _Document, row: Any, mapping: JsonMapping, context: Context) -> str:

@@ -34,7 +34,7 @@ class Decoding:
     def understand(self, came: Origin, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
         """Decode what a link got; bytes that no decoder understands come back as one `Undecoded`.
 
-        So do bytes of which a part is understood, beside the readings of that part.
+        So does the rest of bytes of which a part is understood, beside the readings of that part.
         """
         undecoded: list[Undecoded] = []
         try:
@@ -42,8 +42,9 @@ class Decoding:
         except Malformed as error:
             self.failures[str(error.reason)] += 1
             marked = came._replace(parameters={**self._mark(), **came.parameters})
-            undecoded.append(Undecoded(str(marked), payload, received_ns, str(error.reason), error.detail))
-            heard, named = self._good_among(came, error)
+            heard, named, rest = self._good_among(came, error)
+            kept = payload if rest is None else rest
+            undecoded.append(Undecoded(str(marked), kept, received_ns, str(error.reason), error.detail))
         for one, other in zip(heard, named, strict=True):
             shown = self._naming.shown(one.device)
             source = self.sources.find(shown) or self._add(shown, came, one, other, received_ns)
@@ -83,11 +84,14 @@ class Decoding:
         checked([new or old for old, new in zip(heard, named, strict=True)])
         return heard, named
 
-    def _good_among(self, came: Origin, error: Malformed) -> tuple[list[Reading], list[Reading | None]]:
+    def _good_among(self, came: Origin, error: Malformed) -> tuple[list[Reading], list[Reading | None], bytes | None]:
+        """Give what a decoder understood of bytes that it refused, and the rest of them; None: they are all refused."""
+        if not isinstance(error, DecodeError) or error.rest is None:
+            return [], [], None
         try:
-            return self._named(came, list(error.good) if isinstance(error, DecodeError) else [])
+            return *self._named(came, list(error.good)), error.rest
         except Malformed:
-            return [], []
+            return [], [], None
 
     def _add(self, shown: str, came: Origin, heard: Reading, named: Reading | None, received_ns: int) -> Source:
         if shown != heard.device or self._naming.rule(heard.device, self._naming.way(came)) is not None:

@@ -109,6 +109,24 @@ async def test_a_truck_with_probes_has_the_history_of_both_its_kinds(client: htt
     assert (humidity["kind"], humidity["points"]) == ("cargo", [])
 
 
+async def test_all_pages_have_the_same_series_of_a_device_of_two_kinds(follow: Follow, hear: Say) -> None:
+    for minute in range(6):
+        once = {} if minute else {"battery": 90.0}
+        await hear(Reading("t", "vehicle", NOON + minute * MINUTE, {"speed": 60.0} | once))
+    await hear(Reading("t", "cargo", NOON, {"temperature": -18.5}))
+    quantities = ["battery", "speed", "temperature"]
+    pages = await follow("/v1/readings", device="t", quantity=quantities, limit=3, **_range())
+    named = [{(one["quantity"], one["kind"]) for one in page["series"]} for page in pages]  # type: ignore[attr-defined]
+    assert len(pages) > 2
+    assert set.union(*named) == {
+        ("battery", "cargo"),
+        ("battery", "vehicle"),
+        ("speed", "vehicle"),
+        ("temperature", "cargo"),
+    }
+    assert set.intersection(*named) == set.union(*named) - {("battery", "vehicle")}
+
+
 async def test_a_track_is_asked_for_like_quantities(client: httpx2.AsyncClient, hear: Say) -> None:
     await hear(Reading("t", "vehicle", NOON, {"speed": 1.0}, 14.97, 102.1))
     params = [("device", "t"), ("quantity", "lat"), ("quantity", "lon"), *_range().items()]

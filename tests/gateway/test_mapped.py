@@ -205,12 +205,27 @@ def test_one_bad_item_holds_back_no_other() -> None:
     payload = json.dumps(items).encode()
     readings, (kept,) = decoding.understand(came, payload, NOW)
     assert [(reading.device, reading.values["rain_rate"]) for reading in readings] == [("m-1", 1.0), ("m-3", 3.0)]
-    assert (kept.payload, kept.reason) == (payload, "wrong_type")
+    assert (json.loads(kept.payload), kept.reason) == ([items[1], items[3]], "wrong_type")
     assert kept.detail.startswith("2 of 4 items: rain_rate is 'heavy'")
-    mended = payload.replace(b'"heavy"', b"2").replace(b'"light"', b"4")
-    assert len(decoding.decode_origin(kept.source, mended, NOW)) == 4
+    mended = kept.payload.replace(b'"heavy"', b"2").replace(b'"light"', b"4")
+    assert [reading.device for reading in decoding.decode_origin(kept.source, mended, NOW)] == ["m-2", "m-4"]
     one = json.dumps({"id": 2, "r": "heavy"}).encode()
     assert decoding.understand(came, one, NOW)[1][0].detail.startswith("rain_rate is")
+
+
+def test_the_bad_items_of_a_document_keep_what_stands_at_its_top() -> None:
+    table = {"each": "a.b", "device": "id", "time": "$.at", "values": {"rain_rate": {"path": "r", "times": 10}}}
+    decoding = Decoding(Naming(mappings={"m": load_mapping("m", table)}))
+    came = Origin("poll", "mapped", {"mapping": "m"})
+    document = {"at": "2026-11-23T06:00:00Z", "a": {"b": [{"id": 1, "r": 1}, {"id": 2, "r": 1.7e308}], "c": 1}}
+    (reading,), (kept,) = decoding.understand(came, json.dumps(document).encode(), NOW)
+    assert (reading.device, kept.reason) == ("m-1", "not_finite")
+    assert json.loads(kept.payload) == document | {"a": {"b": [{"id": 2, "r": 1.7e308}], "c": 1}}
+    listed = load_mapping("m", table | {"each": "a.0.b"})
+    decoding = Decoding(Naming(mappings={"m": listed}))
+    payload = json.dumps({"at": document["at"], "a": [document["a"]]}).encode()
+    readings, (kept,) = decoding.understand(came, payload, NOW)
+    assert (readings, kept.payload) == ([], payload), "it can't be told without them"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from city.errors import ConfigurationError
-from korat.slots import MOST, take
+from korat.slots import MOST, Taken, known, take
 
 HOLD = """
 import sys, time
@@ -62,3 +62,12 @@ def test_a_folder_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
         take(tmp_path / "file"),
     ):
         pass
+
+
+def test_one_number_is_held_or_taken(tmp_path: Path) -> None:
+    with take(tmp_path), take(tmp_path) as second:
+        assert (second, known(tmp_path)) == ("2", [1, 2])
+        with pytest.raises(Taken), take(tmp_path, [2]):
+            pass
+    with take(tmp_path, [2]) as again:
+        assert again == "2"

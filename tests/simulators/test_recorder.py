@@ -1,7 +1,8 @@
 """`korat record` writes what a broker carries, and `korat replay` plays it back."""
 
 import asyncio
-import errno
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -79,17 +80,26 @@ async def test_a_line_that_breaks_costs_nothing(broker: Mosquitto, tmp_path: Pat
     await work
 
 
-async def test_a_full_disk_is_a_sentence(broker: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("simulators.recorder.write_record", fail)
+async def test_a_file_that_cannot_grow_is_a_sentence_and_ends_with_a_whole_line(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
     file = tmp_path / "a.korat.jsonl"
-    work = asyncio.create_task(Recorder(file, Address(broker.host, broker.port), [TOPIC]).run(asyncio.Event()))
-    await asyncio.sleep(0.5)
-    publish(broker, SENT[:1])
-    with pytest.raises(ConfigurationError, match="can't be written: No space left"):
-        await work
+    program = Path(sys.executable).with_name("korat")
+    limited = f"ulimit -f 4; exec {program} record {file}"
+    environment = {"PATH": os.environ["PATH"], "KORAT_MQTT_PORT": str(broker.port), "KORAT_DATA": str(tmp_path)}
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # the limit would cut those files too
+    pipe = asyncio.subprocess.PIPE
+    recording = await asyncio.create_subprocess_exec("sh", "-c", limited, env=environment, stderr=pipe)
+    await until(lambda: "korat-record" in broker.log.read_text())
+    await asyncio.sleep(0.3)
+    for number in range(200):
+        publish(broker, [(TOPIC, b'{"values": {"rain_rate": %d}}' % number)])
+        if recording.returncode is not None:
+            break
+    _, said = await asyncio.wait_for(recording.communicate(), 10)
+    assert recording.returncode == 1
+    assert b"can't be written: File too large" in said
+    assert 10 < len(recorded(file)) < 200, "every line is whole"
 
 
 async def test_a_recording_is_never_written_over(tmp_path: Path) -> None:

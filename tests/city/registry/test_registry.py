@@ -59,6 +59,17 @@ async def test_the_first_sight_of_a_device_holds(registry: Registry, see: See) -
     assert [found.device for found in await registry.devices(kind="weather")] == ["d1"]
 
 
+async def test_a_device_that_an_older_worker_registered_has_its_first_kind(
+    registry: Registry, see: See, url: str
+) -> None:
+    await see("d1", kind="rain")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("delete from device_kind"))
+    engine.dispose()
+    assert await registry.devices(kind="rain") == [row("d1", "rain")]
+
+
 async def test_pages_follow_the_id_and_can_be_narrowed(registry: Registry, see: See) -> None:
     names = ["a", "a-b", "a.b", "a_b", "ab", "b"]
     await see(*names)
