@@ -36,7 +36,7 @@ class Session:
 
     Args:
         address: the broker.
-        client_id: the name of the session at the broker; a second session of that name pushes the first one out.
+        client_id: the session's name at the broker; a second session of that name pushes the first one out.
         subscriptions: what to receive.
         will: what the broker publishes when we vanish.
         session_expiry_s: for how many seconds without a connection the broker keeps the session and its messages.

@@ -262,3 +262,30 @@ def test_where_ten_in_a_row_end_connections_fresh_packs_probe() -> None:
             made.take_due(0, 9)
     made.take_due(1, 9)
     assert made.room == 0
+
+
+def test_once_one_of_the_blamed_is_taken_the_others_need_not_go_alone() -> None:
+    made = Window(64, first_s=5, most_s=60)
+    for seq in range(40):
+        made.admit(seq)
+        for _ in range(3):
+            made.lost(seq, 0)
+    assert made.take_due(5, 9) == [0]
+    made.sent(0, 5, heard=True)
+    drained = []
+    for now in range(6, 20):
+        for seq in made.take_due(now, 99):
+            drained.append(seq)
+            made.sent(seq, now, heard=True)
+            made.settle([(seq, seq)], now)
+    assert sorted(set(drained)) == list(range(40)), "not one in five seconds"
+
+
+def test_what_was_refused_before_does_not_keep_fresh_packs_from_probing() -> None:
+    made = window()
+    refuse(made, *range(1000), now_s=0)
+    for now in range(60, 70):
+        for seq in made.take_due(now, 9):
+            made.refused(seq, now)
+    assert made.take_due(70, 1)
+    assert made.room == 1
