@@ -65,9 +65,9 @@ class Recorder:
                 client_id=name,
                 subscriptions=self._subscriptions,
                 session_expiry_s=_SESSION_S,
-                outlives_us=False,
                 name="record",
             ) as session:
+                session.forget()
                 await self._connected(session)
                 writing = asyncio.create_task(self._write(session, out), name="record")
                 stopping = asyncio.create_task(stop.wait(), name="stop recording")

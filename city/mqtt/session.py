@@ -40,7 +40,6 @@ class Session:
         subscriptions: what to receive.
         will: what the broker publishes when we vanish.
         session_expiry_s: for how many seconds without a connection the broker keeps the session and its messages.
-        outlives_us: it keeps them also when we close the session; else only while a connection is lost.
         withdrawn: subscriptions of former times to take back; what the broker holds for the session still comes.
         keep_alive_s: seconds of silence after which a connection is given up; the broker may set its own.
         most_messages: how many received messages may be unacknowledged; `most_bytes`: how many bytes of them.
@@ -58,7 +57,6 @@ class Session:
         subscriptions: Sequence[Subscription] = (),
         will: Will | None = None,
         session_expiry_s: int = 7 * 86400,
-        outlives_us: bool = True,
         withdrawn: Sequence[Subscription] = (),
         keep_alive_s: int = 30,
         most_messages: int = 20_000,
@@ -75,7 +73,7 @@ class Session:
         self._packet = partial(
             connect_packet, address, client_id, session_expiry_s=session_expiry_s, most_in_flight=most_messages
         )
-        self._outlives_us = outlives_us
+        self._outlives_us = True
         self._withdrawn = tuple(withdrawn)
         self._keep_alive_s = keep_alive_s
         self._name = name

@@ -45,6 +45,13 @@ def test_of_very_large_undecoded_bytes_the_beginning_is_kept() -> None:
     assert len(encode(closed, gateway="gw-1", boot="b" * 32, seq=1, before=0)) < 2**20
 
 
+def test_where_undecoded_bytes_came_from_counts_too() -> None:
+    items = [Undecoded("mqtt:senml?topic=" + "%E0%B8%81" * 20_000, b"x", 1, "undecoded") for _ in range(100)]
+    closed = list(close([Contents([], items)], 100))
+    assert sum(len(part.undecoded) for part in closed) == 100
+    assert all(len(encode(part, gateway="gw-1", boot="b" * 32, seq=1, before=0)) < 2**20 for part in closed)
+
+
 def test_what_is_closed_is_not_the_callers_list() -> None:
     mine = call(3)
     for part in close([mine], 100):
