@@ -107,9 +107,9 @@ def test_only_what_was_sent_or_may_have_been_before_us_can_be_settled() -> None:
     assert lanes.sent([(5, 20), (21, 21), (30, 101), (103, 103)]) == [(5, 20), (101, 101)]
     assert lanes.sent([]) == []
     again = Lanes(8, before=100)
+    again.notice(100)
     again.notice(102)
-    for stretch in again.next(8, 0, 0, 16):
-        again.took(stretch, list(range(stretch.after + 1, stretch.until + 1)))
+    again.took(Stretch(100, 102, 2), [101, 102])
     assert again.sent([(98, 102)]) == [(98, 102)], "nothing lies between what was before us and what we sent"
 
 
