@@ -12,17 +12,17 @@ from city.catalog import PLATFORM
 from city.errors import Full, Unavailable
 from city.reading import Reading
 from city.wire.status import Health, LinkHealth
-from gateway.links.counters import LinkCounters
+from gateway.inputs.counters import InputCounters
 from gateway.naming import Decoding
-from gateway.relay import Relay
-from gateway.skew import Estimate
-from gateway.spool import Spool
+from gateway.outbox.clock_skew import Estimate
+from gateway.outbox.relay import Relay
+from gateway.outbox.spool import Spool
 
 _HEARD_LATELY_NS: Final = 3600 * 10**9
 
 
 @dataclass(slots=True)
-class Watch:
+class HealthMonitor:
     """Looks at the gateway now and then.
 
     Attributes:
@@ -39,7 +39,7 @@ class Watch:
     worker: Executor
     relay: Relay
     decoding: Decoding
-    links: Mapping[str, LinkCounters]
+    links: Mapping[str, InputCounters]
 
     async def run(self, every_s: float) -> None:
         """Look every so many seconds until cancelled; never for 0."""

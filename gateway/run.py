@@ -11,18 +11,18 @@ import structlog
 from city import topics
 from city.errors import ConfigurationError, KoratError
 from city.mqtt import Address, Session, Subscription
-from gateway.health import Watch
-from gateway.links.configuration import find_links, refuse_unknown_mappings
-from gateway.links.counters import LinkCounters
-from gateway.links.http import Doors, HttpLink
-from gateway.links.mqtt import MqttLink, remembered
-from gateway.links.opening import Count, doors, open_links
-from gateway.links.routes import Route
+from gateway.health import HealthMonitor
+from gateway.inputs.configuration import find_links, refuse_unknown_mappings
+from gateway.inputs.counters import InputCounters
+from gateway.inputs.http import HttpAuth, HttpInput
+from gateway.inputs.mqtt import MqttInput, remembered
+from gateway.inputs.opening import Count, doors, open_links
+from gateway.inputs.routes import Route
 from gateway.naming import Decoding, find_naming
-from gateway.relay import Pace, Relay
-from gateway.report import will
+from gateway.outbox.relay import Relay, RelayConfig
+from gateway.outbox.spool import Spool
+from gateway.outbox.status_publisher import will
 from gateway.settings import GatewaySettings
-from gateway.spool import Spool
 
 _log = structlog.get_logger(__name__)
 
@@ -48,10 +48,10 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
     refuse_unknown_mappings([*links.told(), *((each.filter, *each[1:3]) for each in routes)], naming.mappings)
     _log.info("links", **links.shown(), mqtt=[route.filter for route in routes])
     entrance = doors(links, settings.http_host, (data / settings.naming).parent)
-    counters: dict[str, LinkCounters] = {}
+    counters: dict[str, InputCounters] = {}
 
-    def count(name: str) -> LinkCounters:
-        return counters.setdefault(name, LinkCounters(name))
+    def count(name: str) -> InputCounters:
+        return counters.setdefault(name, InputCounters(name))
 
     worker = ThreadPoolExecutor(1, thread_name_prefix="spool")
     try:
@@ -62,7 +62,7 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
             relay = Relay(spool, worker, session, province=province, gateway=settings.id, pace=_pace(settings))
             async with asyncio.TaskGroup() as tasks:
                 relaying = tasks.create_task(relay.run(), name="relay")
-                watch = Watch(settings.id, spool, worker, relay, decoding, counters)
+                watch = HealthMonitor(settings.id, spool, worker, relay, decoding, counters)
                 watching = tasks.create_task(watch.run(settings.health_s), name="watch")
                 async with (
                     _http(settings, relay, decoding, entrance, count("http")),
@@ -108,8 +108,8 @@ def _open_session(settings: GatewaySettings, province: str, address: Address) ->
     )
 
 
-def _pace(settings: GatewaySettings) -> Pace:
-    return Pace(
+def _pace(settings: GatewaySettings) -> RelayConfig:
+    return RelayConfig(
         pack_readings=settings.pack_readings,
         pack_age_s=settings.pack_age_ms / 1000,
         window=settings.window,
@@ -119,9 +119,9 @@ def _pace(settings: GatewaySettings) -> Pace:
 
 @asynccontextmanager
 async def _http(
-    settings: GatewaySettings, relay: Relay, decoding: Decoding, entrance: Doors, counters: LinkCounters
+    settings: GatewaySettings, relay: Relay, decoding: Decoding, entrance: HttpAuth, counters: InputCounters
 ) -> AsyncIterator[None]:
-    link = HttpLink(
+    link = HttpInput(
         relay.accept,
         decoding,
         lambda: relay.reporter.refusal,
@@ -158,7 +158,7 @@ async def _mqtt(
     if not routes and not remembered(memory):
         yield
         return
-    link = MqttLink(
+    link = MqttInput(
         relay.accept,
         decoding.understand,
         Address.parse(settings.mqtt_url) if settings.mqtt_url else address,

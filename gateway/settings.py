@@ -9,8 +9,8 @@ from city.errors import ConfigurationError, Malformed
 from city.mqtt import Address
 from city.reading import checked_id
 from city.settings import Settings
-from gateway.links.routes import Route
-from gateway.packing import MOST_READINGS
+from gateway.inputs.routes import Route
+from gateway.outbox.packing import MOST_READINGS
 
 
 class GatewaySettings(Settings):

@@ -4,7 +4,7 @@ import asyncio
 
 from city.errors import KoratError
 from city.ledger.port import GatewayRow
-from gateway.spool import Spool
+from gateway.outbox.spool import Spool
 from korat.figures import HOURS, balances, figures, recent_account
 from korat.settings import Everything
 from korat.stack import Stack

@@ -15,7 +15,7 @@ from city.errors import KoratError
 from city.ledger import open_ledger
 from city.mqtt import Session
 from city.store import open_store
-from gateway.spool_file import connect
+from gateway.outbox.spool_file import connect
 from korat.broker import find
 from korat.figures import HOURS, balances, recent_account
 from korat.ports import refuse_taken

@@ -12,8 +12,8 @@ from city.catalog import KINDS
 from city.errors import Malformed, Reason
 from city.reading import FIRST_NS, LAST_NS, Flag, Reading, checked_id, checked_quantity
 from city.wire.direct import MOST_VALUES, to_position
+from gateway.decoders.fields import checksum
 from gateway.decoders.mapping import JsonMapping
-from gateway.decoders.vocabulary import checksum
 
 
 class DecodeError(Malformed):

@@ -16,7 +16,7 @@ from city.errors import Malformed, Reason
 from city.reading import Reading, checked_id
 from city.units import convert
 from gateway.decoders.context import Context, DecodeError, device_id
-from gateway.decoders.foreign import (
+from gateway.decoders.json_fields import (
     from_datetime,
     from_iso,
     from_number,

@@ -19,7 +19,8 @@ from city.errors import Malformed, Reason
 from city.reading import Reading
 from city.wire.direct import MOST_READINGS, MOST_VALUES
 from gateway.decoders.context import Context, known_kind
-from gateway.decoders.foreign import (
+from gateway.decoders.fields import NOTHING, Meaning, Names, to_values
+from gateway.decoders.json_fields import (
     as_object,
     foreign_device,
     from_iso,
@@ -30,7 +31,6 @@ from gateway.decoders.foreign import (
     position,
     refusing,
 )
-from gateway.decoders.vocabulary import NOTHING, Meaning, Names, to_values
 
 _QUERY: Final[Names] = MappingProxyType(
     {

@@ -14,8 +14,8 @@ from typing import Any, Final
 from city.errors import Malformed, Reason
 from city.reading import Reading
 from gateway.decoders.context import Context, known_kind
-from gateway.decoders.foreign import foreign_device, from_number, load_object, number, position, refusing
-from gateway.decoders.vocabulary import Meaning, Names, joined, to_values
+from gateway.decoders.fields import Meaning, Names, joined, to_values
+from gateway.decoders.json_fields import foreign_device, from_number, load_object, number, position, refusing
 
 _NAMES: Final[Names] = MappingProxyType(
     {

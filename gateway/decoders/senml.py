@@ -35,10 +35,10 @@ from city.errors import Malformed, Reason
 from city.reading import FIRST_NS, LAST_NS, QUANTITY_PATTERN, Reading, checked_quantity
 from city.wire.direct import MOST_VALUES, to_position
 from gateway.decoders.context import Context, DecodeError, device_id
-from gateway.decoders.foreign import kind_of
+from gateway.decoders.fields import to_key
+from gateway.decoders.json_fields import kind_of
 from gateway.decoders.senml_pack import Record, parse, resolve
 from gateway.decoders.senml_units import QUANTITY_OF_UNIT, converted
-from gateway.decoders.vocabulary import to_key
 
 __all__ = ["decode", "resolve"]
 

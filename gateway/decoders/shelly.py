@@ -19,7 +19,8 @@ from typing import Any, Final
 from city.errors import Malformed, Reason
 from city.reading import Reading
 from gateway.decoders.context import Context, known_kind
-from gateway.decoders.foreign import (
+from gateway.decoders.fields import Meaning, Names, joined, to_values
+from gateway.decoders.json_fields import (
     as_object,
     foreign_device,
     from_number,
@@ -29,7 +30,6 @@ from gateway.decoders.foreign import (
     portions,
     refusing,
 )
-from gateway.decoders.vocabulary import Meaning, Names, joined, to_values
 
 _ELECTRICITY: Final = {
     "apower": Meaning("power", "W"),

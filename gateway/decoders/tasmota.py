@@ -20,7 +20,8 @@ from city.errors import Malformed, Reason
 from city.reading import Reading
 from city.units import convert
 from gateway.decoders.context import Context
-from gateway.decoders.foreign import (
+from gateway.decoders.fields import NOTHING, Meaning, Names, joined, to_key, to_values
+from gateway.decoders.json_fields import (
     foreign_device,
     from_iso,
     kind_of,
@@ -29,7 +30,6 @@ from gateway.decoders.foreign import (
     portions,
     refusing,
 )
-from gateway.decoders.vocabulary import NOTHING, Meaning, Names, joined, to_key, to_values
 
 _NAMES: Final[Names] = MappingProxyType(
     {

@@ -18,7 +18,8 @@ from typing import Any, Final
 
 from city.reading import Reading
 from gateway.decoders.context import Context
-from gateway.decoders.foreign import (
+from gateway.decoders.fields import NOTHING, Meaning, Names, joined, to_key, to_values
+from gateway.decoders.json_fields import (
     foreign_device,
     from_iso,
     from_number,
@@ -28,7 +29,6 @@ from gateway.decoders.foreign import (
     numbers,
     refusing,
 )
-from gateway.decoders.vocabulary import NOTHING, Meaning, Names, joined, to_key, to_values
 
 _NAMES: Final[Names] = MappingProxyType(
     {

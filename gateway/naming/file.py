@@ -74,7 +74,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     sources: dict[str, dict[str, Any]] = {}
     mappings: dict[str, dict[str, Any]] = {}
     pseudonyms: dict[str, Any] | None = None
-    link: dict[str, Any] = {}  # gateway/links/configuration.py reads it
+    link: dict[str, Any] = {}  # gateway/inputs/configuration.py reads it
 
 
 def find_naming(settings: GatewaySettings, data: Path) -> Naming:

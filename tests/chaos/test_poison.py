@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import gateway.decoders
-import gateway.links.http
+import gateway.inputs.http
 from city.errors import Reason
 from city.ledger.port import Counts, SuspectState
 from city.mqtt import Address
@@ -49,7 +49,7 @@ async def test_a_fifth_of_poison_stalls_nothing_and_is_stored_after_a_mend(
     broker: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     legacy = Legacy()
-    for module in (gateway.decoders, gateway.links.http):
+    for module in (gateway.decoders, gateway.inputs.http):
         monkeypatch.setattr(module, "DECODERS", {"legacy": legacy.decode})
     settings = GatewaySettings(id="gw-1", http_port=free_port(), health_s=0)
     stop = asyncio.Event()

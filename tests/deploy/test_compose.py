@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from city.mqtt.address import Address
-from gateway.links.configuration import find_links
+from gateway.inputs.configuration import find_links
 from korat.settings import Everything
 
 ROOT = Path(__file__).resolve().parents[2]

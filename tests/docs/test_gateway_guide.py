@@ -8,9 +8,9 @@ import pytest
 
 from city.mqtt import Address
 from gateway.decoders import Origin
-from gateway.links.configuration import load_links
-from gateway.links.opening import doors
-from gateway.links.routes import Route
+from gateway.inputs.configuration import load_links
+from gateway.inputs.opening import doors
+from gateway.inputs.routes import Route
 from gateway.naming import Decoding, load_naming
 from korat.settings import Everything
 from support.pages import ROOT, Block, blocks

@@ -14,12 +14,12 @@ from city import topics
 from city.mqtt import Address, Session, Subscription
 from city.reading import Reading
 from city.wire import pack, receipt
-from gateway.relay import Pace, Relay
-from gateway.report import will
-from gateway.spool import Spool
+from gateway.outbox.relay import Relay, RelayConfig
+from gateway.outbox.spool import Spool
+from gateway.outbox.status_publisher import will
 
 T0 = 1_763_870_000 * 10**9
-QUICK = Pace(pack_readings=10, pack_age_s=0.01, window=8, resend_s=0.3, most_resend_s=0.6)
+QUICK = RelayConfig(pack_readings=10, pack_age_s=0.01, window=8, resend_s=0.3, most_resend_s=0.6)
 
 
 def reading(number: int, device: str = "dev-1") -> Reading:

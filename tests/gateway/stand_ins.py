@@ -6,7 +6,7 @@ import json
 from city.errors import KoratError, Reason
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.links.sessions import Bad, Event, Login, Records, Reply, Speech
+from gateway.inputs.sessions import Bad, Event, Login, Records, Reply, TrackerProtocol
 
 
 class FakeSpool:
@@ -76,7 +76,7 @@ def _event(line: bytes, name: str) -> Event:
     return Records(line, {"device": name, "kind": "weather"}, b"ok\n")
 
 
-LINES = Speech("native", LineSession, datagram)
+LINES = TrackerProtocol("native", LineSession, datagram)
 
 
 def line(number: int) -> bytes:

@@ -12,17 +12,17 @@ from rig import Rig, until
 from city.reading import Reading
 from city.wire.status import Health, LinkHealth
 from gateway.decoders import Origin
-from gateway.health import Watch
-from gateway.links.counters import LinkCounters
+from gateway.health import HealthMonitor
+from gateway.inputs.counters import InputCounters
 from gateway.naming import Decoding
 
 NATIVE = Origin("http", "native", {"device": "r-1", "kind": "rain"})
 
 
 @asynccontextmanager
-async def watched(rig: Rig, decoding: Decoding, links: Mapping[str, LinkCounters]) -> AsyncIterator[None]:
+async def watched(rig: Rig, decoding: Decoding, links: Mapping[str, InputCounters]) -> AsyncIterator[None]:
     async with rig:
-        watch = Watch(GATEWAY, rig.spool, rig.worker, rig.relay, decoding, links)
+        watch = HealthMonitor(GATEWAY, rig.spool, rig.worker, rig.relay, decoding, links)
         task = asyncio.create_task(watch.run(0.2))
         try:
             yield
@@ -55,7 +55,7 @@ async def test_it_measures_itself_through_its_own_spool(rig: Rig, ingest: FakeIn
 
 
 async def test_its_status_tells_what_failed_and_what_each_link_brought(rig: Rig, ingest: FakeIngest) -> None:
-    decoding, link = Decoding(), LinkCounters("http")
+    decoding, link = Decoding(), InputCounters("http")
     async with watched(rig, decoding, {"http": link}):
         readings, undecoded = decoding.understand(NATIVE, b"garbage", time.time_ns())
         await rig.relay.accept(readings, undecoded)
@@ -89,6 +89,6 @@ async def test_a_clock_that_is_behind_shows(rig: Rig, ingest: FakeIngest) -> Non
 
 async def test_it_may_be_told_not_to(rig: Rig, ingest: FakeIngest) -> None:
     async with rig:
-        watch = Watch(GATEWAY, rig.spool, rig.worker, rig.relay, Decoding(), {})
+        watch = HealthMonitor(GATEWAY, rig.spool, rig.worker, rig.relay, Decoding(), {})
         await asyncio.wait_for(watch.run(0), 1)
     assert own(ingest) == []

@@ -16,7 +16,7 @@ from gateway.decoders import DECODERS, Context
 from gateway.decoders.context import checked
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.lorawan.codecs.digital_matter import g62_clock
-from gateway.decoders.lorawan.guess import guess
+from gateway.decoders.lorawan.model_names import guess
 
 _RECEIVED_NS: Final = 1_790_000_000 * 10**9
 

@@ -5,7 +5,7 @@ import pytest
 from city.reading import Reading
 from city.wire import pack
 from city.wire.pack import Undecoded
-from gateway.packing import MOST_KEPT, MOST_UNDECODED, Contents, close, encode
+from gateway.outbox.packing import MOST_KEPT, MOST_UNDECODED, Contents, close, encode
 
 
 def call(readings: int, *undecoded: int) -> Contents:

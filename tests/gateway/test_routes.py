@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.links.routes import Route
+from gateway.inputs.routes import Route
 
 
 @pytest.mark.parametrize(

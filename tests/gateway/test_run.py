@@ -201,7 +201,7 @@ async def test_a_spool_that_breaks_ends_the_gateway_with_its_sentence(
     def damaged(*_: object) -> None:
         raise Broken("the spool is damaged")
 
-    monkeypatch.setattr("gateway.spool.Spool.append", damaged)
+    monkeypatch.setattr("gateway.outbox.spool.Spool.append", damaged)
     gateway = Gateway(broker, tmp_path)
     async with aiohttp.ClientSession() as client:
         await gateway.live(client)

@@ -23,8 +23,8 @@ from gateway.decoders import Context, Origin
 from gateway.decoders.sparkplug import decode, metrics
 from gateway.decoders.sparkplug.node import Sessions
 from gateway.decoders.sparkplug.payload import read, rebirth_request
-from gateway.links.mqtt import MqttLink
-from gateway.links.routes import Route
+from gateway.inputs.mqtt import MqttInput
+from gateway.inputs.routes import Route
 from gateway.naming import Decoding
 from support.mosquitto import Mosquitto
 from support.sparkplug import field, metric, payload
@@ -315,7 +315,7 @@ async def test_an_edge_node_is_asked_for_its_birth_over_the_broker(broker: Mosqu
     node.subscribe("spBv1.0/g/NCMD/n")
     node.loop_start()
     routes = [Route.parse("spBv1.0/# -> sparkplug")]
-    link = MqttLink(accept, Decoding().understand, Address("127.0.0.1", broker.port), routes, client_id="link")
+    link = MqttInput(accept, Decoding().understand, Address("127.0.0.1", broker.port), routes, client_id="link")
     task = asyncio.create_task(link.run())
     try:
         await asyncio.sleep(0.3)

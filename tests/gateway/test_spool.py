@@ -13,8 +13,8 @@ from city.errors import Full
 from city.reading import Reading
 from city.wire import pack
 from city.wire.pack import Undecoded
-from gateway.packing import Contents
-from gateway.spool import Pending, Spool
+from gateway.outbox.packing import Contents
+from gateway.outbox.spool import Pending, Spool
 
 PLENTY = 2**30
 GATEWAY = "gw-1"

@@ -13,8 +13,8 @@ import pytest
 from city.errors import Broken, ConfigurationError, Full
 from city.wire import pack
 from city.wire.pack import Undecoded
-from gateway.packing import Contents
-from gateway.spool import Spool
+from gateway.outbox.packing import Contents
+from gateway.outbox.spool import Spool
 
 PLENTY = 2**30
 GATEWAY = "gw-1"
@@ -23,8 +23,8 @@ APPENDER = """
 import sys
 from pathlib import Path
 from city.reading import Reading
-from gateway.packing import Contents
-from gateway.spool import Spool
+from gateway.outbox.packing import Contents
+from gateway.outbox.spool import Spool
 spool = Spool(Path(sys.argv[1]), "gw-1", 2**30)
 while True:
     spool.append([Contents([Reading("d", "weather", 1, {"temperature": 1.0})] * size, []) for size in (1, 50, 3)])
@@ -36,8 +36,8 @@ import resource, signal, sys
 from pathlib import Path
 from city.errors import Full
 from city.wire.pack import Undecoded
-from gateway.packing import Contents
-from gateway.spool import Spool
+from gateway.outbox.packing import Contents
+from gateway.outbox.spool import Spool
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 spool = Spool(Path(sys.argv[1]), "gw-1", 2**30)
 big = Contents([], [Undecoded("http:native", bytes(50_000), 1, "undecoded")])

@@ -19,10 +19,10 @@ from pathlib import Path
 sys.path.append(sys.argv[5])
 from stand_ins import LINES
 from city.mqtt import Address
-from gateway.links import opening
+from gateway.inputs import opening
 from gateway.run import run
 from gateway.settings import GatewaySettings
-from gateway.spool import Spool
+from gateway.outbox.spool import Spool
 
 broker, http, data, name = sys.argv[1:5]
 opening.SPEECHES = {"teltonika": LINES}

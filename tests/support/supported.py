@@ -74,7 +74,7 @@ def page() -> str:
 
 
 def _link(name: str) -> str:
-    summary = _summary(f"gateway.links.{name}")
+    summary = _summary(f"gateway.inputs.{name}")
     what = summary.partition(": ")[2] if summary.startswith("The ") else summary
     return f"| `{name}` | {what[:1].upper()}{what[1:]} |"
 

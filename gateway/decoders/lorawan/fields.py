@@ -11,8 +11,8 @@ from city.errors import Reason
 from city.reading import RESERVED, RESERVED_ENDINGS
 from city.wire.direct import to_position
 from gateway.decoders.context import DecodeError
+from gateway.decoders.fields import NUMBER, Meaning, Names, to_values
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec
-from gateway.decoders.vocabulary import NUMBER, Meaning, Names, to_values
 
 _LONGEST_NAME: Final = 200
 """Characters, joints of nested keys included; so it bounds the depth as well."""

@@ -16,12 +16,12 @@ from typing import Final
 
 from city.errors import Malformed, Reason
 from city.reading import Reading
-from gateway.decoders import foreign
+from gateway.decoders import json_fields
 from gateway.decoders.context import Context, DecodeError, device_id
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec, device_time_ns
 from gateway.decoders.lorawan.fields import UNKNOWN, Budget, measured
-from gateway.decoders.lorawan.guess import guess
+from gateway.decoders.lorawan.model_names import guess
 
 _EUI: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
@@ -174,4 +174,4 @@ def kind_of(values: Mapping[str, float], codec: Codec | None, context: Context) 
     """
     if codec is not None and context.kind is None:
         return codec.kind
-    return foreign.kind_of(context, values, "weather")
+    return json_fields.kind_of(context, values, "weather")

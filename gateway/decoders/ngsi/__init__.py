@@ -21,10 +21,10 @@ from city.reading import Reading
 from city.units import UNITS, convert
 from city.wire.direct import MOST_READINGS
 from gateway.decoders.context import Context
-from gateway.decoders.foreign import as_object, foreign_device, kind_of, load_json, number, portions, refusing
+from gateway.decoders.fields import Meaning, Names, to_key
+from gateway.decoders.json_fields import as_object, foreign_device, kind_of, load_json, number, portions, refusing
 from gateway.decoders.ngsi.entity import Attribute, attributes, name_of, place_of, time_of, type_of
 from gateway.decoders.ngsi.models import CONTROLLED, MODELS, MOLAR_MASS, MOLAR_VOLUME, UNIT_CODES, Model
-from gateway.decoders.vocabulary import Meaning, Names, to_key
 
 __all__ = ["decode"]
 

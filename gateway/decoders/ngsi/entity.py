@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 
 from city.errors import Malformed, Reason
 from city.wire.direct import to_position
-from gateway.decoders.foreign import from_iso, number
-from gateway.decoders.vocabulary import MOST_KEPT, checksum
+from gateway.decoders.fields import MOST_KEPT, checksum
+from gateway.decoders.json_fields import from_iso, number
 
 _TIME_IN_ID: Final = re.compile(
     r"[-_:.]?\d{4}-\d\d-\d\d[T_]\d\d[:.]?\d\d[:.\d]*(?:Z|[+-]\d\d:?\d\d)?(?=$|[/_])", re.ASCII

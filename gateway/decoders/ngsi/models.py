@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from gateway.decoders.vocabulary import NOTHING, Meaning, Names
+from gateway.decoders.fields import NOTHING, Meaning, Names
 
 _OBSERVED: Final = {
     "atmosphericpressure": Meaning("pressure", "hPa"),

@@ -15,7 +15,7 @@ Sparkplug Specification 3.0.0 (Eclipse Foundation). Two ways to read it:
 from city.errors import Malformed, Reason
 from city.reading import Reading
 from gateway.decoders.context import Context
-from gateway.decoders.foreign import refusing
+from gateway.decoders.json_fields import refusing
 from gateway.decoders.sparkplug import metrics, payload
 from gateway.decoders.sparkplug.topic import parse
 

@@ -11,10 +11,10 @@ from city.reading import Reading
 from city.units import UNITS, convert
 from city.wire.direct import to_position
 from gateway.decoders.context import Context
-from gateway.decoders.foreign import foreign_device, from_number, kind_of, number, portions
+from gateway.decoders.fields import MOST_KEPT, to_key
+from gateway.decoders.json_fields import foreign_device, from_number, kind_of, number, portions
 from gateway.decoders.sparkplug.payload import Metric, Payload
 from gateway.decoders.sparkplug.topic import Topic
-from gateway.decoders.vocabulary import MOST_KEPT, to_key
 
 _NO_MEASUREMENT: Final = ("Node Control/", "Device Control/", "Properties/", "Node Info/", "Device Info/")
 _BIRTH_NUMBER: Final = "bdSeq"

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from city.errors import Malformed, Reason
-from gateway.decoders.vocabulary import joined
+from gateway.decoders.fields import joined
 
 _NAMESPACE: Final = "spBv1.0"
 _NODE_LEVELS, _DEVICE_LEVELS = 4, 5

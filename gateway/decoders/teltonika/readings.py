@@ -18,7 +18,7 @@ from city.errors import Malformed, Reason
 from city.reading import LAST_NS, Reading
 from city.wire.direct import MOST_VALUES
 from gateway.decoders.context import Context, DecodeError, device_id, known_kind
-from gateway.decoders.foreign import portions
+from gateway.decoders.json_fields import portions
 from gateway.decoders.teltonika import frame, io
 
 _NO_SPEED: Final = 255

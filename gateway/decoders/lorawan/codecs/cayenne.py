@@ -11,8 +11,8 @@ from struct import Struct
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from gateway.decoders.fields import NOTHING, Meaning, Names
 from gateway.decoders.lorawan.codecs.codec import refusal
-from gateway.decoders.vocabulary import NOTHING, Meaning, Names
 
 
 class _Type(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from city.errors import Reason
 from gateway.decoders.context import DecodeError
-from gateway.decoders.vocabulary import Names
+from gateway.decoders.fields import Names
 
 HISTORY: Final = "history"
 """Field in which a codec hands over older records: objects with `timestamp`, Unix seconds."""

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from struct import Struct
 from typing import Final
 
+from gateway.decoders.fields import NOTHING, Meaning, Names
 from gateway.decoders.lorawan.codecs.codec import Codec, need, refusal
 from gateway.decoders.lorawan.codecs.decentlab_air import AIR
 from gateway.decoders.lorawan.codecs.decentlab_ground import GROUND
 from gateway.decoders.lorawan.codecs.decentlab_model import Group, Model
-from gateway.decoders.vocabulary import NOTHING, Meaning, Names
 
 _VERSION: Final = 2
 _HEAD: Final = Struct(">BHH")

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
+from gateway.decoders.fields import Meaning
 from gateway.decoders.lorawan.codecs.decentlab_model import (
     BATTERY,
     ZERO,
@@ -18,7 +19,6 @@ from gateway.decoders.lorawan.codecs.decentlab_model import (
     plain,
     signed,
 )
-from gateway.decoders.vocabulary import Meaning
 
 _SHT21: Final = group(
     2,

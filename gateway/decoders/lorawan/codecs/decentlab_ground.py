@@ -8,6 +8,7 @@ says. Where a range belongs to the piece, the one of the maker's example stands 
 from collections.abc import Mapping
 from typing import Final
 
+from gateway.decoders.fields import Meaning
 from gateway.decoders.lorawan.codecs.decentlab_model import (
     BATTERY,
     Formula,
@@ -21,7 +22,6 @@ from gateway.decoders.lorawan.codecs.decentlab_model import (
     plain,
     signed,
 )
-from gateway.decoders.vocabulary import Meaning
 
 _UM: Final = 20_000
 _STRAIN: Final = 4 / 64 / 2.02 * 1e6

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from struct import Struct
 from typing import Final, NamedTuple, TypeAlias
 
-from gateway.decoders.vocabulary import Meaning
+from gateway.decoders.fields import Meaning
 
 Words: TypeAlias = Sequence[int]
 Formula: TypeAlias = Callable[[Words], float]

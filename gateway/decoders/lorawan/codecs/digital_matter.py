@@ -5,8 +5,8 @@ from struct import Struct
 from types import MappingProxyType
 from typing import Final
 
+from gateway.decoders.fields import NOTHING, Meaning, Names
 from gateway.decoders.lorawan.codecs.codec import need, refusal
-from gateway.decoders.vocabulary import NOTHING, Meaning, Names
 
 _POSITION: Final = Struct("<ii")
 _SUPPLY: Final = Struct("<HHbBH")

@@ -5,8 +5,8 @@ from struct import Struct
 from types import MappingProxyType
 from typing import Final
 
+from gateway.decoders.fields import NOTHING, NUMBER, Meaning, Names
 from gateway.decoders.lorawan.codecs.codec import need, refusal
-from gateway.decoders.vocabulary import NOTHING, NUMBER, Meaning, Names
 
 _MEASUREMENTS: Final = 2
 """Dragino's port of measurements."""

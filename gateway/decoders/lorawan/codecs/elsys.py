@@ -5,8 +5,8 @@ from struct import Struct
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from gateway.decoders.fields import NOTHING, NUMBER, Meaning, Names
 from gateway.decoders.lorawan.codecs.codec import refusal
-from gateway.decoders.vocabulary import NOTHING, NUMBER, Meaning, Names
 
 
 class _Sensor(NamedTuple):

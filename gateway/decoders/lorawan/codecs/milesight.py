@@ -5,6 +5,7 @@ from struct import Struct
 from types import MappingProxyType
 from typing import Any, Final
 
+from gateway.decoders.fields import NOTHING, NUMBER, Meaning, Names
 from gateway.decoders.lorawan.codecs.codec import HISTORY, refusal
 from gateway.decoders.lorawan.codecs.milesight_channels import (
     CURRENT_ALARMS,
@@ -15,7 +16,6 @@ from gateway.decoders.lorawan.codecs.milesight_channels import (
     YES_NO,
     Channel,
 )
-from gateway.decoders.vocabulary import NOTHING, NUMBER, Meaning, Names
 
 _HEADER: Final = 2
 _LISTED: Final = {bytes((0x20, 0xCE)): HISTORY, bytes((0x06, 0xD9)): "wifi"}

@@ -1,0 +1,156 @@
+"""A UDP server for trackers: it acknowledges a datagram when the disk has it.
+
+Nothing can be held back here. What the spool doesn't take is not acknowledged, and the tracker sends it again.
+"""
+
+import asyncio
+import time
+from collections import deque
+from typing import Final, NamedTuple
+
+from city.errors import Full, Reason, Unavailable
+from city.reading import Reading
+from city.wire.pack import Undecoded
+from gateway.decoders import Origin
+from gateway.inputs import Accept, Understand
+from gateway.inputs.counters import InputCounters
+from gateway.inputs.sessions import Bad, Event, Records, TrackerProtocol
+from gateway.inputs.tcp import Limits
+from gateway.inputs.token_bucket import TokenBuckets
+
+_MOST_WAITING: Final = 1_000
+"""Datagrams that wait for the spool; with the size of one it bounds the memory."""
+
+_AT_ONCE: Final = 200
+
+
+class _Arrived(NamedTuple):
+    data: bytes
+    sender: tuple[str, int]
+    received_ns: int
+
+
+class UdpInput(asyncio.DatagramProtocol):
+    """The server.
+
+    Args:
+        accept: Takes custody.
+        understand: Decodes.
+        speech: The protocol; it must have a UDP form.
+        counters: Of this link.
+        host: Address to listen on.
+        port: UDP port; 0 lets the system choose.
+        limits: What a tracker may cost; of them only the size and the rate, which is per sending address here.
+
+    Attributes:
+        port: UDP port that it listens on.
+    """
+
+    def __init__(
+        self,
+        accept: Accept,
+        understand: Understand,
+        speech: TrackerProtocol,
+        counters: InputCounters,
+        *,
+        host: str,
+        port: int,
+        limits: Limits,
+    ) -> None:
+        self._accept = accept
+        self._understand = understand
+        if speech.datagram is None:
+            raise ValueError(f"{speech.decoder} has no UDP form")
+        self._decoder = speech.decoder
+        self._datagram = speech.datagram
+        self._counters = counters
+        self._host = host
+        self.port = port
+        self._frame_bytes = limits.frame_bytes
+        self._senders = TokenBuckets(limits.frames_a_second)
+        self._waiting: deque[_Arrived] = deque()
+        self._any = asyncio.Event()
+        self._transport: asyncio.DatagramTransport | None = None
+        self._closed = asyncio.Event()
+
+    async def open(self) -> None:
+        """Listen; nothing is answered before `run`.
+
+        Raises:
+            OSError: The port is taken, or the address isn't ours.
+        """
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, (self._host, self.port))
+        self.port = self._transport.get_extra_info("sockname")[1]
+
+    async def close(self) -> None:
+        """Listen no more."""
+        if self._transport is not None:
+            self._transport.close()
+            await self._closed.wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Know that the socket is closed."""
+        del exc
+        self._closed.set()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Keep a datagram for `run`, unless it is too large or too much."""
+        if len(data) > self._frame_bytes:
+            self._counters.fail(str(Reason.TOO_LARGE), most=self._frame_bytes)
+        elif not self._senders.admits(addr[0], asyncio.get_running_loop().time()):
+            self._counters.fail("too_often")
+        elif len(self._waiting) >= _MOST_WAITING:
+            self._counters.fail("overrun", most=_MOST_WAITING)
+        else:
+            self._waiting.append(_Arrived(data, addr, time.time_ns()))
+            self._any.set()
+
+    def error_received(self, exc: Exception) -> None:
+        """Count what the network says about an answer that did not arrive."""
+        self._counters.fail("unreachable", detail=str(exc))
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            await self._any.wait()
+            taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _AT_ONCE))]
+            if not self._waiting:
+                self._any.clear()
+            await self._take(taken)
+
+    async def _take(self, taken: list[_Arrived]) -> None:
+        readings: list[Reading] = []
+        undecoded: list[Undecoded] = []
+        answers: list[tuple[bytes, tuple[str, int]]] = []
+        for arrived in taken:
+            for event in self._events(arrived.data):
+                some, rest = self._meaning(event, arrived.received_ns)
+                readings += some
+                undecoded += rest
+                if event.answer:
+                    answers.append((event.answer, arrived.sender))
+        try:
+            await self._accept(readings, undecoded)
+        except (Full, Unavailable) as error:
+            self._counters.fail("not_taken", detail=str(error))
+            return
+        self._counters.kept(len(readings), undecoded, len(taken))
+        for answer, sender in answers:
+            if self._transport is not None:
+                self._transport.sendto(answer, sender)
+
+    def _events(self, data: bytes) -> list[Event]:
+        try:
+            return self._datagram(data)
+        except Exception as error:  # noqa: BLE001  a bug in one protocol must not end the link
+            return [Bad(Reason.UNDECODED, f"the session failed: {type(error).__name__}: {error}", data)]
+
+    def _meaning(self, event: Event, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
+        match event:
+            case Records(payload, parameters, _):
+                return self._understand(Origin("udp", self._decoder, parameters), payload, received_ns)
+            case Bad(reason, detail, payload, _, parameters):
+                source = str(Origin("udp", self._decoder, parameters))
+                return [], [Undecoded(source, payload, received_ns, str(reason), detail)]
+        return [], []

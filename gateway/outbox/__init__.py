@@ -1,0 +1,1 @@
+"""Custody: from "it is on our disk" to the receipt that ends it. README.md draws the states of a pack."""

@@ -1,0 +1,156 @@
+"""The MQTT link: foreign topics, acknowledged when the spool has them."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+from rig import until
+
+from city.errors import Full
+from city.mqtt import Address
+from city.reading import Reading
+from city.wire.pack import Undecoded
+from gateway.inputs.counters import InputCounters
+from gateway.inputs.mqtt import MqttInput
+from gateway.inputs.routes import Route
+from gateway.naming import Decoding
+from support.mosquitto import Mosquitto
+
+ROUTES = [Route.parse("plant/{kind}/{device}/up -> native"), Route.parse("senml/# -> senml?kind=weather")]
+GOOD = b'{"ts": 1764900000000, "values": {"level": 181.2}}'
+
+
+class Spool:
+    """Takes custody, or is full."""
+
+    def __init__(self) -> None:
+        self.readings: list[Reading] = []
+        self.undecoded: list[Undecoded] = []
+        self.full = False
+        self.refused = 0
+
+    async def accept(self, readings: list[Reading], undecoded: list[Undecoded]) -> None:
+        if self.full:
+            self.refused += 1
+            raise Full("full")
+        self.readings += readings
+        self.undecoded += undecoded
+
+
+@pytest.fixture
+def device(broker: Mosquitto) -> Iterator[paho.Client]:
+    client = paho.Client(CallbackAPIVersion.VERSION2, "a-device")
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    yield client
+    client.disconnect()
+    client.loop_stop()
+
+
+@asynccontextmanager
+async def linked(
+    broker: Mosquitto, spool: Spool, routes: Sequence[Route] = ROUTES, memory: Path | None = None
+) -> AsyncIterator[InputCounters]:
+    counters, address = InputCounters("mqtt"), Address("127.0.0.1", broker.port)
+    link = MqttInput(
+        spool.accept, Decoding().understand, address, routes, client_id="link", memory=memory, counters=counters
+    )
+    task = asyncio.create_task(link.run())
+    try:
+        yield counters
+    finally:
+        task.cancel()
+        await asyncio.wait((task,))
+
+
+def publish(device: paho.Client, topic: str, payload: bytes) -> None:
+    device.publish(topic, payload, qos=1).wait_for_publish(5)
+
+
+async def test_levels_name_device_and_kind(broker: Mosquitto, device: paho.Client) -> None:
+    spool = Spool()
+    async with linked(broker, spool):
+        await asyncio.sleep(0.3)
+        publish(device, "plant/water_level/Lam_Takhong/up", GOOD)
+        publish(device, "senml/x", json.dumps([{"n": "urn:dev:ow:1", "u": "Cel", "v": 20}]).encode())
+        await until(lambda: len(spool.readings) == 2)
+    assert (spool.readings[0].device, spool.readings[0].kind) == ("lam_takhong", "water_level")
+    assert (spool.readings[1].device, spool.readings[1].kind) == ("urn-dev-ow-1", "weather")
+
+
+async def test_garbage_keeps_its_topic_and_can_be_decoded_again(broker: Mosquitto, device: paho.Client) -> None:
+    spool = Spool()
+    async with linked(broker, spool):
+        await asyncio.sleep(0.3)
+        publish(device, "plant/water_level/a b&c/up", b"garbage")
+        publish(device, "senml/" + "x" * 300, bytes(2 * 2**20))
+        await until(lambda: len(spool.undecoded) == 2)
+    small, large = spool.undecoded
+    assert (small.payload, small.reason) == (b"garbage", "malformed_json")
+    assert small.source == "mqtt:native?kind=water_level&device=a-b-c&topic=plant%2Fwater_level%2Fa+b%26c%2Fup"
+    assert Decoding().decode_origin(small.source, GOOD, 1)[0].device == "a-b-c"
+    assert (len(large.payload), large.reason) == (2 * 2**20, "too_large")
+
+
+async def test_what_the_broker_kept_is_no_news_at_each_connection(broker: Mosquitto, device: paho.Client) -> None:
+    undated, dated = b'{"values": {"level": 1}}', GOOD
+    for name, payload in (("a", undated), ("b", dated)):
+        device.publish(f"plant/water_level/{name}/up", payload, qos=1, retain=True).wait_for_publish(5)
+    spool = Spool()
+    for times in (1, 2):
+        async with linked(broker, spool) as counters:
+            await until(lambda times=times: len(spool.readings) == times and bool(counters.failed))
+        assert dict(counters.failed) == {"retained_without_time": 1}
+    assert {reading.device for reading in spool.readings} == {"b"}
+    async with linked(broker, spool):
+        await asyncio.sleep(0.3)
+        device.publish("plant/water_level/a/up", undated, qos=1, retain=True).wait_for_publish(5)
+        await until(lambda: spool.readings[-1].device == "a")
+
+
+async def test_a_route_that_is_gone_is_taken_back(broker: Mosquitto, device: paho.Client, tmp_path: Path) -> None:
+    memory = tmp_path / "topics"
+    async with linked(broker, Spool(), ROUTES, memory):
+        await until(memory.exists)
+    spool = Spool()
+    async with linked(broker, spool, ROUTES[:1], memory):
+        await until(lambda: "senml" not in memory.read_text())
+        publish(device, "senml/x", b"[]")
+        publish(device, "plant/water_level/a/up", GOOD)
+        await until(lambda: len(spool.readings) == 1)
+    assert spool.undecoded == []
+
+
+async def test_a_full_spool_leaves_the_messages_with_the_broker(broker: Mosquitto, device: paho.Client) -> None:
+    spool = Spool()
+    spool.full = True
+    async with linked(broker, spool):
+        await asyncio.sleep(0.3)
+        for _ in range(3):
+            publish(device, "plant/water_level/a/up", GOOD)
+        await until(lambda: spool.refused >= 2)
+    assert spool.readings == []
+    second = Spool()
+    async with linked(broker, second):
+        await until(lambda: len(second.readings) == 3)
+
+
+async def test_a_full_spool_that_has_room_again_gets_them(broker: Mosquitto, device: paho.Client) -> None:
+    spool = Spool()
+    spool.full = True
+    async with linked(broker, spool):
+        await asyncio.sleep(0.3)
+        publish(device, "plant/water_level/a/up", GOOD)
+        await until(lambda: spool.refused >= 1)
+        spool.full = False
+        await until(lambda: len(spool.readings) == 1)
+        await asyncio.sleep(0.1)
+    second = Spool()
+    async with linked(broker, second):
+        await asyncio.sleep(0.3)
+    assert second.readings == [], "it was acknowledged"

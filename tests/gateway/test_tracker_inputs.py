@@ -1,0 +1,308 @@
+"""The TCP and UDP servers for trackers: an acknowledgement means that the spool has it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import cast
+
+import pytest
+from rig import until
+from stand_ins import LINES, FakeSpool, line
+
+from city.errors import Broken, Full
+from gateway.inputs.counters import InputCounters
+from gateway.inputs.tcp import Limits, TcpInput
+from gateway.inputs.token_bucket import TokenBucket, TokenBuckets
+from gateway.inputs.udp import UdpInput
+from gateway.naming import Decoding
+
+QUICK = Limits(connections=4, frame_bytes=200, frames_a_second=1000, login_s=0.3, idle_s=0.6)
+
+
+class Tracker:
+    """A tracker's end of a TCP connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    def say(self, *lines: bytes) -> None:
+        for text in lines:
+            self.writer.write(text + b"\n")
+
+    async def hear(self) -> bytes:
+        return await asyncio.wait_for(self.reader.readline(), 5)
+
+
+class Inputs:
+    """A TCP link, a UDP link, and what trackers see of them."""
+
+    def __init__(self, spool: FakeSpool, limits: Limits) -> None:
+        self.counters = InputCounters("tracker")
+        self.tcp = TcpInput(
+            spool.accept, Decoding().understand, LINES, self.counters, host="127.0.0.1", port=0, limits=limits
+        )
+        self.udp = UdpInput(
+            spool.accept, Decoding().understand, LINES, self.counters, host="127.0.0.1", port=0, limits=limits
+        )
+        self.trackers: list[Tracker] = []
+
+    async def connect(self, name: bytes = b"") -> Tracker:
+        tracker = Tracker(*await asyncio.open_connection("127.0.0.1", self.tcp.port))
+        self.trackers.append(tracker)
+        if name:
+            tracker.say(name)
+            assert await tracker.hear() == b"hello\n"
+        return tracker
+
+
+@pytest.fixture
+async def spool() -> FakeSpool:
+    return FakeSpool()
+
+
+Make = Callable[..., Awaitable[Inputs]]
+
+
+@pytest.fixture
+async def make(spool: FakeSpool) -> AsyncIterator[Make]:
+    made: list[tuple[Inputs, asyncio.Task[None]]] = []
+
+    async def open_links(limits: Limits = QUICK) -> Inputs:
+        links = Inputs(spool, limits)
+        await links.tcp.open()
+        await links.udp.open()
+        made.append((links, asyncio.create_task(links.udp.run())))
+        return links
+
+    yield open_links
+    for links, task in made:
+        task.cancel()
+        await asyncio.wait((task,))
+        await links.udp.close()
+        async with asyncio.timeout(1):
+            await links.tcp.close()
+        for tracker in links.trackers:
+            tracker.writer.close()
+        await asyncio.sleep(0.01)
+
+
+async def test_the_acknowledgement_comes_only_when_the_spool_has_it(spool: FakeSpool, make: Make) -> None:
+    tracker = await (await make()).connect(b"bus-1")
+    spool.gate.clear()
+    tracker.say(line(1))
+    hearing = asyncio.create_task(tracker.hear())
+    await asyncio.sleep(0.1)
+    assert (spool.asked, hearing.done()) == (1, False)
+    spool.gate.set()
+    assert await hearing == b"ok\n"
+    assert [(got.device, got.values) for got in spool.readings] == [("bus-1", {"temperature": 1.0})]
+
+
+async def test_frames_may_come_in_any_pieces_and_answers_keep_their_order(spool: FakeSpool, make: Make) -> None:
+    tracker = await (await make()).connect(b"bus-1")
+    for byte in line(1) + b"\nping\n" + line(2) + b"\n":
+        tracker.writer.write(bytes([byte]))
+        await tracker.writer.drain()
+    assert [await tracker.hear() for _ in range(3)] == [b"ok\n", b"pong\n", b"ok\n"]
+    tracker.say(line(3), b"ping", line(4))
+    assert [await tracker.hear() for _ in range(3)] == [b"ok\n", b"pong\n", b"ok\n"]
+    assert spool.numbers() == [1, 2, 3, 4]
+
+
+async def test_bytes_that_are_no_frame_are_kept_and_the_connection_ends(spool: FakeSpool, make: Make) -> None:
+    links = await make()
+    tracker = await links.connect(b"bus-1")
+    tracker.say(line(1), b"garbage", line(2))
+    assert [await tracker.hear() for _ in range(3)] == [b"ok\n", b"no\n", b""]
+    (kept,) = spool.undecoded
+    assert (kept.payload, kept.reason, kept.source) == (b"garbage", "undecoded", "tcp:native?device=bus-1")
+    assert spool.numbers() == [1]
+    assert links.counters.failed["undecoded"] == 1
+
+
+async def test_a_record_that_the_decoder_refuses_is_kept_and_acknowledged(spool: FakeSpool, make: Make) -> None:
+    tracker = await (await make()).connect(b"bus-1")
+    tracker.say(b'{"values": {}}', line(2))
+    assert [await tracker.hear() for _ in range(2)] == [b"ok\n", b"ok\n"]
+    assert [kept.payload for kept in spool.undecoded] == [b'{"values": {}}']
+    assert spool.numbers() == [2]
+
+
+async def test_a_bug_in_a_protocol_costs_one_connection(spool: FakeSpool, make: Make) -> None:
+    links = await make()
+    other = await links.connect(b"bus-2")
+    tracker = await links.connect(b"bus-1")
+    tracker.say(b"boom")
+    assert await tracker.hear() == b""
+    assert [kept.payload for kept in spool.undecoded] == [b"boom\n"]
+    other.say(line(5))
+    assert await other.hear() == b"ok\n"
+
+
+async def test_while_the_spool_is_full_the_tracker_waits(spool: FakeSpool, make: Make) -> None:
+    links = await make()
+    tracker = await links.connect(b"bus-1")
+    spool.error = Full("the disk is full")
+    tracker.say(line(1))
+    await until(lambda: links.counters.failed["spool"] > 1)
+    spool.error = None
+    assert await tracker.hear() == b"ok\n"
+    assert spool.numbers() == [1]
+
+
+async def test_a_tracker_that_leaves_while_the_spool_is_full_is_forgotten(spool: FakeSpool, make: Make) -> None:
+    links = await make()
+    tracker = await links.connect(b"bus-1")
+    spool.error = Full("the disk is full")
+    tracker.say(line(1))
+    await until(lambda: spool.asked > 0)
+    tracker.writer.close()
+    await until(lambda: links.counters.failed["not_taken"] == 1)
+    await until(lambda: not links.tcp._talks)
+
+
+async def test_a_damaged_spool_acknowledges_nothing(spool: FakeSpool, make: Make) -> None:
+    tracker = await (await make()).connect(b"bus-1")
+    spool.error = Broken("the spool is damaged")
+    tracker.say(line(1))
+    assert await tracker.hear() == b""
+
+
+async def test_who_says_nothing_is_shown_out(make: Make) -> None:
+    links = await make()
+    stranger, tracker = await links.connect(), await links.connect(b"bus-1")
+    assert await stranger.hear() == b""
+    assert links.counters.failed == {"no_login": 1}
+    assert await tracker.hear() == b""
+    assert links.counters.failed == {"no_login": 1, "silent": 1}
+
+
+async def test_a_frame_without_end_is_refused(spool: FakeSpool, make: Make) -> None:
+    tracker = await (await make()).connect(b"bus-1")
+    tracker.writer.write(bytes(1000))
+    assert await tracker.hear() == b""
+    assert [(kept.reason, len(kept.payload)) for kept in spool.undecoded] == [("too_large", 1000)]
+
+
+async def test_a_frame_that_was_cut_is_only_counted(spool: FakeSpool, make: Make) -> None:
+    links = await make()
+    tracker = await links.connect(b"bus-1")
+    tracker.writer.write(line(1)[:10])
+    tracker.writer.close()
+    await until(lambda: links.counters.failed["cut_short"] == 1)
+    assert spool.asked == 0
+
+
+async def test_only_so_many_are_let_in_and_a_place_becomes_free_again(make: Make) -> None:
+    links = await make()
+    inside = [await links.connect(b"bus") for _ in range(4)]
+    with pytest.raises((ConnectionError, AssertionError)):
+        await links.connect(b"one-too-many")
+    inside[0].writer.close()
+    await until(lambda: len(links.tcp._talks) == 3)
+    await links.connect(b"bus")
+
+
+async def test_who_sends_too_fast_is_read_more_slowly_and_loses_nothing(spool: FakeSpool, make: Make) -> None:
+    links = await make(Limits(frames_a_second=50))
+    tracker = await links.connect(b"bus-1")
+    began = asyncio.get_running_loop().time()
+    tracker.say(*(line(number) for number in range(540)))
+    for _ in range(540):
+        assert await tracker.hear() == b"ok\n"
+    assert 0.6 < asyncio.get_running_loop().time() - began < 3
+    assert spool.numbers() == list(range(540))
+
+
+async def test_a_tracker_that_takes_no_answers_does_not_hold_up_the_end(spool: FakeSpool, make: Make) -> None:
+    links = await make()
+    tracker = await links.connect(b"bus-1")
+    spool.gate.clear()
+    tracker.say(line(1))
+    await until(lambda: spool.asked == 1)
+    began = asyncio.get_running_loop().time()
+    await links.tcp.close()
+    assert asyncio.get_running_loop().time() - began < 0.5
+    assert await tracker.hear() == b""
+
+
+class PackPublisher(asyncio.DatagramProtocol):
+    """A tracker's UDP socket."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        del addr
+        self.heard.append(data)
+
+
+@pytest.fixture
+async def sender(make: Make) -> AsyncIterator[tuple[Inputs, PackPublisher]]:
+    links = await make()
+    loop = asyncio.get_running_loop()
+    _, sender = await loop.create_datagram_endpoint(PackPublisher, remote_addr=("127.0.0.1", links.udp.port))
+    yield links, sender
+    sender.transport.close()
+    await asyncio.sleep(0.01)
+
+
+async def test_datagrams_are_acknowledged_when_the_spool_has_them(
+    spool: FakeSpool, sender: tuple[Inputs, PackPublisher]
+) -> None:
+    links, tracker = sender
+    spool.gate.clear()
+    for data in (b"bus-1 " + line(1), b"bus-2 ping", b"bus-2 garbage", b"bus-2 boom", b"bus-2 " + line(2)):
+        tracker.transport.sendto(data)
+    await until(lambda: spool.asked == 1)
+    assert tracker.heard == []
+    spool.gate.set()
+    await until(lambda: len(tracker.heard) == 4)
+    assert tracker.heard == [b"ok\n", b"pong\n", b"no\n", b"ok\n"]
+    assert spool.numbers() == [1, 2]
+    assert [kept.payload for kept in spool.undecoded] == [b"garbage", b"bus-2 boom"]
+    assert links.counters.readings == 2
+
+
+async def test_what_the_spool_refuses_is_not_acknowledged_and_may_come_again(
+    spool: FakeSpool, sender: tuple[Inputs, PackPublisher]
+) -> None:
+    links, tracker = sender
+    spool.error = Full("the disk is full")
+    tracker.transport.sendto(b"bus-1 " + line(1))
+    await until(lambda: links.counters.failed["not_taken"] == 1)
+    assert tracker.heard == []
+    spool.error = None
+    tracker.transport.sendto(b"bus-1 " + line(1))
+    await until(lambda: tracker.heard == [b"ok\n"])
+
+
+async def test_datagrams_too_many_or_too_large_are_counted_and_not_acknowledged(
+    spool: FakeSpool, sender: tuple[Inputs, PackPublisher]
+) -> None:
+    links, tracker = sender
+    tracker.transport.sendto(b"bus-1 " + bytes(300))
+    await until(lambda: links.counters.failed["too_large"] == 1)
+    spool.gate.clear()
+    for number in range(1_500):
+        links.udp.datagram_received(b"bus-1 " + line(number), (f"127.0.0.{number % 200}", 9))
+    assert links.counters.failed["overrun"] >= 400
+    spool.gate.set()
+    await until(lambda: len(spool.readings) >= 1_000)
+    assert spool.most <= 200
+
+
+def test_a_bucket_lets_bursts_through_and_keeps_the_rate() -> None:
+    bucket = TokenBucket(2.0, 0.0, burst=3)
+    assert [bucket.take(0.0) for _ in range(4)] == [0, 0, 0, 0.5]
+    assert bucket.take(1.0) == 0
+    senders = TokenBuckets(0.1)
+    assert [senders.admits("a", 0.0), senders.admits("a", 0.0), senders.admits("b", 0.0)] == [True, False, True]
+    assert not senders.admits("a", 9.0)
+    assert senders.admits("a", 10.1)
+    for number in range(20_000):
+        senders.admits(number, 11.0)
+    assert len(senders._senders) == 10_000
