@@ -362,7 +362,7 @@ def test_what_cannot_be_read_is_tried_again_less_and_less_often(tmp_path: Path) 
     assert watched.ready() == ["a.csv"], "a change begins anew"
 
 
-@pytest.mark.parametrize(("part", "reason"), [("folder.CsvLines", "unreadable"), ("drop.Drop.move", "move")])
+@pytest.mark.parametrize(("part", "reason"), [("folder.CsvLines", "unreadable"), ("drop.FileWatcher.move", "move")])
 async def test_trouble_that_passes_delays_a_file_and_no_more(
     drop: FileWatcher, monkeypatch: pytest.MonkeyPatch, part: str, reason: str
 ) -> None:
