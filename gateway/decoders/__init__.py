@@ -26,6 +26,8 @@ from gateway.decoders import (
 )
 from gateway.decoders.context import Context, Decode, DecodeError, checked
 from gateway.decoders.origin import Origin, parse
+from gateway.decoders.teltonika import session as teltonika_session
+from gateway.decoders.tracker import TrackerProtocol
 
 DECODERS: Final[Mapping[str, Decode]] = MappingProxyType(
     {
@@ -46,8 +48,14 @@ DECODERS: Final[Mapping[str, Decode]] = MappingProxyType(
 )
 """Name in settings, URLs and origins to decoder."""
 
+TRACKER_PROTOCOLS: Final[Mapping[str, TrackerProtocol]] = MappingProxyType(
+    {"teltonika": TrackerProtocol("teltonika", teltonika_session.TcpSession, teltonika_session.datagram)}
+)
+"""Name in settings to what the TCP and UDP inputs speak with a tracker."""
+
 __all__ = [
     "DECODERS",
+    "TRACKER_PROTOCOLS",
     "Context",
     "DecodeError",
     "Origin",

@@ -1,12 +1,14 @@
 """From bytes to named readings: what a link calls, and what a re-drive calls later with the same bytes."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 from city.errors import Malformed, Reason
 from city.reading import Reading
 from city.wire.pack import Undecoded
 from gateway.decoders import DecodeError, Origin, checked, decode, parse
+from gateway.decoders.mapping import JsonMapping
 from gateway.naming.naming import Naming
 from gateway.naming.sources import Source, Sources, State
 
@@ -30,6 +32,11 @@ class Decoding:
         self._naming = naming or Naming()
         self.sources = Sources() if sources is None else sources
         self.failures: Counter[str] = Counter()
+
+    @property
+    def mappings(self) -> Mapping[str, JsonMapping]:
+        """Mappings of foreign JSON, by name."""
+        return self._naming.mappings
 
     def understand(self, came: Origin, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
         """Decode what a link got; bytes that no decoder understands come back as one `Undecoded`.

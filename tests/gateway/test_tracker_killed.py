@@ -19,13 +19,13 @@ from pathlib import Path
 sys.path.append(sys.argv[5])
 from stand_ins import LINES
 from city.mqtt import Address
-from gateway.inputs import opening
+from gateway.inputs import tcp
 from gateway.run import run
 from gateway.settings import GatewaySettings
 from gateway.outbox.spool import Spool
 
 broker, http, data, name = sys.argv[1:5]
-opening.SPEECHES = {"teltonika": LINES}
+tcp.TRACKER_PROTOCOLS = {"teltonika": LINES}
 append, packs, turn = Spool.append, 0, Path(data) / "turn"
 before = turn.exists()
 turn.unlink() if before else turn.touch()
@@ -75,7 +75,7 @@ async def test_no_record_is_lost_and_none_becomes_two_values(
     broker: Mosquitto, ingest: FakeIngest, tmp_path: Path
 ) -> None:
     http, tcp = free_port(), free_port()
-    (tmp_path / "gateway.toml").write_text(f'[[link.tcp]]\nprotocol = "teltonika"\nport = {tcp}\n')
+    (tmp_path / "gateway.toml").write_text(f'[[input.tcp]]\nprotocol = "teltonika"\nport = {tcp}\n')
     here = str(Path(__file__).parent)
     command = [sys.executable, "-c", GATEWAY_PROCESS, str(broker.port), str(http), str(tmp_path), GATEWAY, here]
     process = Process(command, tmp_path / "log", name="gateway", ready=lambda: accepts(tcp))
