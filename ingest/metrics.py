@@ -49,13 +49,19 @@ class Metrics:
             "korat_ingest_readings", "Readings settled, by outcome", ["outcome"], registry=registry
         )
         self._outcomes = {name: self._readings.labels(name) for name in names}
-        self._suspects = Counter("korat_ingest_suspects", "Payloads quarantined", ["reason"], registry=registry)
+        self._quarantined = Counter(
+            "korat_ingest_quarantined_payloads", "Payloads quarantined", ["reason"], registry=registry
+        )
         self._seconds = Histogram("korat_ingest_flush_seconds", "Load to acknowledgement", registry=registry)
         self._cpu = Counter("korat_ingest_flush_cpu_seconds", "CPU of the process during flushes", registry=registry)
         self._flushes = Counter("korat_ingest_flushes", "Flushes settled", registry=registry)
-        self._races = Counter("korat_ingest_races", "Flushes begun again: another worker came first", registry=registry)
-        self._waits = Counter("korat_ingest_waits", "Tries that found store or ledger down", registry=registry)
-        held = Gauge("korat_ingest_held_messages", "Messages received, not yet acknowledged", registry=registry)
+        self._settle_conflicts = Counter(
+            "korat_ingest_settle_conflicts", "Flushes begun again: another worker came first", registry=registry
+        )
+        self._unavailable_retries = Counter(
+            "korat_ingest_unavailable_retries", "Tries that found store or ledger down", registry=registry
+        )
+        held = Gauge("korat_ingest_unacked_messages", "Messages received, not yet acknowledged", registry=registry)
         held.set_function(lambda: session.held)
         self._longest = Peak()
         self._longest_write = Peak()
@@ -65,7 +71,7 @@ class Metrics:
         write = Gauge("korat_ingest_store_longest_seconds", "Longest write of the last minute", registry=registry)
         write.set_function(self._longest_write.value)
         self._lag = Gauge(
-            "korat_ingest_storing_lag_seconds",
+            "korat_ingest_end_to_end_latency_seconds",
             "Longest time from measurement to store, of the last minute; the gateway is empty for direct devices",
             ["gateway"],
             registry=registry,
@@ -76,8 +82,8 @@ class Metrics:
         # summed first: a counter costs ten times what an addition does, and a flush has a thousand sources
         for name, counter in self._outcomes.items():
             counter.inc(sum(map(attrgetter(name), flush.counts.values())))
-        for suspect in flush.suspects:
-            self._suspects.labels(suspect.reason).inc()
+        for item in flush.quarantined:
+            self._quarantined.labels(item.reason).inc()
 
     def flushed(self, started: tuple[float, float]) -> None:
         """Note the duration of a flush; `started` is (CPU seconds, monotonic seconds)."""
@@ -103,10 +109,10 @@ class Metrics:
             self._lag.labels(gateway).set_function(peak.value)
         peak.note(lag_s)
 
-    def raced(self) -> None:
+    def settle_conflict(self) -> None:
         """Count a flush that has to be checked again."""
-        self._races.inc()
+        self._settle_conflicts.inc()
 
-    def waited(self) -> None:
+    def unavailable_retry(self) -> None:
         """Count a try that found something down."""
-        self._waits.inc()
+        self._unavailable_retries.inc()
