@@ -14,10 +14,11 @@ from typing import Final
 import structlog
 
 from city import topics
+from city.backoff import Backoff
 from city.batch import NOWHERE
 from city.errors import Malformed, Reason, SettledMeanwhile, Unavailable
 from city.ledger.port import GatewayRow, Ledger, Suspect
-from city.mqtt import Backoff, MqttError, Session
+from city.mqtt import MqttError, Session
 from city.store.port import Store
 from city.wire import receipt
 from ingest.check import Checked, check
