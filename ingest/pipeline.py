@@ -117,7 +117,7 @@ class Pipeline:
                 flush = settlement(checked, rejected, self.places.heard)
                 await self.ledger.settle(flush)
             except SettledMeanwhile:
-                self.metrics.raced()
+                self.metrics.conflicted()
                 continue
             self.places.learn(flush.devices)
             self.loader.met.clear()
@@ -172,7 +172,7 @@ class Pipeline:
                 if str(error) != self.trouble:
                     log.warning("waiting", error=str(error))
                 self.trouble = str(error)
-                self.metrics.waited()
+                self.metrics.retried()
                 await asyncio.sleep(max(backoff.next(), min(error.retry_after_s, 5.0)))
             else:
                 if self.trouble:
