@@ -13,7 +13,7 @@ import pytest
 from city.catalog import KINDS
 from city.errors import Malformed, Reason
 from gateway.decoders import DECODERS, Context
-from gateway.decoders.context import checked
+from gateway.decoders.decoder import checked
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.lorawan.codecs.digital_matter import g62_clock
 from gateway.decoders.lorawan.model_names import guess
