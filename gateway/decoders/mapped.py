@@ -20,11 +20,11 @@ from gateway.decoders.json_fields import (
     from_datetime,
     from_iso,
     from_number,
-    kind_of,
     load_json,
     number,
     position,
 )
+from gateway.decoders.kinds import kind_of
 from gateway.decoders.mapping import JsonMapping, Path, Source
 
 MOST_BYTES: Final = 8 * 2**20
@@ -117,7 +117,7 @@ def _reading(document: _Document, row: Any, mapping: JsonMapping, context: Conte
     if not values:
         return None
     lat, lon = _position(document, row, mapping) or (None, None)
-    kind = mapping.kind or kind_of(context, values, "weather")
+    kind = mapping.kind or kind_of(context, values)
     return Reading(
         _device(document, row, mapping, context), kind, _time_ns(document, row, mapping, context), values, lat, lon
     )

@@ -2,8 +2,8 @@
 
 **Device**: `Context.device` if the link names it, else `eui-<16 hex digits>`. **Codec**: the parameter `codec`, else
 `Context.codecs` by the device's id, else by what the server calls the device (`guess`). **Measurements**: the object
-that the server decoded, in the codec's names if there is one; else the codec reads the bytes. **Kind**: the link's,
-else the codec's, else the one that has most of the quantities. **Time**: the device's own clock, else the server's.
+that the server decoded, in the codec's names if there is one; else the codec reads the bytes. **Kind**: the input's,
+else the codec's, else that of the quantities. **Time**: the device's own clock, else the server's.
 
 Signal strength and ratio are those of the gateway that heard best. Gateways' positions are nobody's.
 """
@@ -16,7 +16,7 @@ from typing import Final
 
 from city.errors import Reason
 from city.reading import Reading
-from gateway.decoders import json_fields
+from gateway.decoders import kinds
 from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec, device_time_ns
@@ -167,11 +167,11 @@ def _history(made: Mapping[str, object], codec: Codec | None, uplink: Uplink, co
 
 
 def kind_of(values: Mapping[str, float], codec: Codec | None, context: Context) -> str:
-    """Choose the kind: the link's, else the codec's, else the one that has most of the quantities.
+    """Choose the kind: the input's, else the codec's, else that of the quantities.
 
     Raises:
         Malformed: `unknown_kind`: the link's is none.
     """
     if codec is not None and context.kind is None:
         return codec.kind
-    return json_fields.kind_of(context, values, "weather")
+    return kinds.kind_of(context, values)

@@ -22,7 +22,8 @@ from city.units import UNITS, convert
 from city.wire.direct import MOST_READINGS
 from gateway.decoders.decoder import Context, DecodeError
 from gateway.decoders.fields import Meaning, Names, to_key
-from gateway.decoders.json_fields import as_object, foreign_device, kind_of, load_json, number, portions
+from gateway.decoders.json_fields import as_object, foreign_device, load_json, number, portions
+from gateway.decoders.kinds import kind_of
 from gateway.decoders.ngsi.entity import Attribute, attributes, name_of, place_of, time_of, type_of
 from gateway.decoders.ngsi.models import CONTROLLED, MODELS, MOLAR_MASS, MOLAR_VOLUME, UNIT_CODES, Model
 
@@ -82,7 +83,7 @@ def _readings(entity: Mapping[str, Any], context: Context) -> Iterator[Reading]:
     device = foreign_device(context, "ngsi", name_of(entity, name))
     measured = [quantity for values in moments.values() for quantity in values]
     given = None if context.kind else model.kind
-    kind = given or kind_of(context, [*measured, *_controlled(told)], "weather")
+    kind = given or kind_of(context, [*measured, *_controlled(told)])
     for time_ns, values in moments.items():
         yield from portions(device, kind, time_ns, values, *(place or (None, None)))
 
