@@ -14,10 +14,11 @@ from typing import Final
 import structlog
 
 from city import topics
+from city.backoff import Backoff
 from city.batch import NOWHERE
 from city.errors import Malformed, Reason, SettledMeanwhile, Unavailable
 from city.ledger.port import GatewayRow, Ledger, Suspect
-from city.mqtt import Backoff, MqttError, Session
+from city.mqtt import MqttError, Session
 from city.store.port import Store
 from city.wire import receipt
 from ingest.check import Checked, check
@@ -116,7 +117,7 @@ class Pipeline:
                 flush = settlement(checked, rejected, self.places.heard)
                 await self.ledger.settle(flush)
             except SettledMeanwhile:
-                self.metrics.raced()
+                self.metrics.conflicted()
                 continue
             self.places.learn(flush.devices)
             self.loader.met.clear()
@@ -171,7 +172,7 @@ class Pipeline:
                 if str(error) != self.trouble:
                     log.warning("waiting", error=str(error))
                 self.trouble = str(error)
-                self.metrics.waited()
+                self.metrics.retried()
                 await asyncio.sleep(max(backoff.next(), min(error.retry_after_s, 5.0)))
             else:
                 if self.trouble:

@@ -11,10 +11,10 @@ import structlog
 from numpy.typing import NDArray
 
 from city import topics
+from city.backoff import Backoff
 from city.batch import NOWHERE, Batch, Place
 from city.errors import Malformed, Reason, SettledMeanwhile, Unavailable
 from city.ledger.port import Counts, HeldSuspect, Ledger, NewDevice, Redriven, Settlement, Source, SuspectState
-from city.mqtt import Backoff
 from city.reading import Reading
 from city.store.port import Store
 from city.wire import direct, pack

@@ -175,7 +175,7 @@ _ROWS: Final = (
     Quantity("devices_heard", "1", "Devices heard", "อุปกรณ์ที่ได้ยิน", 0, 1e9, 0, _LAST, "short"),
     Quantity("devices_silent", "1", "Devices silent", "อุปกรณ์ที่เงียบหาย", 0, 1e9, 0, _LAST, "short"),
     # processes: each figure is over the time since the one before; rates are per second, so that a mean is right
-    Quantity("storing_lag", "s", "From measurement to store", "ตั้งแต่วัดจนถึงจัดเก็บ", -1000, 1e10, 1, _MAX, "s"),
+    Quantity("end_to_end_latency", "s", "From measurement to store", "ตั้งแต่วัดจนถึงจัดเก็บ", -1000, 1e10, 1, _MAX, "s"),
     Quantity("settled_rate", "/s", "Readings settled a second", "ข้อมูลที่ลงบัญชีต่อวินาที", 0, 1e9, 1, _MEAN, "cps"),
     Quantity("error_rate", "/s", "Errors a second", "ข้อผิดพลาดต่อวินาที", 0, 1e9, 3, _MEAN, "cps"),
     Quantity("flush_duration", "s", "Longest flush", "เวลาบันทึกชุดนานสุด", 0, 1e6, 3, _MAX, "s"),

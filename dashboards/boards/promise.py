@@ -74,12 +74,12 @@ BOARD: Final = Board(
                 ),
                 lines(
                     "lag",
-                    label_of("storing_lag"),
+                    label_of("end_to_end_latency"),
                     Text(
                         "Longest wait of what was stored in each interval; late data after an outage shows here.",
                         "เวลารอนานสุดของข้อมูลที่จัดเก็บ ข้อมูลล่าช้าหลังเหตุขัดข้องจะปรากฏที่นี่",
                     ),
-                    over(PLATFORM, "storing_lag"),
+                    over(PLATFORM, "end_to_end_latency"),
                 ),
                 lines(
                     "pending_over_time",

@@ -21,7 +21,7 @@ from typing import Final
 import aiohttp
 from pydantic import Field, field_validator
 
-from city.mqtt import Backoff
+from city.backoff import Backoff
 from city.reading import Reading
 from gateway.decoders import Origin
 from gateway.decoders.mapped import MOST_BYTES

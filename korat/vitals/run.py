@@ -84,7 +84,7 @@ class Speaker:
         with contextlib.suppress(MqttError):
             if INGEST in self.rooms:
                 try:
-                    lags = self.samples.gauges("korat_ingest_storing_lag_seconds", "gateway")
+                    lags = self.samples.gauges("korat_ingest_end_to_end_latency_seconds", "gateway")
                     said += await self.books.readings(now_ns, lags)
                     said.append(
                         Reading(f"ingest-{self.settings.ingest.worker}", PLATFORM, now_ns, await self.books.heard())
