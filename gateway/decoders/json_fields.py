@@ -77,7 +77,7 @@ def numbers(fields: Mapping[str, object]) -> dict[str, object]:
 
 
 def foreign_device(context: Context, family: str, name: str | None) -> str:
-    """Name a device: as the link does, else `<family>-<name>`.
+    """Name a device: as the input does, else `<family>-<name>`.
 
     Letters beyond ASCII can't stand in an id; so that two names don't become one, such a name ends with its CRC-32.
 
@@ -87,7 +87,7 @@ def foreign_device(context: Context, family: str, name: str | None) -> str:
     if context.device is not None:
         return checked_id(context.device)
     if not name:
-        raise DecodeError(Reason.MISSING_FIELD, "neither the payload nor the link names the device")
+        raise DecodeError(Reason.MISSING_FIELD, "neither the payload nor the input names the device")
     return _kept_id(family, name) if len(name) <= MOST_KEPT else _id_of(family, name)
 
 

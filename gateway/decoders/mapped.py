@@ -176,7 +176,7 @@ def _device(document: _Document, row: Any, mapping: JsonMapping, context: Contex
     if mapping.device_fixed is not None:
         return mapping.device_fixed
     if context.device is None:
-        raise DecodeError(Reason.MISSING_FIELD, "neither the mapping nor the link names the device")
+        raise DecodeError(Reason.MISSING_FIELD, "neither the mapping nor the input names the device")
     return checked_id(context.device)
 
 

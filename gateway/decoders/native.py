@@ -46,7 +46,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
 def _device(row: NativeRow, context: Context) -> str:
     device = context.device if row.device is msgspec.UNSET else row.device
     if device is None:
-        raise DecodeError(Reason.MISSING_FIELD, "neither the payload nor the link names the device")
+        raise DecodeError(Reason.MISSING_FIELD, "neither the payload nor the input names the device")
     return checked_id(device)
 
 

@@ -158,7 +158,7 @@ def _known(tail: str) -> str:
 
 def _device(name: str, context: Context) -> str:
     if context.device is None and not name:
-        raise DecodeError(Reason.MISSING_FIELD, "neither the names nor the link tell the device")
+        raise DecodeError(Reason.MISSING_FIELD, "neither the names nor the input tell the device")
     return device_id(context.device or name)
 
 

@@ -104,7 +104,7 @@ _STATUSES: Final = frozenset({"NotifyStatus", "NotifyFullStatus"})
 
 
 def decode(payload: bytes, context: Context) -> list[Reading]:
-    """Understand a message; all of it is of the link's kind, if it names one.
+    """Understand a message; all of it is of the input's kind, if it names one.
 
     Raises:
         DecodeError: No JSON object, a time that is none, or nobody names the device.

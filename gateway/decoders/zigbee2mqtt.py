@@ -58,7 +58,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     """Understand what a device published.
 
     Raises:
-        DecodeError: No JSON object, or neither topic nor link names the device.
+        DecodeError: No JSON object, or neither topic nor input names the device.
     """
     _, _, name = context.parameters.get("topic", "").partition("/")
     if name.startswith("bridge/") or name.endswith(_NO_MEASUREMENT) or "/set/" in name:

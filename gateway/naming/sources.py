@@ -24,7 +24,7 @@ class SourceState(StrEnum):
     MAPPED = "mapped"
     """`gateway.toml` says something of it, be it that it is personal."""
     NAMED = "named"
-    """It, or its link, names the device itself."""
+    """It, or its input, names the device itself."""
     DISCOVERED = "discovered"
     """Nobody does: the decoder made an id of what it found."""
 
