@@ -5,11 +5,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import structlog
+
 from city.batch import Place
 from city.ledger.port import NewDevice
 from city.registry.port import Registry
 
 REFRESH_S = 5.0
+
+_log = structlog.get_logger("ingest")
 
 
 @dataclass(slots=True)
@@ -44,7 +48,9 @@ class Places:
         self._due = time.monotonic() + REFRESH_S
 
     def learn(self, devices: Iterable[NewDevice]) -> None:
-        """Take in devices that have just been registered."""
+        """Take in devices that have just been registered; a known one keeps its kinds, and a further one is logged."""
         for new in devices:
+            if new.device in self.known and new.device not in self.heard[new.kind]:
+                _log.info("a known device is of a further kind", device=new.device, kind=new.kind)
             self.known.setdefault(new.device, Place(new.province))
             self.heard[new.kind].add(new.device)
