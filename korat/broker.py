@@ -14,7 +14,7 @@ import structlog
 
 from city.errors import ConfigurationError, Unavailable
 from city.mqtt.backoff import Backoff
-from korat.ports import refuse_taken
+from korat.services import refuse_taken
 
 log = structlog.get_logger("broker")
 

@@ -18,7 +18,7 @@ from city.settings import masked
 from city.store.influx.address import Address
 from korat.init_settings import Bucket, InitSettings
 from korat.secret_files import SecretFiles
-from korat.settings import Everything
+from korat.settings import PlatformSettings
 
 API_KEY: Final = "api_key"
 """The key itself, for people; the API never sees this file."""
@@ -30,7 +30,7 @@ _PERIOD_S: Final = 1.0
 _REMIND_S: Final = 5.0
 
 
-async def init(settings: Everything) -> None:
+async def init(settings: PlatformSettings) -> None:
     """Make what is missing, and say each step.
 
     Raises:
@@ -53,7 +53,7 @@ async def init(settings: Everything) -> None:
     _say("all is ready")
 
 
-async def _influx(settings: Everything, files: SecretFiles) -> None:
+async def _influx(settings: PlatformSettings, files: SecretFiles) -> None:
     try:
         from korat.influx_setup import InfluxSetup  # noqa: PLC0415 - an extra, and slow to import
     except ModuleNotFoundError:
