@@ -228,7 +228,7 @@ def test_options_that_cannot_work_are_refused(table: Table, tmp_path: Path) -> N
     record.write_bytes(b"")
     good = ReplayOptions(file=file, province="th-30", broker=_NOWHERE, mapping=mapping)
     for options, sentence in [
-        (ReplayOptions(file=file, province="th-30", mapping=mapping), "where to replay to"),
+        (ReplayOptions(file=file, province="th-30", mapping=mapping), "a replay needs a broker, or a gateway by --via"),
         (ReplayOptions(file=file, province="Korat", broker=_NOWHERE, mapping=mapping), "--province"),
         (ReplayOptions(file=file, province="th-30", broker=_NOWHERE, mapping=mapping, speed=-1), "--speed"),
         (ReplayOptions(file=file, province="th-30", broker=_NOWHERE, mapping=mapping, batch=0), "--batch"),
