@@ -350,7 +350,7 @@ def test_a_stop_ends_the_waiting_for_a_full_gateway(table: Table) -> None:
 
 def test_an_absent_gateway_is_a_sentence(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     file, mapping = table(_rows(1))
-    monkeypatch.setattr("simulators.replay.post._PATIENCE_S", 0.2)
+    monkeypatch.setattr("simulators.replay.post._FIRST_ANSWER_S", 0.2)
     with pytest.raises(Unavailable, match="no gateway answers"):
         replay(ReplayOptions(file=file, province="th-30", via=f"http://127.0.0.1:{free_port()}/x", mapping=mapping))
 
