@@ -43,7 +43,7 @@ class Checked:
     duplicates: defaultdict[Source, int] = field(default_factory=lambda: defaultdict(int))
 
 
-def check(load: Load, memory: Memory, places: dict[str, Place], now_ns: int, ahead_s: int) -> Checked:
+def check(load: Load, memory: Memory, places: dict[str, Place], now_ns: int, max_future_skew_s: int) -> Checked:
     """Judge a load.
 
     Args:
@@ -51,13 +51,13 @@ def check(load: Load, memory: Memory, places: dict[str, Place], now_ns: int, ahe
         memory: What the ledger has settled already.
         places: Where known devices belong.
         now_ns: Present time, nanoseconds UTC.
-        ahead_s: How far a time may lie ahead, seconds.
+        max_future_skew_s: How far a time may lie ahead, seconds.
     """
     checked = Checked(now_ns, load.token)
     for sheet in gather(_news(load, memory, checked)):
         sheet.batch.rx_ns = now_ns
         sheet.batch.places = _places(sheet, places, checked)
-        checked.sheets.append(_judge(sheet, checked, now_ns + ahead_s * 10**9))
+        checked.sheets.append(_judge(sheet, checked, now_ns + max_future_skew_s * 10**9))
     return checked
 
 

@@ -110,7 +110,7 @@ class Pipeline:
             if memory.has_fingerprint(load.token):
                 return  # a commit whose answer got lost
             await self.restore(load, memory.journal)
-            checked = check(load, memory, self.places.known, time.time_ns(), self.settings.ahead_s)
+            checked = check(load, memory, self.places.known, time.time_ns(), self.settings.max_future_skew_s)
             load.written, load.journal = [sheet.batch for sheet in checked.sheets], memory.journal
             rejected = await self.write(checked)
             try:

@@ -54,7 +54,7 @@ class Redrive:
     ledger: Ledger
     places: Places
     decode: Decode
-    ahead_s: int
+    max_future_skew_s: int
     _backoff: Backoff = field(default_factory=Backoff)
 
     async def run(self) -> None:
@@ -118,7 +118,7 @@ class Redrive:
             frame = pack.decode(suspect.payload, topic.gateway)
             readings = [reading for block in frame.readings for reading in pack.to_batch(block).readings()]
             outcome.suspects = undecoded(suspect.topic, frame)
-        if any(reading.time_ns > now_ns + self.ahead_s * 10**9 for reading in readings):
+        if any(reading.time_ns > now_ns + self.max_future_skew_s * 10**9 for reading in readings):
             raise Malformed(Reason.CLOCK_AHEAD, "still ahead of our clock")
         for still in outcome.suspects:
             counts = outcome.counts.setdefault(still.source, Counts())
