@@ -14,8 +14,8 @@ from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
 from city.ledger.port import DIRECT, Memory, PackId, Source, Suspect
 from city.reading import Flag
-from ingest.load import DirectLoad, Load, PackLoad, undecoded
-from ingest.sheets import Sheet, gather
+from ingest.load import DirectMessage, FlushInput, PackMessage, undecoded
+from ingest.traced_batch import TracedBatch, group_by_kind
 
 
 @dataclass(slots=True)
@@ -35,15 +35,15 @@ class Checked:
 
     now_ns: int
     token: int
-    sheets: list[Sheet] = field(default_factory=list)
-    direct: list[DirectLoad] = field(default_factory=list)
-    packs: list[PackLoad] = field(default_factory=list)
+    sheets: list[TracedBatch] = field(default_factory=list)
+    direct: list[DirectMessage] = field(default_factory=list)
+    packs: list[PackMessage] = field(default_factory=list)
     fingerprints: set[int] = field(default_factory=set)
     suspects: list[Suspect] = field(default_factory=list)
     duplicates: defaultdict[Source, int] = field(default_factory=lambda: defaultdict(int))
 
 
-def check(load: Load, memory: Memory, places: dict[str, Place], now_ns: int, max_future_skew_s: int) -> Checked:
+def check(load: FlushInput, memory: Memory, places: dict[str, Place], now_ns: int, max_future_skew_s: int) -> Checked:
     """Judge a load.
 
     Args:
@@ -54,7 +54,7 @@ def check(load: Load, memory: Memory, places: dict[str, Place], now_ns: int, max
         max_future_skew_s: How far a time may lie ahead, seconds.
     """
     checked = Checked(now_ns, load.token)
-    for sheet in gather(_news(load, memory, checked)):
+    for sheet in group_by_kind(_news(load, memory, checked)):
         sheet.batch.rx_ns = now_ns
         sheet.batch.places = _places(sheet, places, checked)
         checked.sheets.append(_judge(sheet, checked, now_ns + max_future_skew_s * 10**9))
@@ -73,12 +73,12 @@ def judge_ranges(batch: Batch) -> None:
             _worsen(batch, key, outside, Flag.FAIL)
 
 
-def _news(load: Load, memory: Memory, checked: Checked) -> list[DirectLoad | PackLoad]:
+def _news(load: FlushInput, memory: Memory, checked: Checked) -> list[DirectMessage | PackMessage]:
     """Set aside what is known; what remains comes in order of receipt."""
-    news: list[DirectLoad | PackLoad] = []
+    news: list[DirectMessage | PackMessage] = []
     packs: set[PackId] = set()
     for opened in load.opened:
-        if isinstance(opened, DirectLoad):
+        if isinstance(opened, DirectMessage):
             if _is_known(opened.fingerprint, memory, checked):
                 checked.duplicates[Source(DIRECT, opened.readings[0].device)] += len(opened.readings)
                 continue
@@ -108,7 +108,7 @@ def _is_known(fingerprint: int | None, memory: Memory, checked: Checked) -> bool
     return False
 
 
-def _is_news(opened: PackLoad, packs: set[PackId], memory: Memory, checked: Checked) -> bool:
+def _is_news(opened: PackMessage, packs: set[PackId], memory: Memory, checked: Checked) -> bool:
     frame = opened.pack
     claim = PackId(frame.gateway, frame.boot, frame.seq)
     if claim in packs or memory.has_pack(claim):
@@ -123,7 +123,7 @@ def _is_news(opened: PackLoad, packs: set[PackId], memory: Memory, checked: Chec
     return True
 
 
-def _places(sheet: Sheet, places: dict[str, Place], checked: Checked) -> list[Place]:
+def _places(sheet: TracedBatch, places: dict[str, Place], checked: Checked) -> list[Place]:
     found = [places.get(device, NOWHERE) for device in sheet.batch.devices]
     if NOWHERE not in found:
         return found
@@ -137,7 +137,7 @@ def _places(sheet: Sheet, places: dict[str, Place], checked: Checked) -> list[Pl
     return found
 
 
-def _judge(sheet: Sheet, checked: Checked, latest_ns: int) -> Sheet:
+def _judge(sheet: TracedBatch, checked: Checked, latest_ns: int) -> TracedBatch:
     ahead = np.flatnonzero(sheet.batch.time_ns > latest_ns).tolist()
     for row in ahead:
         lead_s = (int(sheet.batch.time_ns[row]) - checked.now_ns) // 10**9

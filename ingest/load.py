@@ -19,7 +19,7 @@ from city.wire import direct, pack, status
 from ingest.budgets import Budgets
 
 
-class DirectLoad(msgspec.Struct, frozen=True, gc=False):
+class DirectMessage(msgspec.Struct, frozen=True, gc=False):
     """A device's own message; a struct, because one is made a message.
 
     `fingerprint` tells a redelivery from news; None when the payload has no time of its own, because then an equal
@@ -32,7 +32,7 @@ class DirectLoad(msgspec.Struct, frozen=True, gc=False):
     readings: list[Reading]
 
 
-class PackLoad(NamedTuple):
+class PackMessage(NamedTuple):
     """A gateway's pack, taken apart."""
 
     message: Message
@@ -51,10 +51,10 @@ class Refusal(NamedTuple):
 
     suspect: Suspect
     fingerprint: int | None = None
-    pack: PackLoad | None = None
+    pack: PackMessage | None = None
 
 
-class StatusLoad(NamedTuple):
+class StatusMessage(NamedTuple):
     """What a gateway says of itself; `at_ns` is never ahead of our clock, or no later status would count."""
 
     province: str
@@ -64,7 +64,7 @@ class StatusLoad(NamedTuple):
 
 
 @dataclass(slots=True)
-class Load:
+class FlushInput:
     """What a flush is made of, in order of receipt.
 
     `token` is settled together with the load, like a message of it. When the answer to a commit got lost, it tells the
@@ -75,9 +75,9 @@ class Load:
 
     token: int = field(default_factory=lambda: secrets.randbits(64))
     messages: list[Message] = field(default_factory=list)
-    opened: list[DirectLoad | PackLoad] = field(default_factory=list)
+    opened: list[DirectMessage | PackMessage] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
-    statuses: list[StatusLoad] = field(default_factory=list)
+    statuses: list[StatusMessage] = field(default_factory=list)
     readings: int = 0
     written: list[Batch] = field(default_factory=list)
     journal: int = 0
@@ -97,7 +97,7 @@ class Loader:
     known: Mapping[str, Place]
     met: set[str] = field(default_factory=set)
 
-    def load(self, messages: Iterable[Message], into: Load) -> None:
+    def load(self, messages: Iterable[Message], into: FlushInput) -> None:
         """Open messages into a load; nothing here can fail but with a reason."""
         for message in messages:
             into.messages.append(message)
@@ -109,7 +109,7 @@ class Loader:
                 into.refused.append(Refusal(held, mark))
                 into.readings += 1
 
-    def _open(self, message: Message, into: Load) -> None:
+    def _open(self, message: Message, into: FlushInput) -> None:
         topic = topics.parse(message.topic)
         if isinstance(topic, topics.Direct):
             opened = self._direct(message, topic)
@@ -119,9 +119,9 @@ class Loader:
             self._pack(message, topic, into)
         elif topic.leaf == "status" and message.payload:
             said, now_ns = status.decode(message.payload), message.received_ns
-            into.statuses.append(StatusLoad(topic.province, topic.gateway, said, min(said.at_ns or now_ns, now_ns)))
+            into.statuses.append(StatusMessage(topic.province, topic.gateway, said, min(said.at_ns or now_ns, now_ns)))
 
-    def _direct(self, message: Message, topic: topics.Direct) -> DirectLoad:
+    def _direct(self, message: Message, topic: topics.Direct) -> DirectMessage:
         payload = message.payload
         self.budgets.charge_device(message.topic, len(payload))
         readings = direct.decode(payload, kind=topic.kind, device=topic.device, received_ns=message.received_ns)
@@ -134,12 +134,12 @@ class Loader:
                 self.budgets.charge_quantities(message.topic, reading.values)
         if topic.device not in self.known:
             self._meet(topic.province, [topic.device])
-        return DirectLoad(message, topic.province, _fingerprint(message) if timed else None, readings)
+        return DirectMessage(message, topic.province, _fingerprint(message) if timed else None, readings)
 
-    def _pack(self, message: Message, topic: topics.OfGateway, into: Load) -> None:
+    def _pack(self, message: Message, topic: topics.OfGateway, into: FlushInput) -> None:
         frame = pack.decode(message.payload, topic.gateway)
         into.readings += frame.count()
-        opened = PackLoad(message, topic.province, frame, [])
+        opened = PackMessage(message, topic.province, frame, [])
         try:
             self.budgets.charge_gateway(topic.gateway, len(message.payload))
             opened.batches.extend(map(pack.to_batch, frame.readings))

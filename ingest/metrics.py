@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from city.catalog import PLATFORM
 from city.ledger.port import Settlement
 from city.mqtt import Session
-from ingest.sheets import Sheet
+from ingest.traced_batch import TracedBatch
 
 PERIOD_S: Final = 60.0
 
@@ -51,7 +51,7 @@ class Metrics:
         )
         self._outcomes = {name: self._readings.labels(name) for name in names}
         self._suspects = Counter("korat_ingest_suspects", "Payloads quarantined", ["reason"], registry=registry)
-        self._seconds = Histogram("korat_ingest_flush_seconds", "Load to acknowledgement", registry=registry)
+        self._seconds = Histogram("korat_ingest_flush_seconds", "FlushInput to acknowledgement", registry=registry)
         self._cpu = Counter("korat_ingest_flush_cpu_seconds", "CPU of the process during flushes", registry=registry)
         self._flushes = Counter("korat_ingest_flushes", "Flushes settled", registry=registry)
         self._conflicts = Counter(
@@ -92,7 +92,7 @@ class Metrics:
         self._longest.note(seconds)
         self._flushes.inc()
 
-    def stored(self, sheets: Sequence[Sheet], now_ns: int, began_s: float) -> None:
+    def stored(self, sheets: Sequence[TracedBatch], now_ns: int, began_s: float) -> None:
         """Note how long the store took for a flush, and how old the oldest reading of each gateway was.
 
         The platform's own readings are left out: its hourly counters carry the hour that they count.

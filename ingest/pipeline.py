@@ -22,9 +22,9 @@ from city.mqtt import MqttError, Session
 from city.store.port import Store
 from city.wire import receipt
 from ingest.check import Checked, check
-from ingest.load import Load, Loader, StatusLoad
+from ingest.device_cache import DeviceCache
+from ingest.load import FlushInput, Loader, StatusMessage
 from ingest.metrics import Metrics
-from ingest.places import Places
 from ingest.restore import overwritten
 from ingest.settings import IngestSettings
 from ingest.settle import receipts, settlement
@@ -49,7 +49,7 @@ class Pipeline:
     session: Session
     store: Store
     ledger: Ledger
-    places: Places
+    places: DeviceCache
     loader: Loader
     metrics: Metrics
     trouble: str = ""
@@ -73,7 +73,7 @@ class Pipeline:
         if self._sending:
             await asyncio.wait(self._sending, timeout=within_s)
 
-    async def flush(self, load: Load) -> None:
+    async def flush(self, load: FlushInput) -> None:
         """Take one load all the way; returns when it is durable and acknowledged."""
         started = time.process_time(), time.monotonic()
         await self.until_available(partial(self.settle, load))
@@ -82,9 +82,9 @@ class Pipeline:
         self.send_receipts(load)
         self.metrics.flushed(started)
 
-    async def receive(self) -> Load:
+    async def receive(self) -> FlushInput:
         """Gather messages until they are enough or the oldest has waited long enough."""
-        load = Load()
+        load = FlushInput()
         self.loader.budgets.turn(time.time_ns())
         self.loader.load(await self.session.receive(FIRST_MESSAGES), load)
         deadline = time.monotonic() + self.settings.flush_ms / 1000
@@ -97,12 +97,12 @@ class Pipeline:
             self.loader.load(messages, load)
         return load
 
-    def _room(self, load: Load) -> int:
+    def _room(self, load: FlushInput) -> int:
         """Readings that this flush still takes: twice as many from a backlog, for each flush has a price of its own."""
         size = self.settings.flush_readings
         return (2 * size if self.session.waiting else size) - load.readings
 
-    async def settle(self, load: Load) -> None:
+    async def settle(self, load: FlushInput) -> None:
         """Check, write, and commit to the ledger; again from the check when another worker was first."""
         while True:
             await self.places.refresh()
@@ -124,7 +124,7 @@ class Pipeline:
             self.metrics.settled(flush)
             return
 
-    async def restore(self, load: Load, journal: int) -> None:
+    async def restore(self, load: FlushInput, journal: int) -> None:
         """Write again what others settled since our last try, where that may have put older values over theirs.
 
         A worker that stood still holds messages which another one has settled meanwhile, and corrections after them.
@@ -152,9 +152,9 @@ class Pipeline:
         self.metrics.stored(checked.sheets, checked.now_ns, began_s)
         return refused
 
-    async def note(self, statuses: list[StatusLoad]) -> None:
+    async def note(self, statuses: list[StatusMessage]) -> None:
         """Keep the last that each gateway says of itself, and of its spool, which a will knows nothing of."""
-        last: dict[tuple[str, bool], StatusLoad] = {}
+        last: dict[tuple[str, bool], StatusMessage] = {}
         for said in statuses:
             key = said.gateway, said.status.pending is None
             last.pop(key, None)
@@ -180,7 +180,7 @@ class Pipeline:
                 self.trouble = ""
                 return
 
-    def send_receipts(self, load: Load) -> None:
+    def send_receipts(self, load: FlushInput) -> None:
         """Tell gateways what they may forget; a receipt that is lost is asked for by sending the pack again."""
         for province, gateway, done in receipts(load):
             done.at_ns = time.time_ns()
@@ -196,12 +196,12 @@ class Pipeline:
             log.info("receipt not sent", topic=topic, error=str(error))
 
 
-def _messages_for(room: int, load: Load) -> int:
+def _messages_for(room: int, load: FlushInput) -> int:
     """How many messages to take for so many readings, if they are like those before: a pack holds a hundred."""
     return max(1, min(MOST_MESSAGES, room * len(load.messages) // max(1, load.readings)))
 
 
-def _row(said: StatusLoad) -> GatewayRow:
+def _row(said: StatusMessage) -> GatewayRow:
     status = said.status
     return GatewayRow(
         gateway=said.gateway,

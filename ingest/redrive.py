@@ -19,8 +19,8 @@ from city.reading import Reading
 from city.store.port import Store
 from city.wire import direct, pack
 from ingest.check import judge_ranges
+from ingest.device_cache import DeviceCache
 from ingest.load import Decode, undecoded
-from ingest.places import Places
 from ingest.settle import journal
 
 log = structlog.get_logger("redrive")
@@ -52,7 +52,7 @@ class Redrive:
 
     store: Store
     ledger: Ledger
-    places: Places
+    places: DeviceCache
     decode: Decode
     max_future_skew_s: int
     _backoff: Backoff = field(default_factory=Backoff)

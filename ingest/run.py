@@ -14,10 +14,10 @@ from city.mqtt import Address, Session, Subscription
 from city.registry.port import Registry
 from city.store.port import Store
 from ingest.budgets import Budgets
+from ingest.device_cache import DeviceCache
 from ingest.load import Decode, Loader
 from ingest.metrics import Metrics
 from ingest.pipeline import Pipeline
-from ingest.places import Places
 from ingest.redrive import Redrive
 from ingest.settings import IngestSettings
 
@@ -74,7 +74,7 @@ async def run(
         most_bytes=settings.inflight_bytes,
         name="ingest",
     )
-    places = Places(registry)
+    places = DeviceCache(registry)
     loader = Loader(Budgets(settings), places.known)
     counters = Metrics(metrics or CollectorRegistry(), session)
     pipeline = Pipeline(settings, session, store, ledger, places, loader, counters)

@@ -12,8 +12,8 @@ from city.wire import journal as journal_wire
 from city.wire import pack
 from city.wire.receipt import Receipt, to_ranges
 from ingest.check import Checked
-from ingest.load import Load, PackLoad
-from ingest.sheets import Sheet
+from ingest.load import FlushInput, PackMessage
+from ingest.traced_batch import TracedBatch
 
 MOST_DEVICES: Final = 2**16
 """A block numbers its devices in 16 bits."""
@@ -59,9 +59,9 @@ def journal(batches: Iterable[Batch]) -> list[JournalEntry]:
     return [JournalEntry(owner, readings[owner], journal_wire.encode(blocks[owner])) for owner in blocks]
 
 
-def receipts(load: Load) -> list[tuple[str, str, Receipt]]:
+def receipts(load: FlushInput) -> list[tuple[str, str, Receipt]]:
     """Say which packs are done, as (province, gateway, receipt); those that were done before are said again."""
-    packs = [opened for opened in load.opened if isinstance(opened, PackLoad)]
+    packs = [opened for opened in load.opened if isinstance(opened, PackMessage)]
     packs += [refusal.pack for refusal in load.refused if refusal.pack is not None]
     numbers: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
     for opened in packs:
@@ -93,7 +93,7 @@ def _narrowed(batch: Batch) -> Iterable[Batch]:
         yield part
 
 
-def _new(sheet: Sheet, now_ns: int, known: Container[str]) -> Iterable[NewDevice]:
+def _new(sheet: TracedBatch, now_ns: int, known: Container[str]) -> Iterable[NewDevice]:
     batch = sheet.batch
     fresh = {number: device for number, device in enumerate(batch.devices) if device not in known}
     if not fresh:

@@ -16,7 +16,7 @@ from city.reading import Reading
 from city.wire import pack
 from ingest.budgets import Budgets
 from ingest.check import Checked, check
-from ingest.load import Load, Loader
+from ingest.load import FlushInput, Loader
 from ingest.settings import IngestSettings
 from ingest.settle import receipts, settlement
 
@@ -36,9 +36,9 @@ class Nothing:
         return fingerprint < 0
 
 
-def flushed(messages: Iterable[tuple[str, bytes]], **settings: int) -> tuple[Load, Checked, Settlement]:
+def flushed(messages: Iterable[tuple[str, bytes]], **settings: int) -> tuple[FlushInput, Checked, Settlement]:
     """Take messages as far as they come without store and ledger."""
-    load = Load()
+    load = FlushInput()
     received = [Message(topic, payload, NOW_NS + number) for number, (topic, payload) in enumerate(messages)]
     Loader(Budgets(IngestSettings.model_validate(settings)), {}).load(received, load)
     checked = check(load, Nothing(), {}, NOW_NS, 300)

@@ -13,7 +13,7 @@ REFRESH_S = 5.0
 
 
 @dataclass(slots=True)
-class Places:
+class DeviceCache:
     """The registered devices, their places and kinds.
 
     Attributes:

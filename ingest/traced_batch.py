@@ -15,14 +15,14 @@ from city.mqtt import Message
 from city.reading import Reading
 from city.wire import direct
 from city.wire.direct import MOST_VALUES
-from ingest.load import DirectLoad, PackLoad, suspect
+from ingest.load import DirectMessage, PackMessage, suspect
 
 MOST_COLUMNS: Final = 4 * MOST_VALUES
 """Quantities in one sheet. Columns are dense: without a bound 5,000 readings of 64 names each take 13 GB."""
 
 
 @dataclass(slots=True)
-class Sheet:
+class TracedBatch:
     """All readings of one kind in a flush: a batch for the store, and where each row came from.
 
     Attributes:
@@ -64,24 +64,24 @@ class Sheet:
             source=self.source(row),
         )
 
-    def without(self, rows: Iterable[int]) -> "Sheet":
+    def without(self, rows: Iterable[int]) -> "TracedBatch":
         """Leave some rows out."""
         keep = np.ones(len(self.batch), np.bool_)
         keep[list(rows)] = False
         return self.take(np.flatnonzero(keep))
 
-    def take(self, rows: NDArray[np.intp]) -> "Sheet":
+    def take(self, rows: NDArray[np.intp]) -> "TracedBatch":
         """Keep these rows, in this order."""
         messages = [self.messages[row] for row in rows.tolist()]
-        return Sheet(self.batch.take(rows), self.gateways, self.gateway[rows], messages)
+        return TracedBatch(self.batch.take(rows), self.gateways, self.gateway[rows], messages)
 
 
-def gather(news: Iterable[DirectLoad | PackLoad]) -> list[Sheet]:
+def group_by_kind(news: Iterable[DirectMessage | PackMessage]) -> list[TracedBatch]:
     """Gather the news by kind, in order of receipt."""
     kinds: dict[str, _Kind] = {}
     full: list[_Kind] = []
     for opened in news:
-        if isinstance(opened, DirectLoad):
+        if isinstance(opened, DirectMessage):
             for reading in opened.readings:
                 kind = _with_room(kinds, full, reading.kind, reading.values)
                 kind.rows.append(reading)
@@ -121,7 +121,7 @@ class _Kind:
         self.names.append(gateway)
         self.behind.append(len(self.rows))
 
-    def sheet(self) -> Sheet:
+    def sheet(self) -> TracedBatch:
         parts, names = self.parts, self.names
         if self.rows:
             parts, names = [Batch.from_readings(self.rows), *parts], [DIRECT, *names]
@@ -129,7 +129,7 @@ class _Kind:
         codes = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int32)
         batch = concat(parts)
         messages: list[Message | None] = [*self.messages, *[None] * (len(batch) - len(self.rows))]
-        sheet = Sheet(batch, list(numbers), np.repeat(codes, [len(part) for part in parts]), messages)
+        sheet = TracedBatch(batch, list(numbers), np.repeat(codes, [len(part) for part in parts]), messages)
         return sheet if not self.behind or self.behind[0] == len(self.rows) else sheet.take(self._receipt())
 
     def _receipt(self) -> NDArray[np.intp]:
