@@ -64,7 +64,7 @@ class HealthMonitor:
             at_ns=now_ns,
             oldest_ns=oldest_ns,
             readings_a_second=round(rate, 3),
-            sources=self.decoding.sources.heard_since(now_ns - _HEARD_LATELY_NS),
+            sources=self.decoding.sources.seen_since(now_ns - _HEARD_LATELY_NS),
             undecoded=dict(self.decoding.failures),
             links={
                 name: LinkHealth(link.readings, link.undecoded, link.last_ns, dict(link.failed))

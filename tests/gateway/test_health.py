@@ -43,7 +43,7 @@ async def test_it_measures_itself_through_its_own_spool(rig: Rig, ingest: FakeIn
     decoding = Decoding()
     async with watched(rig, decoding, {}):
         for payload in (b'{"values": {"rain_rate": 1}}', b"garbage", b"{}"):
-            await rig.relay.accept(*decoding.understand(NATIVE, payload, time.time_ns()))
+            await rig.relay.accept(*decoding.decode(NATIVE, payload, time.time_ns()))
         await until(lambda: len(own(ingest)) >= 2)
     first, second = own(ingest)[:2]
     assert first.kind == "platform"
@@ -57,7 +57,7 @@ async def test_it_measures_itself_through_its_own_spool(rig: Rig, ingest: FakeIn
 async def test_its_status_tells_what_failed_and_what_each_link_brought(rig: Rig, ingest: FakeIngest) -> None:
     decoding, link = Decoding(), InputCounters("http")
     async with watched(rig, decoding, {"http": link}):
-        readings, undecoded = decoding.understand(NATIVE, b"garbage", time.time_ns())
+        readings, undecoded = decoding.decode(NATIVE, b"garbage", time.time_ns())
         await rig.relay.accept(readings, undecoded)
         link.kept(0, undecoded)
         await until(lambda: bool(healths(ingest)))
