@@ -1,4 +1,4 @@
-"""What the registry knows of each device, kept beside the hot path and refreshed."""
+"""The registered devices, kept beside the hot path."""
 
 import time
 from collections import defaultdict
@@ -14,37 +14,37 @@ REFRESH_S = 5.0
 
 @dataclass(slots=True)
 class DeviceCache:
-    """The registered devices, their places and kinds.
+    """What the registry knows of devices, as far as this process has read.
 
     Attributes:
-        registry: Who knows them.
-        known: Device to its place; one dict for ever, so others may hold on to it.
-        heard: Kind to the devices that were heard under it.
+        registry: Where they are registered.
+        places: Device to its place; the same dict for ever, so others may hold on to it.
+        by_kind: Kind to the devices that are registered under it.
     """
 
     registry: Registry
-    known: dict[str, Place] = field(default_factory=dict)
-    heard: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    places: dict[str, Place] = field(default_factory=dict)
+    by_kind: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _revision: int = 0
-    _due: float = 0.0
+    _due_s: float = 0.0
 
     async def refresh(self) -> None:
-        """Read what changed, at most every few seconds.
+        """Read what changed, at most once in `REFRESH_S`.
 
         Raises:
             LedgerUnavailable: The registry's database is down.
         """
-        if time.monotonic() < self._due:
+        if time.monotonic() < self._due_s:
             return
         changes = await self.registry.changes(self._revision)
-        self.known.update(changes.places)
+        self.places.update(changes.places)
         for device, kind in changes.kinds:
-            self.heard[kind].add(device)
+            self.by_kind[kind].add(device)
         self._revision = changes.revision
-        self._due = time.monotonic() + REFRESH_S
+        self._due_s = time.monotonic() + REFRESH_S
 
-    def learn(self, devices: Iterable[NewDevice]) -> None:
-        """Take in devices that have just been registered."""
+    def add(self, devices: Iterable[NewDevice]) -> None:
+        """Take in devices that a settlement has just registered."""
         for new in devices:
-            self.known.setdefault(new.device, Place(new.province))
-            self.heard[new.kind].add(new.device)
+            self.places.setdefault(new.device, Place(new.province))
+            self.by_kind[new.kind].add(new.device)

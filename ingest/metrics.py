@@ -92,17 +92,17 @@ class Metrics:
         self._longest.note(seconds)
         self._flushes.inc()
 
-    def stored(self, sheets: Sequence[TracedBatch], now_ns: int, began_s: float) -> None:
+    def stored(self, batches: Sequence[TracedBatch], now_ns: int, began_s: float) -> None:
         """Note how long the store took for a flush, and how old the oldest reading of each gateway was.
 
         The platform's own readings are left out: its hourly counters carry the hour that they count.
         """
         self._longest_write.note(time.monotonic() - began_s)
-        for sheet in sheets:
-            if sheet.batch.kind == PLATFORM:
+        for traced in batches:
+            if traced.batch.kind == PLATFORM:
                 continue
-            for code, gateway in enumerate(sheet.gateways):
-                times = sheet.batch.time_ns[sheet.gateway == code]
+            for code, gateway in enumerate(traced.gateways):
+                times = traced.batch.time_ns[traced.gateway == code]
                 if len(times):
                     self._note_latency(gateway, (now_ns - int(times.min())) / 1e9)
 

@@ -17,13 +17,13 @@ from city.wire import direct
 from city.wire.direct import MOST_VALUES
 from ingest.load import DirectMessage, PackMessage, suspect
 
-MOST_COLUMNS: Final = 4 * MOST_VALUES
-"""Quantities in one sheet. Columns are dense: without a bound 5,000 readings of 64 names each take 13 GB."""
+MAX_COLUMNS: Final = 4 * MOST_VALUES
+"""Quantities in one batch. Columns are dense: without a bound 5,000 readings of 64 names each take 13 GB."""
 
 
 @dataclass(slots=True)
 class TracedBatch:
-    """All readings of one kind in a flush: a batch for the store, and where each row came from.
+    """The readings of one kind in a flush: a batch for the store, and where each row came from.
 
     Attributes:
         batch: The columns.
@@ -38,11 +38,11 @@ class TracedBatch:
     messages: list[Message | None]
 
     def source(self, row: int) -> Source:
-        """Whose row it is."""
+        """Gateway and device of a row."""
         return Source(self.gateways[self.gateway[row]], self.batch.devices[self.batch.index[row]])
 
     def counts(self) -> dict[Source, int]:
-        """How many rows each source has."""
+        """Rows by source."""
         devices = len(self.batch.devices)
         codes, rows = np.unique(self.gateway * np.int64(devices) + self.batch.index, return_counts=True)
         gateways = map(self.gateways.__getitem__, (codes // devices).tolist())
@@ -76,63 +76,77 @@ class TracedBatch:
         return TracedBatch(self.batch.take(rows), self.gateways, self.gateway[rows], messages)
 
 
-def group_by_kind(news: Iterable[DirectMessage | PackMessage]) -> list[TracedBatch]:
-    """Gather the news by kind, in order of receipt."""
-    kinds: dict[str, _Kind] = {}
-    full: list[_Kind] = []
-    for opened in news:
-        if isinstance(opened, DirectMessage):
-            for reading in opened.readings:
-                kind = _with_room(kinds, full, reading.kind, reading.values)
-                kind.rows.append(reading)
-                kind.messages.append(opened.message)
+def group_by_kind(new: Iterable[DirectMessage | PackMessage]) -> list[TracedBatch]:
+    """Make one batch a kind, rows in order of receipt; a kind with more than `MAX_COLUMNS` quantities makes several."""
+    open_groups: dict[str, _Group] = {}
+    full: list[_Group] = []
+    for message in new:
+        if isinstance(message, DirectMessage):
+            for reading in message.readings:
+                group = _with_room(open_groups, full, reading.kind, reading.values)
+                group.rows.append(reading)
+                group.messages.append(message.message)
             continue
-        for batch in opened.batches:
-            _with_room(kinds, full, batch.kind, batch.values).add(batch, opened.pack.gateway)
-    return [kind.sheet() for kind in [*full, *kinds.values()]]
+        for batch in message.batches:
+            _with_room(open_groups, full, batch.kind, batch.values).add(batch, message.pack.gateway)
+    return [group.to_batch() for group in [*full, *open_groups.values()]]
 
 
-def _with_room(kinds: dict[str, "_Kind"], full: list["_Kind"], key: str, quantities: Iterable[str]) -> "_Kind":
-    """Find the kind; one with too many columns makes room for the next, because columns are dense."""
-    kind = kinds.get(key)
-    if kind is None:
-        kind = kinds[key] = _Kind(set(quantities))
-    elif not kind.quantities.issuperset(quantities):
-        both = kind.quantities.union(quantities)
-        if len(both) > MOST_COLUMNS:
-            full.append(kind)
+def _with_room(
+    open_groups: dict[str, "_Group"], full: list["_Group"], kind: str, quantities: Iterable[str]
+) -> "_Group":
+    """Find the kind's group; one that would get too many columns is full, because columns are dense."""
+    group = open_groups.get(kind)
+    if group is None:
+        group = open_groups[kind] = _Group(set(quantities))
+    elif not group.quantities.issuperset(quantities):
+        both = group.quantities.union(quantities)
+        if len(both) > MAX_COLUMNS:
+            full.append(group)
             both = set(quantities)
-            kind = kinds[key] = _Kind()
-        kind.quantities = both
-    return kind
+            group = open_groups[kind] = _Group()
+        group.quantities = both
+    return group
 
 
 @dataclass(slots=True)
-class _Kind:
+class _Group:
+    """Readings of one kind on their way into one batch.
+
+    Attributes:
+        quantities: Of all of them.
+        rows: Readings of direct messages.
+        messages: The message of each of `rows`.
+        parts: Batches of packs.
+        gateways: The gateway of each of `parts`.
+        preceding: How many of `rows` came before each of `parts`.
+    """
+
     quantities: set[str] = field(default_factory=set)
     rows: list[Reading] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     parts: list[Batch] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    behind: list[int] = field(default_factory=list)
+    gateways: list[str] = field(default_factory=list)
+    preceding: list[int] = field(default_factory=list)
 
     def add(self, batch: Batch, gateway: str) -> None:
         self.parts.append(batch)
-        self.names.append(gateway)
-        self.behind.append(len(self.rows))
+        self.gateways.append(gateway)
+        self.preceding.append(len(self.rows))
 
-    def sheet(self) -> TracedBatch:
-        parts, names = self.parts, self.names
+    def to_batch(self) -> TracedBatch:
+        parts, gateways = self.parts, self.gateways
         if self.rows:
-            parts, names = [Batch.from_readings(self.rows), *parts], [DIRECT, *names]
+            parts, gateways = [Batch.from_readings(self.rows), *parts], [DIRECT, *gateways]
         numbers: dict[str, int] = {}
-        codes = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int32)
+        codes = np.array([numbers.setdefault(gateway, len(numbers)) for gateway in gateways], np.int32)
         batch = concat(parts)
         messages: list[Message | None] = [*self.messages, *[None] * (len(batch) - len(self.rows))]
-        sheet = TracedBatch(batch, list(numbers), np.repeat(codes, [len(part) for part in parts]), messages)
-        return sheet if not self.behind or self.behind[0] == len(self.rows) else sheet.take(self._receipt())
+        traced = TracedBatch(batch, list(numbers), np.repeat(codes, [len(part) for part in parts]), messages)
+        in_order = not self.preceding or self.preceding[0] == len(self.rows)
+        return traced if in_order else traced.take(self._order_of_receipt())
 
-    def _receipt(self) -> NDArray[np.intp]:
-        """Order of receipt of rows that stand direct ones first: a pack goes in front of the row that came after it."""
-        packed = np.repeat(np.array(self.behind) - 0.5, [len(part) for part in self.parts])
+    def _order_of_receipt(self) -> NDArray[np.intp]:
+        """Row numbers, (n,), of rows that stand direct ones first: a pack goes before the row that came after it."""
+        packed = np.repeat(np.array(self.preceding) - 0.5, [len(part) for part in self.parts])
         return np.argsort(np.concatenate([np.arange(len(self.rows)), packed]), kind="stable")

@@ -68,7 +68,7 @@ async def test_large_payloads_are_tried_a_few_at_a_time(tmp_path: Path) -> None:
     await ledger.settle(settlement)
     await ledger.request_redrive(None, None)
     again = Redrive(Cells(), ledger, DeviceCache(registry), no_decoder, 300)  # type: ignore[arg-type] # a stand-in
-    assert [await again.once() for _ in range(3)] == [redrive.ENOUGH // 1000, 3, 0]
+    assert [await again.once() for _ in range(3)] == [redrive.MAX_READINGS // 1000, 3, 0]
     assert not await ledger.quarantine(state=SuspectState.REQUESTED)
     (account,) = await ledger.account(0, 2**62, By.TOTAL)
     assert account.counts == Counts(received=8000, stored=8000)

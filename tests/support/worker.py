@@ -16,6 +16,7 @@ from ingest.device_cache import DeviceCache
 from ingest.load import FlushInput, Loader
 from ingest.metrics import Metrics
 from ingest.pipeline import Pipeline
+from ingest.receipts import ReceiptSender
 from ingest.settings import IngestSettings
 
 Cell = tuple[str, str, int]
@@ -94,14 +95,14 @@ class Worker:
     pipeline: Pipeline = field(init=False)
 
     def __post_init__(self) -> None:
-        places = DeviceCache(self.registry)
-        loader = Loader(Budgets(self.settings), places.known)
-        parts = self.settings, self.line, self.faulty, self.faulty, places, loader
-        self.pipeline = Pipeline(*parts, Metrics(CollectorRegistry(), self.line))  # type: ignore[arg-type] # stand-ins
+        devices = DeviceCache(self.registry)
+        loader = Loader(Budgets(self.settings), devices.places)
+        parts = self.settings, self.line, self.faulty, self.faulty, devices, loader
+        self.pipeline = Pipeline(*parts, ReceiptSender(self.line), Metrics(CollectorRegistry(), self.line))  # type: ignore[arg-type] # stand-ins
 
     async def take(self, messages: Iterable[Message]) -> FlushInput:
         """FlushInput and flush."""
-        load = FlushInput()
-        self.pipeline.loader.load(messages, load)
-        await self.pipeline.flush(load)
-        return load
+        taken = FlushInput()
+        self.pipeline.loader.load(messages, taken)
+        await self.pipeline.flush(taken)
+        return taken
