@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from city.batch import NOWHERE, Batch, Place
 from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
-from city.ledger.port import DIRECT, Memory, PackId, Source, Suspect
+from city.ledger.port import DIRECT, Memory, PackId, QuarantinedPayload, Source
 from city.reading import Flag
 from ingest.load import DirectMessage, FlushInput, PackMessage, Refusal, undecoded
 from ingest.traced_batch import TracedBatch, group_by_kind
@@ -69,7 +69,7 @@ class Checked:
         direct: Direct messages that are new.
         packs: Packs that are new, those to be quarantined whole included.
         fingerprints: Of the messages that are new and have one.
-        suspects: What goes to quarantine.
+        quarantined: What goes to quarantine.
         duplicates: Source to readings that were settled before.
     """
 
@@ -79,7 +79,7 @@ class Checked:
     direct: list[DirectMessage] = field(default_factory=list)
     packs: list[PackMessage] = field(default_factory=list)
     fingerprints: set[int] = field(default_factory=set)
-    suspects: list[Suspect] = field(default_factory=list)
+    quarantined: list[QuarantinedPayload] = field(default_factory=list)
     duplicates: defaultdict[Source, int] = field(default_factory=lambda: defaultdict(int))
 
 
@@ -134,24 +134,24 @@ def _take_new(
             continue
         else:
             checked.packs.append(message)
-            checked.suspects.extend(undecoded(message.message.topic, message.pack))
+            checked.quarantined.extend(undecoded(message.message.topic, message.pack))
         new.append(message)
     return new
 
 
 def _quarantine_new(refused: Iterable[Refusal], claims: Claims, checked: Checked) -> None:
     """Count duplicates; what is new goes to quarantine whole."""
-    for suspect, fingerprint, pack in refused:
+    for payload, fingerprint, pack in refused:
         if pack is None:
             if claims.claim_message(fingerprint) is Claim.DUPLICATE:
-                checked.duplicates[suspect.source] += suspect.readings
+                checked.duplicates[payload.source] += payload.readings
                 continue
         elif claims.claim_pack(pack.id) is Claim.DUPLICATE:
             _count_duplicate_pack(pack, checked)
             continue
         else:
             checked.packs.append(pack._replace(batches=[]))
-        checked.suspects.append(suspect)
+        checked.quarantined.append(payload)
 
 
 def _count_duplicate_pack(message: PackMessage, checked: Checked) -> None:
@@ -186,7 +186,9 @@ def _quarantine_ahead(traced: TracedBatch, checked: Checked, latest_ns: int) -> 
         return traced
     for row in ahead:
         lead_s = (int(traced.batch.time_ns[row]) - checked.now_ns) // 10**9
-        checked.suspects.append(traced.suspect(row, Malformed(Reason.CLOCK_AHEAD, f"{lead_s} s ahead of our clock")))
+        checked.quarantined.append(
+            traced.to_quarantine(row, Malformed(Reason.CLOCK_AHEAD, f"{lead_s} s ahead of our clock"))
+        )
     return traced.without(ahead)
 
 

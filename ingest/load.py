@@ -12,7 +12,7 @@ from xxhash import xxh3_64_intdigest
 from city import topics
 from city.batch import Batch, Place
 from city.errors import Malformed, Reason
-from city.ledger.port import DIRECT, PackId, Source, Suspect
+from city.ledger.port import DIRECT, PackId, QuarantinedPayload, Source
 from city.mqtt import Message
 from city.reading import Reading
 from city.wire import direct, pack, status
@@ -43,7 +43,7 @@ class PackMessage(NamedTuple):
     @property
     def id(self) -> PackId:
         """The pack as the ledger knows it."""
-        return PackId(self.pack.gateway, self.pack.boot, self.pack.seq)
+        return PackId(self.pack.gateway, self.pack.spool, self.pack.seq)
 
 
 class Refusal(NamedTuple):
@@ -54,7 +54,7 @@ class Refusal(NamedTuple):
     so that it gets its receipt.
     """
 
-    suspect: Suspect
+    payload: QuarantinedPayload
     fingerprint: int | None = None
     pack: PackMessage | None = None
 
@@ -115,7 +115,7 @@ class Loader:
             try:
                 self._open(message, into)
             except Malformed as error:
-                refused = suspect(message, error)
+                refused = to_quarantine(message, error)
                 fingerprint = None if refused.source.gateway == DIRECT else _fingerprint(message)
                 into.refused.append(Refusal(refused, fingerprint))
                 into.readings += 1
@@ -160,7 +160,7 @@ class Loader:
                 if not self.registered.keys() >= set(batch.devices):
                     self._charge_new(topic.gateway, batch.devices, into.new_devices)
         except Malformed as error:
-            counted = suspect(message, error, Source(topic.gateway, ""), frame.count())
+            counted = to_quarantine(message, error, Source(topic.gateway, ""), frame.count())
             into.refused.append(Refusal(counted, pack=opened))
         else:
             into.accepted.append(opened)
@@ -171,9 +171,11 @@ class Loader:
         charged |= new
 
 
-def suspect(message: Message, error: Malformed, source: Source | None = None, readings: int = 1) -> Suspect:
+def to_quarantine(
+    message: Message, error: Malformed, source: Source | None = None, readings: int = 1
+) -> QuarantinedPayload:
     """Keep a message's bytes under the reason why they could not be used."""
-    return Suspect(
+    return QuarantinedPayload(
         topic=message.topic,
         payload=message.payload,
         received_ns=message.received_ns,
@@ -184,11 +186,11 @@ def suspect(message: Message, error: Malformed, source: Source | None = None, re
     )
 
 
-def undecoded(topic: str, frame: pack.Pack) -> list[Suspect]:
-    """Turn what a gateway could not decode into suspects; `topic` is that of its pack."""
+def undecoded(topic: str, frame: pack.Pack) -> list[QuarantinedPayload]:
+    """Turn what a gateway could not decode into quarantined; `topic` is that of its pack."""
     gateway = frame.gateway
     return [
-        Suspect(
+        QuarantinedPayload(
             topic=topic,
             payload=row.payload,
             received_ns=row.received_at_ns,

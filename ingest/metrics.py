@@ -50,8 +50,10 @@ class Metrics:
             "korat_ingest_readings", "Readings settled, by outcome", ["outcome"], registry=registry
         )
         self._outcomes = {name: self._readings.labels(name) for name in names}
-        self._suspects = Counter("korat_ingest_suspects", "Payloads quarantined", ["reason"], registry=registry)
-        self._seconds = Histogram("korat_ingest_flush_seconds", "FlushInput to acknowledgement", registry=registry)
+        self._quarantined = Counter(
+            "korat_ingest_quarantined_payloads", "Payloads quarantined", ["reason"], registry=registry
+        )
+        self._seconds = Histogram("korat_ingest_flush_seconds", "From the check to the acknowledgement", registry=registry)
         self._cpu = Counter("korat_ingest_flush_cpu_seconds", "CPU of the process during flushes", registry=registry)
         self._flushes = Counter("korat_ingest_flushes", "Flushes settled", registry=registry)
         self._conflicts = Counter(
@@ -81,8 +83,8 @@ class Metrics:
         # summed first: a counter costs ten times what an addition does, and a flush has a thousand sources
         for name, counter in self._outcomes.items():
             counter.inc(sum(map(attrgetter(name), flush.counts.values())))
-        for suspect in flush.suspects:
-            self._suspects.labels(suspect.reason).inc()
+        for payload in flush.quarantined:
+            self._quarantined.labels(payload.reason).inc()
 
     def flushed(self, started: tuple[float, float]) -> None:
         """Note the duration of a flush; `started` is (CPU seconds, monotonic seconds)."""

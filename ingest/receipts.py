@@ -22,8 +22,10 @@ def receipts(taken: FlushInput) -> list[tuple[str, str, Receipt]]:
     packs += [refusal.pack for refusal in taken.refused if refusal.pack is not None]
     numbers: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
     for message in packs:
-        numbers[message.province, message.pack.gateway, message.pack.boot].append(message.pack.seq)
-    return [(province, gateway, Receipt(boot, to_ranges(done))) for (province, gateway, boot), done in numbers.items()]
+        numbers[message.province, message.pack.gateway, message.pack.spool].append(message.pack.seq)
+    return [
+        (province, gateway, Receipt(spool, to_ranges(done))) for (province, gateway, spool), done in numbers.items()
+    ]
 
 
 @dataclass(slots=True)

@@ -7,7 +7,16 @@ from typing import Final
 import numpy as np
 
 from city.batch import Batch
-from city.ledger.port import Counts, GatewayRow, JournalEntry, NewDevice, PackClaim, Settlement, Source, Suspect
+from city.ledger.port import (
+    Counts,
+    GatewayRow,
+    JournalEntry,
+    NewDevice,
+    PackClaim,
+    QuarantinedPayload,
+    Settlement,
+    Source,
+)
 from city.wire import journal as journal_wire
 from city.wire import pack
 from ingest.check import Checked
@@ -18,7 +27,9 @@ MAX_DEVICES: Final = 2**16
 """A block numbers its devices in 16 bits."""
 
 
-def settlement(checked: Checked, rejected: list[Suspect], registered: Mapping[str, Container[str]]) -> Settlement:
+def settlement(
+    checked: Checked, rejected: list[QuarantinedPayload], registered: Mapping[str, Container[str]]
+) -> Settlement:
     """Sum up a flush that the store has confirmed.
 
     Args:
@@ -30,7 +41,7 @@ def settlement(checked: Checked, rejected: list[Suspect], registered: Mapping[st
         at_ns=checked.now_ns,
         packs=[_claim(message) for message in checked.packs],
         fingerprints=[checked.token, *checked.fingerprints],
-        suspects=checked.suspects + rejected,
+        quarantined=checked.quarantined + rejected,
         journal=journal([traced.batch for traced in checked.batches]),
         devices=[
             device
@@ -65,7 +76,7 @@ def latest_statuses(statuses: Iterable[StatusMessage]) -> list[GatewayRow]:
             gateway=message.gateway,
             province=message.province,
             online=message.status.online,
-            boot=message.status.boot,
+            spool=message.status.spool,
             pending=message.status.pending,
             packs=message.status.packs,
             spool_bytes=message.status.spool_bytes,
@@ -76,7 +87,7 @@ def latest_statuses(statuses: Iterable[StatusMessage]) -> list[GatewayRow]:
 
 
 def _claim(message: PackMessage) -> PackClaim:
-    return PackClaim(message.id, message.pack.before, message.pack.count())
+    return PackClaim(message.id, message.pack.offset, message.pack.count())
 
 
 def _by_owner(batch: Batch) -> Iterable[tuple[str, Batch]]:
@@ -115,7 +126,7 @@ def _new_devices(traced: TracedBatch, now_ns: int, known: Container[str]) -> Ite
             yield NewDevice(device, batch.kind, batch.places[number].province, gateway, now_ns)
 
 
-def _count(counts: defaultdict[Source, Counts], checked: Checked, rejected: Iterable[Suspect]) -> None:
+def _count(counts: defaultdict[Source, Counts], checked: Checked, rejected: Iterable[QuarantinedPayload]) -> None:
     """Count what became of every reading: received = stored + duplicate + quarantined + rejected."""
     for traced in checked.batches:
         stored = traced.counts()
@@ -128,9 +139,9 @@ def _count(counts: defaultdict[Source, Counts], checked: Checked, rejected: Iter
     for source, rows in checked.duplicates.items():
         counts[source].received += rows
         counts[source].duplicate += rows
-    for suspect in checked.suspects:
-        counts[suspect.source].received += suspect.readings
-        counts[suspect.source].quarantined += suspect.readings
-    for suspect in rejected:
-        counts[suspect.source].received += suspect.readings
-        counts[suspect.source].rejected += suspect.readings
+    for payload in checked.quarantined:
+        counts[payload.source].received += payload.readings
+        counts[payload.source].quarantined += payload.readings
+    for payload in rejected:
+        counts[payload.source].received += payload.readings
+        counts[payload.source].rejected += payload.readings

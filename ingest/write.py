@@ -7,7 +7,7 @@ import numpy as np
 
 from city.batch import NOWHERE, Batch, Place
 from city.errors import Malformed, Reason
-from city.ledger.port import JournalRow, Ledger, Suspect
+from city.ledger.port import JournalRow, Ledger, QuarantinedPayload
 from city.store.port import Store
 from city.wire import journal, pack
 from ingest.check import Checked
@@ -17,20 +17,20 @@ MAX_ENTRIES: Final = 20
 """Entries of the journal read in one go; each may hold a whole flush."""
 
 
-async def write(checked: Checked, store: Store) -> list[Suspect]:
+async def write(checked: Checked, store: Store) -> list[QuarantinedPayload]:
     """Write every batch; rows that the store refuses for ever leave their batch and are returned.
 
     Raises:
         StoreUnavailable: The store did not confirm; whether it holds a part is unknown.
     """
-    refused: list[Suspect] = []
+    refused: list[QuarantinedPayload] = []
     for number, traced in enumerate(checked.batches):
         if len(traced.batch) == 0:
             continue
         outcome = await store.write(traced.batch)
         if outcome.rejected:
             refused += [
-                traced.suspect(row, Malformed(Reason.STORE_REFUSED, why)) for row, why in outcome.rejected.items()
+                traced.to_quarantine(row, Malformed(Reason.STORE_REFUSED, why)) for row, why in outcome.rejected.items()
             ]
             checked.batches[number] = traced.without(outcome.rejected)
     return refused

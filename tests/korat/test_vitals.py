@@ -20,7 +20,7 @@ from korat.vitals.samples import Samples
 
 def test_ledger_processes_and_broker_speak_as_devices(platform: Platform) -> None:
     korat = platform
-    with korat.up("--demo", KORAT_VITALS_S="1", KORAT_GATEWAY_HEALTH_S="1"):
+    with korat.up("--demo", KORAT_SELF_METRICS_INTERVAL_S="1", KORAT_GATEWAY_HEALTH_S="1"):
         wanted = {
             "direct": {
                 "readings_received",
