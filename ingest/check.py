@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from city.batch import NOWHERE, Batch, Place
 from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
-from city.ledger.port import DIRECT, Memory, PackId, QuarantinedPayload, Source
+from city.ledger.port import DIRECT, DedupIndex, PackId, QuarantinedPayload, Source
 from city.reading import Flag
 from ingest.load import DirectLoad, Load, PackLoad, undecoded
 from ingest.sheets import Sheet, gather
@@ -43,7 +43,7 @@ class Checked:
     duplicates: defaultdict[Source, int] = field(default_factory=lambda: defaultdict(int))
 
 
-def check(load: Load, memory: Memory, places: dict[str, Place], now_ns: int, max_future_skew_s: int) -> Checked:
+def check(load: Load, memory: DedupIndex, places: dict[str, Place], now_ns: int, max_future_skew_s: int) -> Checked:
     """Judge a load.
 
     Args:
@@ -73,7 +73,7 @@ def judge_ranges(batch: Batch) -> None:
             _worsen(batch, key, outside, Flag.FAIL)
 
 
-def _news(load: Load, memory: Memory, checked: Checked) -> list[DirectLoad | PackLoad]:
+def _news(load: Load, memory: DedupIndex, checked: Checked) -> list[DirectLoad | PackLoad]:
     """Set aside what is known; what remains comes in order of receipt."""
     news: list[DirectLoad | PackLoad] = []
     packs: set[PackId] = set()
@@ -99,7 +99,7 @@ def _news(load: Load, memory: Memory, checked: Checked) -> list[DirectLoad | Pac
     return news
 
 
-def _is_known(fingerprint: int | None, memory: Memory, checked: Checked) -> bool:
+def _is_known(fingerprint: int | None, memory: DedupIndex, checked: Checked) -> bool:
     if fingerprint is None:
         return False
     if fingerprint in checked.fingerprints or memory.has_fingerprint(fingerprint):
@@ -108,7 +108,7 @@ def _is_known(fingerprint: int | None, memory: Memory, checked: Checked) -> bool
     return False
 
 
-def _is_news(opened: PackLoad, packs: set[PackId], memory: Memory, checked: Checked) -> bool:
+def _is_news(opened: PackLoad, packs: set[PackId], memory: DedupIndex, checked: Checked) -> bool:
     frame = opened.pack
     claim = PackId(frame.gateway, frame.spool, frame.seq)
     if claim in packs or memory.has_pack(claim):
