@@ -1,7 +1,7 @@
 """What can be measured, in which unit, and by which kind of device."""
 
 from city.catalog.kinds import FIELD_KINDS, KINDS, NAMED_KINDS, PLATFORM, SENSOR, Kind, Workstream
-from city.catalog.quantities import QUANTITIES, Fold, Quantity
+from city.catalog.quantities import QUANTITIES, Aggregate, Quantity
 
 __all__ = [
     "FIELD_KINDS",
@@ -10,7 +10,7 @@ __all__ = [
     "PLATFORM",
     "QUANTITIES",
     "SENSOR",
-    "Fold",
+    "Aggregate",
     "Kind",
     "Quantity",
     "Workstream",

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Fold(StrEnum):
+class Aggregate(StrEnum):
     """How many values of a bucket become one."""
 
     MEAN = "mean"
@@ -33,7 +33,7 @@ class Quantity:
         low: Lowest plausible value, inclusive, in `unit`.
         high: Highest plausible value, inclusive, in `unit`.
         decimals: Digits that mean something.
-        fold: How a bucket is summed up when nobody says otherwise.
+        aggregate: How a bucket is summed up when nobody says otherwise.
         grafana: Grafana's unit id.
     """
 
@@ -44,11 +44,11 @@ class Quantity:
     low: float
     high: float
     decimals: int
-    fold: Fold
+    aggregate: Aggregate
     grafana: str
 
 
-_MEAN, _LAST, _SUM, _MAX = Fold.MEAN, Fold.LAST, Fold.SUM, Fold.MAX
+_MEAN, _LAST, _SUM, _MAX = Aggregate.MEAN, Aggregate.LAST, Aggregate.SUM, Aggregate.MAX
 
 _ROWS: Final = (
     # air

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from city.catalog import PLATFORM, Fold
+from city.catalog import PLATFORM, Aggregate
 from dashboards.panels import label_of, lines, newest, over
 from dashboards.scales import ANY_IS_BAD
 from dashboards.spec import Account, Across, Board, Group, Panel, Plot, Readings, Section, Span, Text, Variable
@@ -26,7 +26,7 @@ def _number(figure: str) -> Panel:
 
 
 def _hours(figure: str) -> Readings:
-    return Readings(PLATFORM, f"readings_{figure}", Span.BUCKETS, Group.ALL, Fold.SUM, Across.SUM, every_s=3600)
+    return Readings(PLATFORM, f"readings_{figure}", Span.BUCKETS, Group.ALL, Aggregate.SUM, Across.SUM, every_s=3600)
 
 
 BOARD: Final = Board(

@@ -13,7 +13,7 @@ import pytest
 import gateway.inputs.http
 import gateway.naming.decoding
 from city.errors import Reason
-from city.ledger.port import Counts, SuspectState
+from city.ledger.port import Counts, QuarantineState
 from city.mqtt import Address
 from city.reading import Reading
 from gateway.decoders import Context, DecodeError
@@ -68,7 +68,7 @@ async def test_a_fifth_of_poison_stalls_nothing_and_is_stored_after_a_mend(
         assert await korat.ledger.request_redrive(None, Reason.UNDECODED) == sent["legacy poison"]
 
         async def tried() -> bool:
-            return not await korat.ledger.quarantine(state=SuspectState.REQUESTED, most=1)
+            return not await korat.ledger.quarantine(state=QuarantineState.REQUESTED, most=1)
 
         await korat.until(tried, within_s=60)
         after = await korat.counts()

@@ -10,7 +10,7 @@ from fake_ingest import GATEWAY, FakeIngest
 from rig import Rig, until
 
 from city.reading import Reading
-from city.wire.status import Health, LinkHealth
+from city.wire.status import Health, InputHealth
 from gateway.decoders import Origin
 from gateway.health import HealthMonitor
 from gateway.inputs.counters import InputCounters
@@ -63,7 +63,7 @@ async def test_its_status_tells_what_failed_and_what_each_link_brought(rig: Rig,
         await until(lambda: bool(healths(ingest)))
     said = healths(ingest)[0]
     assert said.undecoded == {"malformed_json": 1}
-    assert said.links == {"http": LinkHealth(0, 1, link.last_ns, {"malformed_json": 1})}
+    assert said.inputs == {"http": InputHealth(0, 1, link.last_ns, {"malformed_json": 1})}
 
 
 async def test_what_waits_grows_old(rig: Rig, ingest: FakeIngest) -> None:
