@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from city.batch import NOWHERE, Batch, Place
 from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
-from city.ledger.port import DIRECT, Memory, PackId, Source, Suspect
+from city.ledger.port import DIRECT, Memory, PackId, QuarantinedPayload, Source
 from city.reading import Flag
 from ingest.load import DirectLoad, Load, PackLoad, undecoded
 from ingest.sheets import Sheet, gather
@@ -27,7 +27,7 @@ class Checked:
         direct: Direct messages that are news.
         packs: Packs that are news, those to be quarantined whole included.
         fingerprints: Of the messages that are news and have one.
-        suspects: What goes to quarantine.
+        quarantined: What goes to quarantine.
         duplicates: Source to readings that were settled before.
         now_ns: Time of the check, nanoseconds UTC.
         token: Of the load.
@@ -39,11 +39,11 @@ class Checked:
     direct: list[DirectLoad] = field(default_factory=list)
     packs: list[PackLoad] = field(default_factory=list)
     fingerprints: set[int] = field(default_factory=set)
-    suspects: list[Suspect] = field(default_factory=list)
+    quarantined: list[QuarantinedPayload] = field(default_factory=list)
     duplicates: defaultdict[Source, int] = field(default_factory=lambda: defaultdict(int))
 
 
-def check(load: Load, memory: Memory, places: dict[str, Place], now_ns: int, ahead_s: int) -> Checked:
+def check(load: Load, memory: Memory, places: dict[str, Place], now_ns: int, max_future_skew_s: int) -> Checked:
     """Judge a load.
 
     Args:
@@ -51,13 +51,13 @@ def check(load: Load, memory: Memory, places: dict[str, Place], now_ns: int, ahe
         memory: What the ledger has settled already.
         places: Where known devices belong.
         now_ns: Present time, nanoseconds UTC.
-        ahead_s: How far a time may lie ahead, seconds.
+        max_future_skew_s: How far a time may lie ahead, seconds.
     """
     checked = Checked(now_ns, load.token)
     for sheet in gather(_news(load, memory, checked)):
         sheet.batch.rx_ns = now_ns
         sheet.batch.places = _places(sheet, places, checked)
-        checked.sheets.append(_judge(sheet, checked, now_ns + ahead_s * 10**9))
+        checked.sheets.append(_judge(sheet, checked, now_ns + max_future_skew_s * 10**9))
     return checked
 
 
@@ -87,14 +87,14 @@ def _news(load: Load, memory: Memory, checked: Checked) -> list[DirectLoad | Pac
         elif _is_news(opened, packs, memory, checked):
             checked.packs.append(opened)
             news.append(opened)
-            checked.suspects.extend(undecoded(opened.message.topic, opened.pack))
+            checked.quarantined.extend(undecoded(opened.message.topic, opened.pack))
     for held, fingerprint, refused in load.refused:
         if refused is None and _is_known(fingerprint, memory, checked):
             checked.duplicates[held.source] += held.readings
         elif refused is None:
-            checked.suspects.append(held)
+            checked.quarantined.append(held)
         elif _is_news(refused, packs, memory, checked):
-            checked.suspects.append(held)
+            checked.quarantined.append(held)
             checked.packs.append(refused._replace(batches=[]))
     return news
 
@@ -110,7 +110,7 @@ def _is_known(fingerprint: int | None, memory: Memory, checked: Checked) -> bool
 
 def _is_news(opened: PackLoad, packs: set[PackId], memory: Memory, checked: Checked) -> bool:
     frame = opened.pack
-    claim = PackId(frame.gateway, frame.boot, frame.seq)
+    claim = PackId(frame.gateway, frame.spool, frame.seq)
     if claim in packs or memory.has_pack(claim):
         for block, batch in zip(frame.readings, opened.batches, strict=False):
             for device, count in zip(block.devices, np.bincount(batch.index).tolist(), strict=False):
@@ -141,7 +141,9 @@ def _judge(sheet: Sheet, checked: Checked, latest_ns: int) -> Sheet:
     ahead = np.flatnonzero(sheet.batch.time_ns > latest_ns).tolist()
     for row in ahead:
         lead_s = (int(sheet.batch.time_ns[row]) - checked.now_ns) // 10**9
-        checked.suspects.append(sheet.suspect(row, Malformed(Reason.CLOCK_AHEAD, f"{lead_s} s ahead of our clock")))
+        checked.quarantined.append(
+            sheet.quarantined(row, Malformed(Reason.CLOCK_AHEAD, f"{lead_s} s ahead of our clock"))
+        )
     if ahead:
         sheet = sheet.without(ahead)
     judge_ranges(sheet.batch)

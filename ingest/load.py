@@ -1,4 +1,4 @@
-"""The first step: MQTT messages become readings, packs, statuses, or suspects with a reason."""
+"""The first step: MQTT messages become readings, packs, statuses, or go to quarantine with a reason."""
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from xxhash import xxh3_64_intdigest
 from city import topics
 from city.batch import Batch, Place
 from city.errors import Malformed, Reason
-from city.ledger.port import DIRECT, Source, Suspect
+from city.ledger.port import DIRECT, QuarantinedPayload, Source
 from city.mqtt import Message
 from city.reading import Reading
 from city.wire import direct, pack, status
@@ -49,7 +49,7 @@ class Refusal(NamedTuple):
     so that it gets its receipt.
     """
 
-    suspect: Suspect
+    quarantined: QuarantinedPayload
     fingerprint: int | None = None
     pack: PackLoad | None = None
 
@@ -104,7 +104,7 @@ class Loader:
             try:
                 self._open(message, into)
             except Malformed as error:
-                held = suspect(message, error)
+                held = quarantined(message, error)
                 mark = None if held.source.gateway == DIRECT else _fingerprint(message)
                 into.refused.append(Refusal(held, mark))
                 into.readings += 1
@@ -148,7 +148,7 @@ class Loader:
                 if not self.known.keys() >= set(batch.devices):
                     self._meet(topic.gateway, batch.devices)
         except Malformed as error:
-            counted = suspect(message, error, Source(topic.gateway, ""), frame.count())
+            counted = quarantined(message, error, Source(topic.gateway, ""), frame.count())
             into.refused.append(Refusal(counted, pack=opened))
         else:
             into.opened.append(opened)
@@ -159,9 +159,11 @@ class Loader:
         self.met |= new
 
 
-def suspect(message: Message, error: Malformed, source: Source | None = None, readings: int = 1) -> Suspect:
+def quarantined(
+    message: Message, error: Malformed, source: Source | None = None, readings: int = 1
+) -> QuarantinedPayload:
     """Keep a message's bytes under the reason why they could not be used."""
-    return Suspect(
+    return QuarantinedPayload(
         topic=message.topic,
         payload=message.payload,
         received_ns=message.received_ns,
@@ -172,11 +174,11 @@ def suspect(message: Message, error: Malformed, source: Source | None = None, re
     )
 
 
-def undecoded(topic: str, frame: pack.Pack) -> list[Suspect]:
-    """Turn what a gateway could not decode into suspects; `topic` is that of its pack."""
+def undecoded(topic: str, frame: pack.Pack) -> list[QuarantinedPayload]:
+    """Turn what a gateway could not decode into payloads for the quarantine; `topic` is that of its pack."""
     gateway = frame.gateway
     return [
-        Suspect(
+        QuarantinedPayload(
             topic=topic,
             payload=row.payload,
             received_ns=row.received_at_ns,

@@ -14,10 +14,11 @@ from typing import Final
 import structlog
 
 from city import topics
+from city.backoff import Backoff
 from city.batch import NOWHERE
 from city.errors import Malformed, Reason, SettledMeanwhile, Unavailable
-from city.ledger.port import GatewayRow, Ledger, Suspect
-from city.mqtt import Backoff, MqttError, Session
+from city.ledger.port import GatewayRow, Ledger, QuarantinedPayload
+from city.mqtt import MqttError, Session
 from city.store.port import Store
 from city.wire import receipt
 from ingest.check import Checked, check
@@ -109,14 +110,14 @@ class Pipeline:
             if memory.has_fingerprint(load.token):
                 return  # a commit whose answer got lost
             await self.restore(load, memory.journal)
-            checked = check(load, memory, self.places.known, time.time_ns(), self.settings.ahead_s)
+            checked = check(load, memory, self.places.known, time.time_ns(), self.settings.max_future_skew_s)
             load.written, load.journal = [sheet.batch for sheet in checked.sheets], memory.journal
             rejected = await self.write(checked)
             try:
                 flush = settlement(checked, rejected, self.places.heard)
                 await self.ledger.settle(flush)
             except SettledMeanwhile:
-                self.metrics.raced()
+                self.metrics.conflicted()
                 continue
             self.places.learn(flush.devices)
             self.loader.met.clear()
@@ -135,9 +136,9 @@ class Pipeline:
                 await self.store.write(batch)
             load.journal = rows[-1].id if rows else journal
 
-    async def write(self, checked: Checked) -> list[Suspect]:
-        """Write every sheet to the store; what it refuses for ever becomes a suspect and leaves its sheet."""
-        refused: list[Suspect] = []
+    async def write(self, checked: Checked) -> list[QuarantinedPayload]:
+        """Write every sheet to the store; what it refuses for ever goes to quarantine and leaves its sheet."""
+        refused: list[QuarantinedPayload] = []
         began_s = time.monotonic()
         for number, sheet in enumerate(checked.sheets):
             if len(sheet.batch) == 0:
@@ -145,7 +146,8 @@ class Pipeline:
             outcome = await self.store.write(sheet.batch)
             if outcome.rejected:
                 refused += [
-                    sheet.suspect(row, Malformed(Reason.STORE_REFUSED, why)) for row, why in outcome.rejected.items()
+                    sheet.quarantined(row, Malformed(Reason.STORE_REFUSED, why))
+                    for row, why in outcome.rejected.items()
                 ]
                 checked.sheets[number] = sheet.without(outcome.rejected)
         self.metrics.stored(checked.sheets, checked.now_ns, began_s)
@@ -171,7 +173,7 @@ class Pipeline:
                 if str(error) != self.trouble:
                     log.warning("waiting", error=str(error))
                 self.trouble = str(error)
-                self.metrics.waited()
+                self.metrics.retried()
                 await asyncio.sleep(max(backoff.next(), min(error.retry_after_s, 5.0)))
             else:
                 if self.trouble:
@@ -206,7 +208,7 @@ def _row(said: StatusLoad) -> GatewayRow:
         gateway=said.gateway,
         province=said.province,
         online=status.online,
-        boot=status.boot,
+        spool=status.spool,
         pending=status.pending,
         packs=status.packs,
         spool_bytes=status.spool_bytes,

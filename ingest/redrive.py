@@ -11,10 +11,10 @@ import structlog
 from numpy.typing import NDArray
 
 from city import topics
+from city.backoff import Backoff
 from city.batch import NOWHERE, Batch, Place
 from city.errors import Malformed, Reason, SettledMeanwhile, Unavailable
-from city.ledger.port import Counts, HeldSuspect, Ledger, NewDevice, Redriven, Settlement, Source, SuspectState
-from city.mqtt import Backoff
+from city.ledger.port import Counts, Ledger, NewDevice, QuarantineRow, QuarantineState, Redriven, Settlement, Source
 from city.reading import Reading
 from city.store.port import Store
 from city.wire import direct, pack
@@ -37,13 +37,13 @@ ENOUGH: Final = 5_000
 class _Row:
     """One reading of a payload that can be understood now."""
 
-    held: HeldSuspect
+    held: QuarantineRow
     province: str
     reading: Reading
 
     @property
     def source(self) -> Source:
-        return Source(self.held.suspect.source.gateway, self.reading.device)
+        return Source(self.held.quarantined.source.gateway, self.reading.device)
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class Redrive:
     ledger: Ledger
     places: Places
     decode: Decode
-    ahead_s: int
+    max_future_skew_s: int
     _backoff: Backoff = field(default_factory=Backoff)
 
     async def run(self) -> None:
@@ -80,7 +80,7 @@ class Redrive:
             LedgerUnavailable: Nothing was settled.
             SettledMeanwhile: Another worker took one of them; nothing was settled.
         """
-        requested = await self.ledger.quarantine(state=SuspectState.REQUESTED, most=MOST)
+        requested = await self.ledger.quarantine(state=QuarantineState.REQUESTED, most=MOST)
         if not requested:
             return 0
         await self.places.refresh()
@@ -100,27 +100,25 @@ class Redrive:
         log.info("redriven", payloads=len(settlement.redriven), readings=len(rows))
         return len(settlement.redriven)
 
-    def _understand(self, held: HeldSuspect, outcome: Redriven, now_ns: int) -> list[_Row]:
+    def _understand(self, held: QuarantineRow, outcome: Redriven, now_ns: int) -> list[_Row]:
         """Decode a payload as its way in was; parts of a pack that still can't be decoded stay, as rows of their own.
 
         Raises:
             Malformed: It still can't be used.
         """
-        suspect = held.suspect
-        topic = topics.parse(suspect.topic)
-        if suspect.origin:
-            readings = self.decode(suspect.origin, suspect.payload, suspect.received_ns)
+        item = held.quarantined
+        topic = topics.parse(item.topic)
+        if item.origin:
+            readings = self.decode(item.origin, item.payload, item.received_ns)
         elif isinstance(topic, topics.Direct):
-            readings = direct.decode(
-                suspect.payload, kind=topic.kind, device=topic.device, received_ns=suspect.received_ns
-            )
+            readings = direct.decode(item.payload, kind=topic.kind, device=topic.device, received_ns=item.received_ns)
         else:
-            frame = pack.decode(suspect.payload, topic.gateway)
+            frame = pack.decode(item.payload, topic.gateway)
             readings = [reading for block in frame.readings for reading in pack.to_batch(block).readings()]
-            outcome.suspects = undecoded(suspect.topic, frame)
-        if any(reading.time_ns > now_ns + self.ahead_s * 10**9 for reading in readings):
+            outcome.quarantined = undecoded(item.topic, frame)
+        if any(reading.time_ns > now_ns + self.max_future_skew_s * 10**9 for reading in readings):
             raise Malformed(Reason.CLOCK_AHEAD, "still ahead of our clock")
-        for still in outcome.suspects:
+        for still in outcome.quarantined:
             counts = outcome.counts.setdefault(still.source, Counts())
             counts.received += still.readings
             counts.quarantined += still.readings

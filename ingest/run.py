@@ -78,7 +78,7 @@ async def run(
     loader = Loader(Budgets(settings), places.known)
     counters = Metrics(metrics or CollectorRegistry(), session)
     pipeline = Pipeline(settings, session, store, ledger, places, loader, counters)
-    redrive = Redrive(store, ledger, places, decode, settings.ahead_s)
+    redrive = Redrive(store, ledger, places, decode, settings.max_future_skew_s)
     if checks is not None:
         checks.update(readiness(session, pipeline))
     async with session:

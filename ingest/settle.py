@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from city.batch import Batch
-from city.ledger.port import Counts, JournalEntry, NewDevice, PackClaim, PackId, Settlement, Source, Suspect
+from city.ledger.port import Counts, JournalEntry, NewDevice, PackClaim, PackId, QuarantinedPayload, Settlement, Source
 from city.wire import journal as journal_wire
 from city.wire import pack
 from city.wire.receipt import Receipt, to_ranges
@@ -19,7 +19,7 @@ MOST_DEVICES: Final = 2**16
 """A block numbers its devices in 16 bits."""
 
 
-def settlement(checked: Checked, rejected: list[Suspect], heard: Mapping[str, Container[str]]) -> Settlement:
+def settlement(checked: Checked, rejected: list[QuarantinedPayload], heard: Mapping[str, Container[str]]) -> Settlement:
     """Write down a flush that the store has confirmed.
 
     Args:
@@ -31,7 +31,7 @@ def settlement(checked: Checked, rejected: list[Suspect], heard: Mapping[str, Co
         at_ns=checked.now_ns,
         packs=[claim(load.pack) for load in checked.packs],
         fingerprints=[checked.token, *checked.fingerprints],
-        suspects=checked.suspects + rejected,
+        quarantined=checked.quarantined + rejected,
         journal=journal([sheet.batch for sheet in checked.sheets]),
         devices=[
             device
@@ -45,7 +45,7 @@ def settlement(checked: Checked, rejected: list[Suspect], heard: Mapping[str, Co
 
 def claim(frame: pack.Pack) -> PackClaim:
     """Name a pack for the ledger."""
-    return PackClaim(PackId(frame.gateway, frame.boot, frame.seq), frame.before, frame.count())
+    return PackClaim(PackId(frame.gateway, frame.spool, frame.seq), frame.offset, frame.count())
 
 
 def journal(batches: Iterable[Batch]) -> list[JournalEntry]:
@@ -65,8 +65,10 @@ def receipts(load: Load) -> list[tuple[str, str, Receipt]]:
     packs += [refusal.pack for refusal in load.refused if refusal.pack is not None]
     numbers: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
     for opened in packs:
-        numbers[opened.province, opened.pack.gateway, opened.pack.boot].append(opened.pack.seq)
-    return [(province, gateway, Receipt(boot, to_ranges(done))) for (province, gateway, boot), done in numbers.items()]
+        numbers[opened.province, opened.pack.gateway, opened.pack.spool].append(opened.pack.seq)
+    return [
+        (province, gateway, Receipt(spool, to_ranges(done))) for (province, gateway, spool), done in numbers.items()
+    ]
 
 
 def _by_owner(batch: Batch) -> Iterable[tuple[str, Batch]]:
@@ -105,7 +107,7 @@ def _new(sheet: Sheet, now_ns: int, known: Container[str]) -> Iterable[NewDevice
             yield NewDevice(device, batch.kind, batch.places[number].province, gateway, now_ns)
 
 
-def _count(counts: defaultdict[Source, Counts], checked: Checked, rejected: Iterable[Suspect]) -> None:
+def _count(counts: defaultdict[Source, Counts], checked: Checked, rejected: Iterable[QuarantinedPayload]) -> None:
     """Write down what became of every reading: received = stored + duplicate + quarantined + rejected."""
     for sheet in checked.sheets:
         tally = sheet.counts()
@@ -118,7 +120,7 @@ def _count(counts: defaultdict[Source, Counts], checked: Checked, rejected: Iter
     for source, rows in checked.duplicates.items():
         counts[source].received += rows
         counts[source].duplicate += rows
-    for held in checked.suspects:
+    for held in checked.quarantined:
         counts[held.source].received += held.readings
         counts[held.source].quarantined += held.readings
     for held in rejected:

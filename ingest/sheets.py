@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from city import topics
 from city.batch import Batch, concat
 from city.errors import Malformed
-from city.ledger.port import DIRECT, Source, Suspect
+from city.ledger.port import DIRECT, QuarantinedPayload, Source
 from city.mqtt import Message
 from city.reading import Reading
 from city.wire import direct
 from city.wire.direct import MOST_VALUES
-from ingest.load import DirectLoad, PackLoad, suspect
+from ingest.load import DirectLoad, PackLoad, quarantined
 
 MOST_COLUMNS: Final = 4 * MOST_VALUES
 """Quantities in one sheet. Columns are dense: without a bound 5,000 readings of 64 names each take 13 GB."""
@@ -49,13 +49,13 @@ class Sheet:
         names = map(self.batch.devices.__getitem__, (codes % devices).tolist())
         return dict(zip(map(Source, gateways, names), rows.tolist(), strict=True))
 
-    def suspect(self, row: int, error: Malformed) -> Suspect:
+    def quarantined(self, row: int, error: Malformed) -> QuarantinedPayload:
         """Keep one row's bytes: its message when that held nothing else, otherwise the row written anew."""
         reading = self.batch.reading(row)
         message = self.messages[row]
         if message is not None and message.payload.count(b'"values"') == 1:
-            return suspect(message, error, self.source(row))
-        return Suspect(
+            return quarantined(message, error, self.source(row))
+        return QuarantinedPayload(
             topic=topics.of_reading(self.batch.places[self.batch.index[row]].province, reading),
             payload=direct.encode([reading]),
             received_ns=self.batch.rx_ns,

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from city.errors import ConfigurationError
 from city.ledger import open_ledger
-from city.ledger.port import By, HeldSuspect, Ledger, SuspectState
+from city.ledger.port import By, Ledger, QuarantineRow, QuarantineState
 from korat.figures import HOUR_NS, figures
 from korat.settings import Everything
 
@@ -53,9 +53,9 @@ async def quarantine_table(settings: Everything, reason: str | None, most: int) 
         ConfigurationError: There is no ledger yet.
         LedgerUnavailable: The database is down.
     """
-    rows: list[HeldSuspect] = []
+    rows: list[QuarantineRow] = []
     async with _opened(settings) as ledger:
-        for state in (SuspectState.HELD, SuspectState.REQUESTED):
+        for state in (QuarantineState.HELD, QuarantineState.REQUESTED):
             rows += await ledger.quarantine(most=most + 1, state=state, reason=reason)
     rows.sort(key=lambda row: row.id)
     if not rows:
@@ -63,12 +63,12 @@ async def quarantine_table(settings: Everything, reason: str | None, most: int) 
         return
     table = Table("id", "received", "reason", "topic", "readings", "state", "tries", "why", "payload")
     for held in rows[:most]:
-        suspect = held.suspect
-        at = datetime.fromtimestamp(suspect.received_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        shown = ascii(suspect.payload[:SHOWN].decode("utf-8", "backslashreplace"))
-        cells = (held.id, at, suspect.reason, suspect.topic, suspect.readings, held.state, held.tries)
+        item = held.quarantined
+        at = datetime.fromtimestamp(item.received_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        shown = ascii(item.payload[:SHOWN].decode("utf-8", "backslashreplace"))
+        cells = (held.id, at, item.reason, item.topic, item.readings, held.state, held.tries)
         # Text and ascii: what devices sent must be neither markup nor control characters here
-        table.add_row(*[Text(ascii(str(cell))[1:-1]) for cell in cells], Text(ascii(suspect.detail)[1:-1]), Text(shown))
+        table.add_row(*[Text(ascii(str(cell))[1:-1]) for cell in cells], Text(ascii(item.detail)[1:-1]), Text(shown))
     _print(table)
     if len(rows) > most:
         Console().print(f"There are more: --most shows more than {most} rows.", highlight=False)

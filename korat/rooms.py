@@ -38,7 +38,7 @@ def ingest_room(
             store=stack.store,
             ledger=stack.ledger,
             registry=stack.registry,
-            decode=decoding.decode_origin,
+            decode=decoding.decode_again,
             stop=stop,
             metrics=metrics,
             checks=checks,

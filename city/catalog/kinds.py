@@ -65,7 +65,7 @@ _LEDGER = (
     "readings_pending",
     "readings_missing",
     "gateway_online",
-    "storing_lag",
+    "end_to_end_latency",
     "devices_heard",
     "devices_silent",
 )

@@ -9,9 +9,9 @@ from typing import Self
 
 import structlog
 
+from city.backoff import Backoff
 from city.errors import ConfigurationError, KoratError
 from city.mqtt.address import Address
-from city.mqtt.backoff import Backoff
 from city.mqtt.connection import Connection
 from city.mqtt.counters import Counters
 from city.mqtt.errors import Disconnected, NotSent, TakenOver, WillRefused

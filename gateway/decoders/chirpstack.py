@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import Reading
 from city.wire.direct import load, to_time_ns
-from gateway.decoders.context import Context, DecodeError
+from gateway.decoders.decoder import Context, DecodeError
 from gateway.decoders.lorawan.uplink import Uplink, best_radio, codec_of, device_of, kind_of, readings
 
 _MOST_BYTES: Final = 128 * 1024
@@ -59,13 +59,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     """
     if len(payload) > _MOST_BYTES:
         raise DecodeError(Reason.TOO_LARGE, f"{len(payload)} bytes; an event has at most {_MOST_BYTES}")
-    try:
-        return _decode(load(payload, _decoder), context)
-    except Malformed as error:
-        raise DecodeError(error.reason, error.detail) from None
-
-
-def _decode(event: _Event, context: Context) -> list[Reading]:
+    event = load(payload, _decoder)
     if event.integrationName is not None or event.downlinkId is not None:
         return []
     if event.data is not None or event.object is not None:

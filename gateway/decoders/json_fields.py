@@ -4,17 +4,17 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
-from functools import lru_cache, wraps
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 
 from city.catalog import KINDS
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import FIRST_NS, LAST_NS, Reading, checked_id
 from city.wire.direct import MOST_BYTES, MOST_VALUES, load, to_position
-from gateway.decoders.context import Context, Decode, DecodeError, device_id, known_kind
+from gateway.decoders.decoder import Context, DecodeError, device_id, known_kind
 from gateway.decoders.fields import MOST_KEPT, checksum
 
 _decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Any)
@@ -29,21 +29,6 @@ _MOST_TIME_LETTERS: Final = 64
 _MICROSECOND_NS: Final = 1_000
 _DAY_S: Final = 86_400
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def refusing(work: Decode) -> Decode:
-    """Make every refusal of a decoder a `DecodeError`."""
-
-    @wraps(work)
-    def decode(payload: bytes, context: Context) -> list[Reading]:
-        try:
-            return work(payload, context)
-        except DecodeError:
-            raise
-        except Malformed as error:
-            raise DecodeError(error.reason, error.detail) from None
-
-    return decode
 
 
 def load_json(payload: bytes, most_bytes: int = MOST_BYTES) -> Any:
@@ -63,10 +48,10 @@ def load_object(payload: bytes, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
         most_bytes: What no device of the family exceeds; it bounds the work.
 
     Raises:
-        Malformed: It is none; with the reason.
+        DecodeError: It is none; with the reason.
     """
     if len(payload) > most_bytes:
-        raise Malformed(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {most_bytes}")
+        raise DecodeError(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {most_bytes}")
     return as_object(load_json(payload), "the payload")
 
 
@@ -74,10 +59,10 @@ def as_object(thing: object, what: str) -> dict[str, Any]:
     """Give back a JSON object.
 
     Raises:
-        Malformed: `wrong_type`; the sentence names `what`.
+        DecodeError: `wrong_type`; the sentence names `what`.
     """
     if not isinstance(thing, dict):
-        raise Malformed(Reason.WRONG_TYPE, f"{what} is no JSON object")
+        raise DecodeError(Reason.WRONG_TYPE, f"{what} is no JSON object")
     return thing
 
 
@@ -105,12 +90,12 @@ def foreign_device(context: Context, family: str, name: str | None) -> str:
     Letters beyond ASCII can't stand in an id; so that two names don't become one, such a name ends with its CRC-32.
 
     Raises:
-        Malformed: `missing_field`: nobody names it. `bad_device`: no id can be made of the name.
+        DecodeError: `missing_field`: nobody names it. `bad_device`: no id can be made of the name.
     """
     if context.device is not None:
         return checked_id(context.device)
     if not name:
-        raise Malformed(Reason.MISSING_FIELD, "neither the payload nor the link names the device")
+        raise DecodeError(Reason.MISSING_FIELD, "neither the payload nor the link names the device")
     return _kept_id(family, name) if len(name) <= MOST_KEPT else _id_of(family, name)
 
 
@@ -171,10 +156,10 @@ def from_number(value: float, per_second: int) -> int:
         per_second: How many of its units are a second.
 
     Raises:
-        Malformed: `bad_time`: outside 1970 to 2100.
+        DecodeError: `bad_time`: outside 1970 to 2100.
     """
     if not FIRST_NS * per_second <= value * 10**9 < LAST_NS * per_second:
-        raise Malformed(Reason.BAD_TIME, f"{value} is outside 1970 to 2100")
+        raise DecodeError(Reason.BAD_TIME, f"{value} is outside 1970 to 2100")
     if isinstance(value, int):
         return value * 10**9 // per_second
     # a double of today's seconds holds no more than microseconds
@@ -189,12 +174,12 @@ def from_iso(text: str, zone: tzinfo | None = None) -> int:
         zone: Of a text without an offset; None: it must have one.
 
     Raises:
-        Malformed: `bad_time`.
+        DecodeError: `bad_time`.
     """
     try:
         when = datetime.fromisoformat(text.strip()[:_MOST_TIME_LETTERS])
     except ValueError:
-        raise Malformed(Reason.BAD_TIME, f"{text[:80]!r} is no ISO 8601 time") from None
+        raise DecodeError(Reason.BAD_TIME, f"{text[:80]!r} is no ISO 8601 time") from None
     return from_datetime(when, zone, text)
 
 
@@ -202,16 +187,16 @@ def from_datetime(when: datetime, zone: tzinfo | None, text: str) -> int:
     """Give nanoseconds UTC.
 
     Raises:
-        Malformed: `bad_time`: neither the time nor the zone tells the offset, or it is outside 1970 to 2100.
+        DecodeError: `bad_time`: neither the time nor the zone tells the offset, or it is outside 1970 to 2100.
     """
     if when.tzinfo is None:
         if zone is None:
-            raise Malformed(Reason.BAD_TIME, f"{text[:80]!r} has no offset")
+            raise DecodeError(Reason.BAD_TIME, f"{text[:80]!r} has no offset")
         when = when.replace(tzinfo=zone)
     since = when - _EPOCH
     time_ns = (since.days * _DAY_S + since.seconds) * 10**9 + since.microseconds * _MICROSECOND_NS
     if not FIRST_NS <= time_ns < LAST_NS:
-        raise Malformed(Reason.BAD_TIME, f"{text[:80]!r} is outside 1970 to 2100")
+        raise DecodeError(Reason.BAD_TIME, f"{text[:80]!r} is outside 1970 to 2100")
     return time_ns
 
 
@@ -219,13 +204,13 @@ def position(lat: object, lon: object) -> tuple[float, float] | None:
     """Read a position in degrees (WGS 84), numbers or texts; None if there is neither of the two.
 
     Raises:
-        Malformed: `bad_position`.
+        DecodeError: `bad_position`.
     """
     if lat is None and lon is None:
         return None
     north, east = number(lat), number(lon)
     if north is None or east is None:
-        raise Malformed(Reason.BAD_POSITION, f"lat {str(lat)[:40]!r} and lon {str(lon)[:40]!r} are no position")
+        raise DecodeError(Reason.BAD_POSITION, f"lat {str(lat)[:40]!r} and lon {str(lon)[:40]!r} are no position")
     return to_position(north, east)
 
 

@@ -31,10 +31,10 @@ from types import MappingProxyType
 from typing import Final
 
 from city.catalog import QUANTITIES
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import FIRST_NS, LAST_NS, QUANTITY_PATTERN, Reading, checked_quantity
 from city.wire.direct import MOST_VALUES, to_position
-from gateway.decoders.context import Context, DecodeError, device_id
+from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.fields import to_key
 from gateway.decoders.json_fields import kind_of
 from gateway.decoders.senml_pack import Record, parse, resolve
@@ -79,10 +79,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     Raises:
         DecodeError: With the reason from the bounded list; the whole pack counts as one.
     """
-    try:
-        return _readings(resolve(parse(payload), context.received_ns), context)
-    except Malformed as error:
-        raise DecodeError(error.reason, error.detail) from None
+    return _readings(resolve(parse(payload), context.received_ns), context)
 
 
 def _readings(records: Iterable[Record], context: Context) -> list[Reading]:
@@ -131,7 +128,7 @@ def _add(moment: _Moment, record: Record, quantity: str) -> None:
     name, value, unit, total = record.name, record.value, record.unit, record.total
     if quantity in _PLACE:
         if not isinstance(value, float):
-            raise Malformed(Reason.BAD_POSITION, f"{name[:80]} has no number of degrees")
+            raise DecodeError(Reason.BAD_POSITION, f"{name[:80]} has no number of degrees")
         moment.position[quantity] = value
         return
     if value is not None:
@@ -149,7 +146,9 @@ def _quantity(tail: str, record: Record) -> str:
     by_unit = QUANTITY_OF_UNIT.get(record.unit or "")
     if by_unit is None:
         unit = (record.unit or "none")[:40]
-        raise Malformed(Reason.BAD_QUANTITY, f"neither the name {record.name[:80]!r} nor the unit {unit!r} tells what")
+        raise DecodeError(
+            Reason.BAD_QUANTITY, f"neither the name {record.name[:80]!r} nor the unit {unit!r} tells what"
+        )
     return by_unit
 
 
@@ -160,13 +159,13 @@ def _known(tail: str) -> str:
 
 def _device(name: str, context: Context) -> str:
     if context.device is None and not name:
-        raise Malformed(Reason.MISSING_FIELD, "neither the names nor the link tell the device")
+        raise DecodeError(Reason.MISSING_FIELD, "neither the names nor the link tell the device")
     return device_id(context.device or name)
 
 
 def _time_ns(record: Record) -> int:
     if not _FIRST_S <= record.time_s < _LAST_S:
-        raise Malformed(Reason.BAD_TIME, f"{record.time_s} s is outside 1970 to 2100")
+        raise DecodeError(Reason.BAD_TIME, f"{record.time_s} s is outside 1970 to 2100")
     # a double of today holds no more than microseconds
     return round(record.time_s * 1e6) * 1000
 
@@ -179,7 +178,7 @@ def _named(device: str, found: Collection[_Series], context: Context) -> tuple[s
         return kind, {}
     keys = {series: _apart(*series, context) for series in found if count[series[0]] > 1}
     if len({keys.get(series, series[0]) for series in found}) < len(found):
-        raise Malformed(Reason.DUPLICATE_KEY, f"several names of {device} mean the same, and can't be told apart")
+        raise DecodeError(Reason.DUPLICATE_KEY, f"several names of {device} mean the same, and can't be told apart")
     return kind, keys
 
 
@@ -198,10 +197,10 @@ def _apart(quantity: str, name: str, context: Context) -> str:
 def _reading(device: str, time_ns: int, moment: _Moment, kind: str, keys: Mapping[_Series, str]) -> Reading:
     values = {keys.get(series, series[0]): value for series, value in moment.values.items()}
     if not 0 < len(values) <= MOST_VALUES:
-        raise Malformed(Reason.NO_VALUES, f"{len(values)} values of {device}; from 1 to {MOST_VALUES} are allowed")
+        raise DecodeError(Reason.NO_VALUES, f"{len(values)} values of {device}; from 1 to {MOST_VALUES} are allowed")
     if not moment.position:
         return Reading(device, kind, time_ns, values)
     if len(moment.position) == 1:
-        raise Malformed(Reason.BAD_POSITION, f"a position of {device} is half of one")
+        raise DecodeError(Reason.BAD_POSITION, f"a position of {device} is half of one")
     lat, lon = to_position(moment.position["lat"], moment.position["lon"])
     return Reading(device, kind, time_ns, values, lat, lon)

@@ -16,9 +16,9 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import Reading
-from gateway.decoders.context import Context, known_kind
+from gateway.decoders.decoder import Context, DecodeError, known_kind
 from gateway.decoders.fields import Meaning, Names, joined, to_values
 from gateway.decoders.json_fields import (
     as_object,
@@ -28,7 +28,6 @@ from gateway.decoders.json_fields import (
     load_object,
     number,
     portions,
-    refusing,
 )
 
 _ELECTRICITY: Final = {
@@ -102,7 +101,6 @@ _COMPONENT: Final = re.compile(r"([a-z0-9]+)(?::(\d{1,4}))?", re.ASCII)
 _STATUSES: Final = frozenset({"NotifyStatus", "NotifyFullStatus"})
 
 
-@refusing
 def decode(payload: bytes, context: Context) -> list[Reading]:
     """Understand a message; all of it is of the link's kind, if it names one.
 
@@ -118,7 +116,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     message = load_object(payload, _MOST_BYTES)
     method = message.get("method")
     if method is None and "src" not in message:
-        raise Malformed(Reason.MISSING_FIELD, "neither a notification nor a component's status")
+        raise DecodeError(Reason.MISSING_FIELD, "neither a notification nor a component's status")
     if not isinstance(method, str) or method not in _STATUSES:
         return []
     source = message.get("src")

@@ -16,10 +16,10 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import Reading
 from city.units import convert
-from gateway.decoders.context import Context
+from gateway.decoders.decoder import Context, DecodeError
 from gateway.decoders.fields import NOTHING, Meaning, Names, joined, to_key, to_values
 from gateway.decoders.json_fields import (
     foreign_device,
@@ -28,7 +28,6 @@ from gateway.decoders.json_fields import (
     load_object,
     number,
     portions,
-    refusing,
 )
 
 _NAMES: Final[Names] = MappingProxyType(
@@ -66,7 +65,6 @@ _PREFIXES: Final = frozenset({"tele", "stat", "cmnd"})
 _WRAPPERS: Final = ("StatusSNS", "StatusSTS")
 
 
-@refusing
 def decode(payload: bytes, context: Context) -> list[Reading]:
     """Understand a message; `energy_meter` where its values tell no kind and neither does the link.
 
@@ -94,7 +92,7 @@ def _name(levels: list[str]) -> str:
 def _switched(name: str, payload: bytes) -> dict[str, Any]:
     state = payload[:8].decode("ascii", "replace")
     if state not in _SWITCH:
-        raise Malformed(Reason.WRONG_TYPE, f"{name} is {state!r}, neither ON nor OFF")
+        raise DecodeError(Reason.WRONG_TYPE, f"{name} is {state!r}, neither ON nor OFF")
     return {name: state}
 
 
@@ -169,7 +167,7 @@ def _names(message: Mapping[str, Any]) -> dict[str, Meaning]:
 def _unit(message: Mapping[str, Any], name: str, otherwise: str) -> str:
     given = message.get(name, otherwise)
     if not isinstance(given, str) or given not in _UNITS:
-        raise Malformed(Reason.BAD_QUANTITY, f"{name} is {str(given)[:40]!r}, none of {', '.join(_UNITS)}")
+        raise DecodeError(Reason.BAD_QUANTITY, f"{name} is {str(given)[:40]!r}, none of {', '.join(_UNITS)}")
     return _UNITS[given]
 
 

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from city.reading import Reading
-from gateway.decoders.context import Context
+from gateway.decoders.decoder import Context
 from gateway.decoders.fields import NOTHING, Meaning, Names, joined, to_key, to_values
 from gateway.decoders.json_fields import (
     foreign_device,
@@ -27,7 +27,6 @@ from gateway.decoders.json_fields import (
     load_object,
     number,
     numbers,
-    refusing,
 )
 
 _NAMES: Final[Names] = MappingProxyType(
@@ -55,7 +54,6 @@ _MOST_BYTES: Final = 16 * 1024
 _NO_MEASUREMENT: Final = ("/availability", "/set", "/get")
 
 
-@refusing
 def decode(payload: bytes, context: Context) -> list[Reading]:
     """Understand what a device published.
 

@@ -112,7 +112,7 @@ class StatusPublisher:
 
     def _status(self, *, online: bool) -> Status:
         pending = self._spool.pending
-        return Status(online, self._spool.boot, pending.readings, pending.packs, pending.bytes, health=self._health)
+        return Status(online, self._spool.id, pending.readings, pending.packs, pending.bytes, health=self._health)
 
     async def _publish(self, fresh: Status) -> None:
         payload = status.encode(msgspec.structs.replace(fresh, at_ns=time.time_ns()))

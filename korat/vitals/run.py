@@ -42,7 +42,7 @@ def vitals(settings: Everything, stack: Stack, metrics: CollectorRegistry, rooms
     """
 
     async def service(stop: asyncio.Event) -> None:
-        if not settings.city.vitals_s:
+        if not settings.city.self_metrics_interval_s:
             await stop.wait()
             return
         speaker = Speaker(settings, rooms, Samples(metrics), Books(stack.ledger, stack.store, PLATFORM))
@@ -51,7 +51,7 @@ def vitals(settings: Everything, stack: Stack, metrics: CollectorRegistry, rooms
         address = settings.mqtt.address()
         async with Session(address, client_id=name, subscriptions=listening, session_expiry_s=0, name="vitals") as said:
             hearing = asyncio.create_task(speaker.hear(said), name="vitals hear")
-            while not await _stopped(stop, settings.city.vitals_s):
+            while not await _stopped(stop, settings.city.self_metrics_interval_s):
                 await speaker.speak(said)
             hearing.cancel()
             await asyncio.gather(hearing, return_exceptions=True)
@@ -84,7 +84,7 @@ class Speaker:
         with contextlib.suppress(MqttError):
             if INGEST in self.rooms:
                 try:
-                    lags = self.samples.gauges("korat_ingest_storing_lag_seconds", "gateway")
+                    lags = self.samples.gauges("korat_ingest_end_to_end_latency_seconds", "gateway")
                     said += await self.books.readings(now_ns, lags)
                     said.append(
                         Reading(f"ingest-{self.settings.ingest.worker}", PLATFORM, now_ns, await self.books.heard())

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from city.reading import Reading
-from gateway.decoders import Context, DecodeError
-from gateway.decoders.native import decode
+from gateway.decoders import DECODERS, Context, DecodeError
+
+decode = DECODERS["native"]
 
 NOW = 1_764_900_000_123_456_789
 BARE = Context(NOW)

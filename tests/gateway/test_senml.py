@@ -13,9 +13,11 @@ import pytest
 
 from city.reading import Reading
 from city.wire.direct import MOST_BYTES
-from gateway.decoders import Context, DecodeError
-from gateway.decoders.senml import decode, resolve
+from gateway.decoders import DECODERS, Context, DecodeError
+from gateway.decoders.senml import resolve
 from gateway.decoders.senml_pack import Record, parse
+
+decode = DECODERS["senml"]
 
 NOW = 1_764_900_000_000_000_000
 BARE = Context(NOW)

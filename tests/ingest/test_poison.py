@@ -55,7 +55,7 @@ def flushed(messages: Iterable[tuple[str, bytes]], **settings: int) -> tuple[Loa
 
 def frame(*blocks: pack.Block, seq: int = 1, undecoded: int = 0) -> pack.Pack:
     left = [pack.Undecoded("http:native", b"\0", 2**64 - 1, "\0")] * undecoded
-    return pack.Pack(pack.VERSION, "gw-1", "boot", seq, 0, list(blocks), left)
+    return pack.Pack("gw-1", "spool", seq, 0, list(blocks), left)
 
 
 def block(devices: int = 2, kind: str = "rain") -> pack.Block:
@@ -74,7 +74,7 @@ any_topic = st.one_of(
 
 
 def _object(inner: st.SearchStrategy[object]) -> st.SearchStrategy[dict[str, object]]:
-    keys = st.sampled_from(["ts", "values", "lat", "lon", "rain_rate", "online", "boot", "pending", "at_ns", "v"])
+    keys = st.sampled_from(["ts", "values", "lat", "lon", "rain_rate", "online", "spool", "pending", "at_ns", "v"])
     return st.dictionaries(keys | st.text(max_size=4), inner, max_size=4)
 
 
@@ -142,13 +142,13 @@ def test_a_block_that_names_a_device_twice_is_refused() -> None:
     twice = block()
     twice.devices[1] = "d-0"
     load, checked, _ = flushed([(PACK, pack.encode(frame(twice)))])
-    assert [refusal.suspect.reason for refusal in load.refused] == ["pack_malformed"]
+    assert [refusal.quarantined.reason for refusal in load.refused] == ["pack_malformed"]
     assert not checked.sheets
 
 
-@pytest.mark.parametrize("boot", ["\0", "\ud800", "x" * 100_000])
-def test_a_status_with_an_impossible_boot_never_reaches_the_database(boot: str) -> None:
-    load, _, _ = flushed([(STATUS, json.dumps({"online": True, "boot": boot}).encode())])
+@pytest.mark.parametrize("spool", ["\0", "\ud800", "x" * 100_000])
+def test_a_status_with_an_impossible_spool_never_reaches_the_database(spool: str) -> None:
+    load, _, _ = flushed([(STATUS, json.dumps({"online": True, "spool": spool}).encode())])
     assert len(load.refused) == 1
     assert not load.statuses
 
@@ -156,13 +156,13 @@ def test_a_status_with_an_impossible_boot_never_reaches_the_database(boot: str) 
 @pytest.mark.parametrize("topic", [PACK, STATUS])
 def test_what_a_gateway_repeats_for_ever_is_kept_once(topic: str) -> None:
     _, checked, flush = flushed([(topic, b"{")] * 5)
-    assert len(flush.suspects) == 1
+    assert len(flush.quarantined) == 1
     assert sum(checked.duplicates.values()) == 4
     assert len(flush.fingerprints) == 2
 
 
 def test_equal_garbage_of_a_device_may_be_two_measurements_and_is_kept_twice() -> None:
-    assert len(flushed([(DIRECT, b"{")] * 2)[2].suspects) == 2
+    assert len(flushed([(DIRECT, b"{")] * 2)[2].quarantined) == 2
 
 
 def test_a_quantity_named_like_the_time_is_no_time() -> None:
@@ -192,5 +192,5 @@ def test_a_fleet_that_names_every_value_anew_is_held_before_the_store_bursts() -
         for n in range(200)
     ]
     load, checked, _ = flushed([*rows, (DIRECT, b'{"values": {"rain_rate": 1}}')])
-    assert {refusal.suspect.reason for refusal in load.refused} == {"budget_quantities"}
+    assert {refusal.quarantined.reason for refusal in load.refused} == {"budget_quantities"}
     assert len({key for sheet in checked.sheets for key in sheet.batch.values}) == 5_000 + 1

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import Reading
 from gateway.decoders import json_fields
-from gateway.decoders.context import Context, DecodeError, device_id
+from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec, device_time_ns
 from gateway.decoders.lorawan.fields import UNKNOWN, Budget, measured
@@ -64,13 +64,13 @@ def device_of(eui: str, context: Context) -> str:
     """Name the device.
 
     Raises:
-        Malformed: `bad_device`: neither the link nor a EUI-64 names it.
+        DecodeError: `bad_device`: neither the link nor a EUI-64 names it.
     """
     if context.device is not None:
         return device_id(context.device)
     lower = eui.lower()
     if _EUI.fullmatch(lower) is None:
-        raise Malformed(Reason.BAD_DEVICE, f"{eui[:80]!r} is no EUI-64")
+        raise DecodeError(Reason.BAD_DEVICE, f"{eui[:80]!r} is no EUI-64")
     return f"eui-{lower}"
 
 
@@ -87,7 +87,7 @@ def readings(uplink: Uplink, context: Context) -> list[Reading]:
     """Understand an uplink; `[]` if its frame has nothing to say.
 
     Raises:
-        Malformed: `no_codec` if nobody knows what is in the bytes; else as the codec or the fields say.
+        DecodeError: `no_codec` if nobody knows what is in the bytes; else as the codec or the fields say.
     """
     codec = codec_of(uplink, context)
     made = uplink.decoded

@@ -16,13 +16,13 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from city.catalog import QUANTITIES
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import Reading
 from city.units import UNITS, convert
 from city.wire.direct import MOST_READINGS
-from gateway.decoders.context import Context
+from gateway.decoders.decoder import Context, DecodeError
 from gateway.decoders.fields import Meaning, Names, to_key
-from gateway.decoders.json_fields import as_object, foreign_device, kind_of, load_json, number, portions, refusing
+from gateway.decoders.json_fields import as_object, foreign_device, kind_of, load_json, number, portions
 from gateway.decoders.ngsi.entity import Attribute, attributes, name_of, place_of, time_of, type_of
 from gateway.decoders.ngsi.models import CONTROLLED, MODELS, MOLAR_MASS, MOLAR_VOLUME, UNIT_CODES, Model
 
@@ -39,7 +39,6 @@ _AS_THE_QUANTITY: Final = MappingProxyType(
 """Codes that leave open what the quantity tells: parts of what, decibels over what."""
 
 
-@refusing
 def decode(payload: bytes, context: Context) -> list[Reading]:
     """Understand entities.
 
@@ -52,7 +51,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
         for reading in _readings(as_object(entity, "an entity"), context)
     ]
     if len(readings) > MOST_READINGS:
-        raise Malformed(Reason.TOO_MANY_READINGS, f"{len(readings)} readings; at most {MOST_READINGS} are allowed")
+        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(readings)} readings; at most {MOST_READINGS} are allowed")
     return readings
 
 
@@ -67,9 +66,9 @@ def _readings(entity: Mapping[str, Any], context: Context) -> Iterator[Reading]:
     name = type_of(entity)
     model = MODELS.get(name)
     if model is None:
-        raise Malformed(Reason.UNKNOWN_KIND, f"no model is known for type {name[:80]!r}")
+        raise DecodeError(Reason.UNKNOWN_KIND, f"no model is known for type {name[:80]!r}")
     if len(entity) > _MOST_ATTRIBUTES:
-        raise Malformed(Reason.TOO_MANY_READINGS, f"an entity of {len(entity)} attributes")
+        raise DecodeError(Reason.TOO_MANY_READINGS, f"an entity of {len(entity)} attributes")
     told = attributes(entity)
     place = place_of(told)
     entity_ns = time_of(told, context.received_ns)
@@ -136,7 +135,7 @@ def _converted(value: float, meaning: Meaning, code: str) -> float:
         return value
     unit = UNIT_CODES.get(code, "") if code else meaning.unit or row.unit
     if not unit:
-        raise Malformed(Reason.BAD_QUANTITY, f"{row.key} has the unit code {code[:40]!r}, which isn't known")
+        raise DecodeError(Reason.BAD_QUANTITY, f"{row.key} has the unit code {code[:40]!r}, which isn't known")
     unit = _AS_THE_QUANTITY.get((unit, row.unit), unit)
     mass = MOLAR_MASS.get(row.key)
     if mass is not None and UNITS[unit].dimension == UNITS["ug/m3"].dimension:

@@ -11,8 +11,9 @@ from datetime import UTC
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.wire.direct import to_position
+from gateway.decoders.decoder import DecodeError
 from gateway.decoders.fields import MOST_KEPT, checksum
 from gateway.decoders.json_fields import from_iso, number
 
@@ -87,13 +88,13 @@ def name_of(entity: Mapping[str, Any], model: str) -> str:
         model: Short name of its type.
 
     Raises:
-        Malformed: `missing_field`: the entity has no id. `bad_device`: it is too long.
+        DecodeError: `missing_field`: the entity has no id. `bad_device`: it is too long.
     """
     given = entity.get("id", entity.get("@id"))
     if not isinstance(given, str) or not given:
-        raise Malformed(Reason.MISSING_FIELD, "an entity without an id")
+        raise DecodeError(Reason.MISSING_FIELD, "an entity without an id")
     if len(given) > _MOST_LETTERS:
-        raise Malformed(Reason.BAD_DEVICE, f"an id of {len(given)} characters; at most {_MOST_LETTERS}")
+        raise DecodeError(Reason.BAD_DEVICE, f"an id of {len(given)} characters; at most {_MOST_LETTERS}")
     return (_kept_name if len(given) <= MOST_KEPT else _name_of)(model, given)
 
 
@@ -127,7 +128,7 @@ def place_of(told: Mapping[str, Attribute]) -> tuple[float, float] | None:
     """Give where an entity is: a point, or the middle of the corners of a line or an area.
 
     Raises:
-        Malformed: `bad_position`.
+        DecodeError: `bad_position`.
     """
     geometry = told["location"].value if "location" in told else None
     if isinstance(geometry, str):  # NGSIv2's geo:point
@@ -139,7 +140,7 @@ def place_of(told: Mapping[str, Attribute]) -> tuple[float, float] | None:
         return None
     corners = [(lon, lat) for lon, lat in dict.fromkeys(pairs) if lon is not None and lat is not None]
     if not 0 < len(corners) <= _MOST_CORNERS:
-        raise Malformed(Reason.BAD_POSITION, f"a location of {len(corners)} corners")
+        raise DecodeError(Reason.BAD_POSITION, f"a location of {len(corners)} corners")
     lon, lat = (sum(axis) / len(corners) for axis in zip(*corners, strict=True))
     return to_position(lat, lon)
 

@@ -6,11 +6,11 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from city.catalog import QUANTITIES
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import Reading
 from city.units import UNITS, convert
 from city.wire.direct import to_position
-from gateway.decoders.context import Context
+from gateway.decoders.decoder import Context, DecodeError
 from gateway.decoders.fields import MOST_KEPT, to_key
 from gateway.decoders.json_fields import foreign_device, from_number, kind_of, number, portions
 from gateway.decoders.sparkplug.payload import Metric, Payload
@@ -107,7 +107,7 @@ def readings(
 def _value(metric: Metric, definition: Definition) -> float | None:
     datatype = metric.datatype or definition.datatype
     if not datatype and metric.integer and int(metric.value or 0) & _SIGN_BITS:
-        raise Malformed(Reason.UNDECODED, f"{metric.name[:80]!r}: only the birth's data type tells its sign")
+        raise DecodeError(Reason.UNDECODED, f"{metric.name[:80]!r}: only the birth's data type tells its sign")
     value = number(metric.measured(datatype))
     row = QUANTITIES.get(definition.quantity or "")
     if value is None or row is None or not definition.unit:

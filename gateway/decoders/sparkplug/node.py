@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from city.errors import Malformed
-from gateway.decoders.origin import Origin
+from gateway.decoders.decoder import Origin
 from gateway.decoders.sparkplug import metrics, payload
 from gateway.decoders.sparkplug.payload import Metric, Payload
 from gateway.decoders.sparkplug.topic import Message, Topic, parse
@@ -164,7 +164,7 @@ class Sessions:
         request = node.request(topic, received_ns)
         if birth is None:
             return Completed(origin, data, request)
-        known = Origin(origin.link, origin.decoder, {"kind": birth.kind} | origin.parameters)
+        known = Origin(origin.input, origin.decoder, {"kind": birth.kind} | origin.parameters)
         return Completed(known, _written_in(message, data, birth), request)
 
     def _node(self, topic: Topic) -> EdgeNode:

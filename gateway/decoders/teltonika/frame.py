@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from fastcrc.crc16 import arc
 
 from city.errors import Reason
-from gateway.decoders.context import DecodeError
+from gateway.decoders.decoder import DecodeError
 
 CODECS: Final = {"8": 0x08, "8E": 0x8E, "16": 0x10}
 """Codecs of position records; others carry commands, texts and photos."""
