@@ -25,9 +25,9 @@ class SpoolThread:
         self._worker = worker
 
     @property
-    def boot(self) -> str:
+    def id(self) -> str:
         """Name of the spool file's life."""
-        return self._spool.boot
+        return self._spool.id
 
     @property
     def last(self) -> int:
