@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from city.catalog import PLATFORM
 from city.ledger.port import Settlement
 from city.mqtt import Session
-from ingest.sheets import Sheet
+from ingest.traced_batch import TracedBatch
 
 PERIOD_S: Final = 60.0
 
@@ -53,7 +53,9 @@ class Metrics:
         self._quarantined = Counter(
             "korat_ingest_quarantined_payloads", "Payloads quarantined", ["reason"], registry=registry
         )
-        self._seconds = Histogram("korat_ingest_flush_seconds", "Load to acknowledgement", registry=registry)
+        self._seconds = Histogram(
+            "korat_ingest_flush_seconds", "From the check to the acknowledgement", registry=registry
+        )
         self._cpu = Counter("korat_ingest_flush_cpu_seconds", "CPU of the process during flushes", registry=registry)
         self._flushes = Counter("korat_ingest_flushes", "Flushes settled", registry=registry)
         self._conflicts = Counter(
@@ -83,8 +85,8 @@ class Metrics:
         # summed first: a counter costs ten times what an addition does, and a flush has a thousand sources
         for name, counter in self._outcomes.items():
             counter.inc(sum(map(attrgetter(name), flush.counts.values())))
-        for item in flush.quarantined:
-            self._quarantined.labels(item.reason).inc()
+        for payload in flush.quarantined:
+            self._quarantined.labels(payload.reason).inc()
 
     def flushed(self, started: tuple[float, float]) -> None:
         """Note the duration of a flush; `started` is (CPU seconds, monotonic seconds)."""
@@ -94,17 +96,17 @@ class Metrics:
         self._longest.note(seconds)
         self._flushes.inc()
 
-    def stored(self, sheets: Sequence[Sheet], now_ns: int, began_s: float) -> None:
+    def stored(self, batches: Sequence[TracedBatch], now_ns: int, began_s: float) -> None:
         """Note how long the store took for a flush, and how old the oldest reading of each gateway was.
 
         The platform's own readings are left out: its hourly counters carry the hour that they count.
         """
         self._longest_write.note(time.monotonic() - began_s)
-        for sheet in sheets:
-            if sheet.batch.kind == PLATFORM:
+        for traced in batches:
+            if traced.batch.kind == PLATFORM:
                 continue
-            for code, gateway in enumerate(sheet.gateways):
-                times = sheet.batch.time_ns[sheet.gateway == code]
+            for code, gateway in enumerate(traced.gateways):
+                times = traced.batch.time_ns[traced.gateway == code]
                 if len(times):
                     self._note_latency(gateway, (now_ns - int(times.min())) / 1e9)
 

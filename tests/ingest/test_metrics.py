@@ -12,18 +12,18 @@ from city.catalog import PLATFORM
 from city.ledger.port import DIRECT
 from city.reading import Reading
 from ingest.metrics import Metrics
-from ingest.sheets import Sheet
+from ingest.traced_batch import TracedBatch
 
 NOW_NS = 1_764_900_000 * 10**9
 LATENCY = "korat_ingest_end_to_end_latency_seconds"
 
 
-def one(kind: str, age_s: int, gateway: str = DIRECT) -> Sheet:
+def one(kind: str, age_s: int, gateway: str = DIRECT) -> TracedBatch:
     batch = Batch.from_readings([Reading("d-1", kind, NOW_NS - age_s * 10**9, {"battery": 1.0})])
-    return Sheet(batch, [gateway], np.zeros(1, np.int32), [None])
+    return TracedBatch(batch, [gateway], np.zeros(1, np.int32), [None])
 
 
-def latencies(*sheets: Sheet) -> dict[str, float | None]:
+def latencies(*sheets: TracedBatch) -> dict[str, float | None]:
     registry = CollectorRegistry()
     metrics = Metrics(registry, cast("Any", SimpleNamespace(held=0)))
     metrics.stored(sheets, NOW_NS, time.monotonic())

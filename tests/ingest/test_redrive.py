@@ -13,7 +13,7 @@ from city.registry import open_registry
 from city.store.port import WriteOutcome
 from city.wire import journal, pack
 from ingest import redrive
-from ingest.places import Places
+from ingest.device_cache import DeviceCache
 from ingest.redrive import Redrive
 from support.ingesting import no_decoder
 from support.worker import Cells
@@ -46,7 +46,7 @@ async def test_the_journal_holds_only_what_was_released(tmp_path: Path) -> None:
         settlement.counts[item.source] = Counts(1, quarantined=1)
     await ledger.settle(settlement)
     await ledger.request_redrive(None, None)
-    again = Redrive(Picky(), ledger, Places(registry), no_decoder, 300)  # type: ignore[arg-type] # a stand-in
+    again = Redrive(Picky(), ledger, DeviceCache(registry), no_decoder, 300)  # type: ignore[arg-type] # a stand-in
     assert await again.once() == 2
     (account,) = await ledger.account(0, 2**62, By.TOTAL)
     assert account.counts == Counts(received=3, stored=2, rejected=1)
@@ -67,8 +67,8 @@ async def test_large_payloads_are_tried_a_few_at_a_time(tmp_path: Path) -> None:
         settlement.counts[item.source] = Counts(1, quarantined=1)
     await ledger.settle(settlement)
     await ledger.request_redrive(None, None)
-    again = Redrive(Cells(), ledger, Places(registry), no_decoder, 300)  # type: ignore[arg-type] # a stand-in
-    assert [await again.once() for _ in range(3)] == [redrive.ENOUGH // 1000, 3, 0]
+    again = Redrive(Cells(), ledger, DeviceCache(registry), no_decoder, 300)  # type: ignore[arg-type] # a stand-in
+    assert [await again.once() for _ in range(3)] == [redrive.MAX_READINGS // 1000, 3, 0]
     assert not await ledger.quarantine(state=QuarantineState.REQUESTED)
     (account,) = await ledger.account(0, 2**62, By.TOTAL)
     assert account.counts == Counts(received=8000, stored=8000)

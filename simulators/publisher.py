@@ -1,6 +1,6 @@
 """Hands messages to a broker with paho-mqtt and knows which of them it confirmed.
 
-paho runs its own thread. Everything here but the three callbacks belongs to the thread that made the courier; the
+paho runs its own thread. Everything here but the three callbacks belongs to the thread that made the publisher; the
 callbacks only append to a deque and set an event, because paho holds its own locks while it calls them.
 """
 
@@ -21,30 +21,30 @@ from city.mqtt.address import Address
 
 _WINDOW: Final = 200
 _KEEPALIVE_S: Final = 30
-_GOODBYE_S: Final = 0.7
+_DISCONNECT_S: Final = 0.7
 _REFUSED: Final = frozenset({0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C})
 """CONNACK codes that another try will not change: version, client id, password, rights, ban, method."""
 
 
-class Courier:
+class Publisher:
     """A client of a broker, QoS 1, with a bounded number of messages in flight. It reconnects by itself.
 
     Attributes:
         confirmed: Readings in messages that the broker confirmed with a PUBACK.
         refused: Readings in messages that it refused.
-        why: What it said when it refused the last one.
+        reason: Why it refused the last one.
     """
 
     def __init__(self, address: Address, name: str) -> None:
         self.confirmed = 0
         self.refused = 0
-        self.why = ""
+        self.reason = ""
         self._address = address
         self._pending: dict[int, int] = {}
         self._answers: deque[tuple[int, str]] = deque()
         self._wake = threading.Event()
         self._window = 0
-        self._turned_away = ""
+        self._connect_refusal = ""
         self._client = self._made(name)
 
     def __enter__(self) -> Self:
@@ -57,7 +57,7 @@ class Courier:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker has let us in and the line stands."""
+        """Whether the broker has accepted the connection and it stands."""
         return self._client.is_connected()
 
     @property
@@ -77,20 +77,20 @@ class Courier:
         self._client.loop_start()
 
     def check(self) -> None:
-        """Look whether the broker wants us at all.
+        """Raise if the broker will never accept the connection.
 
         Raises:
-            ConfigurationError: It turned us away for good.
+            ConfigurationError: It refused it for good.
         """
-        if self._turned_away:
-            raise ConfigurationError(f"the broker at {self._address} turned us away: {self._turned_away}")
+        if self._connect_refusal:
+            raise ConfigurationError(f"the broker at {self._address} refuses the connection: {self._connect_refusal}")
 
     def connect(self, within_s: float, stop: threading.Event) -> None:
         """Start, and wait for the connection.
 
         Raises:
             Unavailable: There was none in time.
-            ConfigurationError: The broker turned us away.
+            ConfigurationError: The broker refused the connection for good.
         """
         self.start()
         deadline = time.monotonic() + within_s
@@ -105,30 +105,30 @@ class Courier:
         info = self._client.publish(topic, payload, qos=1)
         self._pending[info.mid] = readings
 
-    def wait(self, most_s: float) -> None:
+    def wait(self, within_s: float) -> None:
         """Wait until the broker answered something."""
-        self._wake.wait(most_s)
+        self._wake.wait(within_s)
         self._wake.clear()
 
     def close(self, grace_s: float = 0.0) -> None:
-        """Wait for what is in flight, at most `grace_s`, and say goodbye; at most a second more."""
+        """Wait for what is in flight, at most `grace_s`, then disconnect, which takes at most a second more."""
         deadline = time.monotonic() + grace_s
         while self.pending and self.connected and time.monotonic() < deadline:
             self.wait(0.05)
         self._client.disconnect()
         # paho's thread may hang in a connect to a host that doesn't answer; it is a daemon, so we needn't wait for it
-        goodbye = threading.Thread(target=self._client.loop_stop, name="courier-goodbye", daemon=True)
-        goodbye.start()
-        goodbye.join(_GOODBYE_S)
+        closing = threading.Thread(target=self._client.loop_stop, name="publisher-disconnect", daemon=True)
+        closing.start()
+        closing.join(_DISCONNECT_S)
         self._settle()
 
     def _settle(self) -> None:
         while self._answers:
-            mid, why = self._answers.popleft()
+            mid, reason = self._answers.popleft()
             readings = self._pending.pop(mid, 0)
-            if why:
+            if reason:
                 self.refused += readings
-                self.why = why
+                self.reason = reason
             else:
                 self.confirmed += readings
 
@@ -136,7 +136,7 @@ class Courier:
         client = paho.Client(
             CallbackAPIVersion.VERSION2, client_id=f"{name}-{secrets.token_hex(4)}", protocol=paho.MQTTv5
         )
-        # only this courier's window bounds what is in flight: it knows the broker's Receive Maximum, paho ignores it
+        # only this publisher's window bounds what is in flight: it knows the broker's Receive Maximum, paho ignores it
         client.max_inflight_messages_set(_WINDOW)
         client.reconnect_delay_set(min_delay=1, max_delay=8)
         if self._address.user is not None:
@@ -158,7 +158,7 @@ class Courier:
         properties: Properties | None,
     ) -> None:
         if code.is_failure:
-            self._turned_away = str(code) if code.value in _REFUSED else ""
+            self._connect_refusal = str(code) if code.value in _REFUSED else ""
         else:
             # absent, the broker takes 65,535 (MQTT 5, 3.2.2.3.3)
             self._window = min(_WINDOW, getattr(properties, "ReceiveMaximum", 65_535))

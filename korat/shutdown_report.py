@@ -1,23 +1,23 @@
-"""The last words of `korat up`: what the ledger knows, and what waits for the next start."""
+"""What `korat up` prints at its end: what the ledger knows, and what waits for the next start."""
 
 import asyncio
 
 from city.errors import KoratError
 from city.ledger.port import GatewayRow
 from gateway.outbox.spool import Spool
-from korat.figures import HOURS, balances, figures, recent_account
-from korat.settings import Everything
-from korat.stack import Stack
+from korat.backends import Backends
+from korat.inspect import HOURS, balances, figures, recent_account
+from korat.settings import PlatformSettings
 
 ANSWER_S = 1.0
 
 
-async def farewell(settings: Everything, stack: Stack) -> list[str]:
-    """Say what is settled and what isn't; nothing that only seems so. Every room has stopped by then."""
+async def shutdown_report(settings: PlatformSettings, backends: Backends) -> list[str]:
+    """Give the sentences on what is settled and what isn't, after every room has stopped."""
     try:
         async with asyncio.timeout(ANSWER_S):
-            account = await recent_account(stack.ledger)
-            rows = await stack.ledger.gateways()
+            account = await recent_account(backends.ledger)
+            rows = await backends.ledger.gateways()
     except (KoratError, TimeoutError) as error:
         return [f"Stopped. The ledger does not answer ({error or 'it is busy'}); `korat ledger` shows it later."]
     numbers = figures(account)
@@ -34,21 +34,21 @@ async def farewell(settings: Everything, stack: Stack) -> list[str]:
     return lines
 
 
-async def _waiting(settings: Everything, rows: list[GatewayRow]) -> str:
+async def _waiting(settings: PlatformSettings, rows: list[GatewayRow]) -> str:
     own = settings.gateway.id
-    spooled = await asyncio.to_thread(_own, settings)
+    spooled = await asyncio.to_thread(_spooled, settings)
     parts = [f"{'an unknown number of' if spooled is None else f'{spooled:,}'} readings in the spool of {own}"]
     for row in rows:
         if row.gateway != own and row.pending != 0:
             known = "an unknown number" if row.pending is None else f"{row.pending:,}"
-            parts.append(f"{row.gateway} held {known} when it last spoke")
+            parts.append(f"{row.gateway} held {known} at its last status")
     return (
         f"Not settled yet: {'; '.join(parts)}; messages that ingest had not settled wait at the broker. "
         "All of it goes on at the next start."
     )
 
 
-def _own(settings: Everything) -> int | None:
+def _spooled(settings: PlatformSettings) -> int | None:
     """Count what our own gateway still holds; its spool is closed by now."""
     if not settings.spool_file.exists():
         return 0

@@ -14,7 +14,7 @@ _MONDAY = 3  # 1970-01-01 was a Thursday
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class CivilTime:
     """Instants, (n,) of them.
 
     Attributes:
@@ -80,7 +80,7 @@ def declination(season: Floats) -> Floats:
     return angle
 
 
-def sunlight(when: Moment, lat: Floats, lon: Floats) -> Floats:
+def sunlight(when: CivilTime, lat: Floats, lon: Floats) -> Floats:
     """Give the sine of the sun's elevation, 0 at night."""
     tilt = declination(when.season)
     turn = np.radians((when.time_s / 3600 % 24 - 12) * 15 + lon)

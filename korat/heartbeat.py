@@ -1,6 +1,6 @@
-"""A sign of life for rooms that listen nowhere: a file that is touched as long as all is well.
+"""A heartbeat of rooms that listen nowhere: a file that is touched as long as all is well.
 
-A supervisor looks at its age: `test -n "$(find /tmp/pulse -mmin -1)"`.
+A supervisor looks at its age: `test -n "$(find /tmp/heartbeat -mmin -1)"`.
 """
 
 import asyncio
@@ -11,24 +11,24 @@ import structlog
 
 from city.errors import KoratError
 from korat.process import Service
-from korat.rooms import Checks
+from korat.services import ReadinessChecks
 
 log = structlog.get_logger("korat")
 
 PERIOD_S: Final = 10.0
-AGAIN_S: Final = 1.0
-"""Until the next look after one that found something wrong."""
+RETRY_S: Final = 1.0
+"""Until the next check after one that failed."""
 
 CHECK_S: Final = 5.0
 
 
-def pulse(file: Path, checks: Checks, period_s: float = PERIOD_S) -> Service:
+def heartbeat(file: Path, checks: ReadinessChecks, period_s: float = PERIOD_S) -> Service:
     """Touch a file whenever every check returns.
 
     Args:
-        file: It is removed at the start and at the end, so that an old one says nothing.
+        file: Removed at the start and at the end, so that an old one misleads no supervisor.
         checks: Name of a part to what raises when it doesn't work; looked up anew each time.
-        period_s: Seconds between two looks.
+        period_s: Seconds between two checks.
     """
 
     async def service(stop: asyncio.Event) -> None:
@@ -37,7 +37,7 @@ def pulse(file: Path, checks: Checks, period_s: float = PERIOD_S) -> Service:
             while not stop.is_set():
                 well = await _beat(file, checks)
                 try:
-                    async with asyncio.timeout(period_s if well else AGAIN_S):
+                    async with asyncio.timeout(period_s if well else RETRY_S):
                         await stop.wait()
                 except TimeoutError:
                     continue
@@ -47,13 +47,13 @@ def pulse(file: Path, checks: Checks, period_s: float = PERIOD_S) -> Service:
     return service
 
 
-async def _beat(file: Path, checks: Checks) -> bool:
+async def _beat(file: Path, checks: ReadinessChecks) -> bool:
     for name, check in list(checks.items()):
         try:
             async with asyncio.timeout(CHECK_S):
                 await check()
         except (KoratError, TimeoutError) as error:
-            log.warning("no sign of life", part=name, error=str(error) or "no answer")
+            log.warning("no heartbeat", part=name, error=str(error) or "no answer")
             return False
     _touch(file)
     return True

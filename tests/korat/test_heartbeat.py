@@ -4,20 +4,20 @@ import asyncio
 from pathlib import Path
 
 from city.errors import Unavailable
-from korat.pulse import pulse
+from korat.heartbeat import heartbeat
 
 
 async def test_it_beats_while_all_is_well_and_leaves_nothing(tmp_path: Path) -> None:
-    file, stop, troubles = tmp_path / "pulse", asyncio.Event(), [Unavailable("not yet")]
+    file, stop, troubles = tmp_path / "heartbeat", asyncio.Event(), [Unavailable("not yet")]
     file.touch()
 
     async def check() -> None:
         if troubles:
             raise troubles.pop()
 
-    beating = asyncio.create_task(pulse(file, {"part": check}, 0.02)(stop))
+    beating = asyncio.create_task(heartbeat(file, {"part": check}, 0.02)(stop))
     await asyncio.sleep(0.1)
-    assert not await asyncio.to_thread(file.exists), "an old file says nothing"
+    assert not await asyncio.to_thread(file.exists), "an old file is removed"
     async with asyncio.timeout(5):
         while not await asyncio.to_thread(file.exists):
             await asyncio.sleep(0.02)

@@ -7,34 +7,34 @@ from typing import Final
 
 from city.catalog import FIELD_KINDS, KINDS
 from city.ledger.port import Account, By, Ledger
+from city.ledger.tally import HOUR_NS
 from city.reading import Reading
 from city.store.port import LatestAsk, Only, Store
-from korat.figures import HOUR_NS
 
 DIRECT_NAME: Final = "direct"
 """What boards call the devices that publish themselves."""
 
-_OFTEN_HOURS: Final = 2
-_SELDOM_HOURS: Final = 48
-_SELDOM: Final = 10
-"""Every tenth look goes further back: a re-drive may have corrected an hour of yesterday."""
+_RECENT_HOURS: Final = 2
+_FULL_HOURS: Final = 48
+_FULL_EVERY: Final = 10
+"""Every tenth time goes further back: a re-drive may have corrected an hour of yesterday."""
 
-_SILENT_AFTER: Final = 3
-"""Cadences without a value."""
+_SILENT_CADENCES: Final = 3
+"""A device is silent after this many of its cadences without a value."""
 
 
 @dataclass(slots=True)
-class Books:
-    """Looks into the ledger; what was said of an hour is said again only when it changed."""
+class LedgerMetrics:
+    """Reads the ledger's figures; those of an hour are published again only when they changed."""
 
     ledger: Ledger
     store: Store
     platform: str
-    _said: dict[tuple[str, int], dict[str, float]] = field(default_factory=dict)
-    _looks: int = 0
+    _published: dict[tuple[str, int], dict[str, float]] = field(default_factory=dict)
+    _rounds: int = 0
 
     async def readings(self, now_ns: int, lags: dict[str, float]) -> list[Reading]:
-        """All that there is to say now.
+        """Give all figures that are due now.
 
         Args:
             now_ns: Present time, nanoseconds UTC.
@@ -43,28 +43,28 @@ class Books:
         Raises:
             LedgerUnavailable: The ledger is down.
         """
-        hours = _SELDOM_HOURS if self._looks % _SELDOM == 0 else _OFTEN_HOURS
-        self._looks += 1
+        hours = _FULL_HOURS if self._rounds % _FULL_EVERY == 0 else _RECENT_HOURS
+        self._rounds += 1
         present = now_ns // HOUR_NS * HOUR_NS
-        said = [
+        readings = [
             reading
             for back in range(hours)
             for account in await self._hour(present - back * HOUR_NS)
             for reading in self._changed(account, present - back * HOUR_NS)
         ]
-        standing = await self.ledger.account(present, present + HOUR_NS, By.GATEWAY)
+        accounts = await self.ledger.account(present, present + HOUR_NS, By.GATEWAY)
         online = {row.gateway: row.online for row in await self.ledger.gateways()}
-        for account in standing:
+        for account in accounts:
             values = {"readings_pending": float(account.pending), "readings_missing": float(account.gaps)}
             if account.key in online:
                 values["gateway_online"] = float(online[account.key])
             if account.key in lags:
                 values["end_to_end_latency"] = lags[account.key]
-            said.append(Reading(account.key or DIRECT_NAME, self.platform, now_ns, values))
-        return said
+            readings.append(Reading(account.key or DIRECT_NAME, self.platform, now_ns, values))
+        return readings
 
-    async def heard(self) -> dict[str, float]:
-        """How many devices of the field spoke lately, and how many fell silent.
+    async def device_counts(self) -> dict[str, float]:
+        """Count the devices of the field that sent lately, and those that fell silent.
 
         Raises:
             StoreUnavailable: The store is down.
@@ -72,7 +72,7 @@ class Books:
         now_ns = time.time_ns()
         newest = await self.store.latest(LatestAsk(kinds=Only(frozenset(FIELD_KINDS))))
         silent = sum(
-            now_ns - device.time_ns > _SILENT_AFTER * KINDS[device.kind].cadence_s * 10**9 for device in newest
+            now_ns - device.time_ns > _SILENT_CADENCES * KINDS[device.kind].cadence_s * 10**9 for device in newest
         )
         return {"devices_heard": float(len(newest) - silent), "devices_silent": float(silent)}
 
@@ -89,6 +89,6 @@ class Books:
             "readings_rejected": float(counts.rejected),
         }
         key = account.key, hour_ns
-        if self._said.get(key, dict.fromkeys(values, 0.0)) != values:
-            self._said[key] = values
+        if self._published.get(key, dict.fromkeys(values, 0.0)) != values:
+            self._published[key] = values
             yield Reading(account.key or DIRECT_NAME, self.platform, hour_ns, values)

@@ -1,9 +1,9 @@
 """Names for workers that can't be told apart otherwise, such as the replicas of one container.
 
-A worker's name is the name of its session at the broker, which keeps messages for it: whoever starts next must take a
-name over, not invent one. A replica's host name changes with every new container. So the workers share a folder, and
-each takes the lowest number whose file nobody has locked. The kernel frees the lock however a worker ends, and the one
-that replaces it finds that number free: N workers always carry the numbers 1 to N.
+A worker's name is the name of its session at the broker, which keeps messages for it: the next worker to start must
+take a name over, not invent one. A replica's host name changes with every new container. So the workers share a folder,
+and each takes the lowest number whose file no other process has locked. The kernel frees the lock however a worker
+ends, and the one that replaces it finds that number free: N workers always carry the numbers 1 to N.
 """
 
 import fcntl
@@ -16,7 +16,7 @@ from typing import Final
 from city.errors import ConfigurationError
 
 AUTO: Final = "auto"
-MOST: Final = 64
+MAX_WORKERS: Final = 64
 
 
 class Taken(ConfigurationError):
@@ -29,7 +29,7 @@ def known(folder: Path) -> list[int]:
 
 
 @contextmanager
-def take(folder: Path, numbers: Iterable[int] = range(1, MOST + 1)) -> Iterator[str]:
+def take(folder: Path, numbers: Iterable[int] = range(1, MAX_WORKERS + 1)) -> Iterator[str]:
     """Hold the first of these numbers, as text, that no other process holds in this folder.
 
     All workers must see the folder through one kernel: one machine, a local volume.

@@ -17,7 +17,7 @@ from city.registry.port import Registry
 from city.store import open_store
 from city.store.port import Store
 from korat.process import Process
-from korat.settings import Everything
+from korat.settings import PlatformSettings
 
 log = structlog.get_logger("korat")
 
@@ -27,8 +27,8 @@ _REMIND_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
-    """What ingest writes to and the API asks."""
+class Backends:
+    """What ingest writes to and the API reads."""
 
     store: Store
     ledger: Ledger
@@ -36,7 +36,7 @@ class Stack:
 
 
 @asynccontextmanager
-async def open_stack(settings: Everything, process: Process) -> AsyncIterator[Stack]:
+async def open_backends(settings: PlatformSettings, process: Process) -> AsyncIterator[Backends]:
     """Open all three; servers may start in any order, so one that doesn't answer yet is waited for.
 
     Args:
@@ -55,19 +55,19 @@ async def open_stack(settings: Everything, process: Process) -> AsyncIterator[St
         closing.push_async_callback(ledger.aclose)
         registry = await _open("registry", lambda: open_registry(settings.ledger_url), process)
         closing.push_async_callback(registry.aclose)
-        yield Stack(store, ledger, registry)
+        yield Backends(store, ledger, registry)
 
 
 async def _open(name: str, opening: Callable[[], Awaitable[T]], process: Process) -> T:
     backoff = Backoff()
-    said, waited_s = "", 0.0
+    last_error, waited_s = "", 0.0
     while True:
         try:
             return await process.unless_stopped(opening())
         except Unavailable as error:
             delay_s = max(backoff.next(), 0.05)
-            if str(error) != said or waited_s > _REMIND_S:
+            if str(error) != last_error or waited_s > _REMIND_S:
                 log.warning("waiting", part=name, error=str(error))
-                said, waited_s = str(error), 0.0
+                last_error, waited_s = str(error), 0.0
             waited_s += delay_s
             await process.unless_stopped(asyncio.sleep(delay_s))

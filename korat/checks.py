@@ -19,9 +19,9 @@ from city.network import host_port
 from city.store import open_store
 from gateway.outbox.spool_file import connect
 from korat.broker import find
-from korat.figures import HOURS, balances, recent_account
-from korat.ports import refuse_taken
-from korat.settings import Everything
+from korat.inspect import HOURS, balances, recent_account
+from korat.services import refuse_taken
+from korat.settings import PlatformSettings
 
 ENOUGH_BYTES: Final = 2**30
 CONNECT_S: Final = 2.0
@@ -29,12 +29,12 @@ _OK: Final = 200
 _UNAVAILABLE: Final = 503
 
 
-async def python(_: Everything, __: str) -> str:
+async def python(_: PlatformSettings, __: str) -> str:
     """Say which Python this is."""
     return f"{sys.version.split()[0]} at {sys.executable}"
 
 
-async def data(settings: Everything, _: str) -> str:
+async def data(settings: PlatformSettings, _: str) -> str:
     """See whether the data folder can be written to and has room."""
     folder = settings.data
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
@@ -46,19 +46,19 @@ async def data(settings: Everything, _: str) -> str:
     return f"{folder}{'' if folder.exists() else ' (to be made at the first start)'}, {free / 2**30:.0f} GiB free"
 
 
-async def mosquitto(settings: Everything, _: str) -> str:
+async def mosquitto(settings: PlatformSettings, _: str) -> str:
     """Find the program; only `korat up` needs it."""
     if settings.mqtt.url:
         return "not needed, mqtt.url names a broker"
     return find()
 
 
-async def platform(_: Everything, owner: str) -> str:
+async def platform(_: PlatformSettings, owner: str) -> str:
     """Say who runs."""
     return f"runs: {owner}" if owner else "does not run in this data folder"
 
 
-async def broker(settings: Everything, owner: str) -> str:
+async def broker(settings: PlatformSettings, owner: str) -> str:
     """Speak to the broker where there must be one."""
     address = settings.mqtt.address()
     if not owner and not settings.mqtt.url and not await _listens(address.host, address.port):
@@ -75,12 +75,12 @@ async def broker(settings: Everything, owner: str) -> str:
     return f"{address} answers{'' if owner or settings.mqtt.url else ', so `korat up` needs another mqtt.port'}"
 
 
-async def api(settings: Everything, owner: str) -> str:
+async def api(settings: PlatformSettings, owner: str) -> str:
     """Ask the API whether it is ready; where none runs, its port must be free."""
     return await _http("KORAT_API_PORT (api.port)", settings.api.host, settings.api.port, "korat up" not in owner)
 
 
-async def gateway(settings: Everything, owner: str) -> str:
+async def gateway(settings: PlatformSettings, owner: str) -> str:
     """Ask the gateway whether it is ready; where none runs, its port must be free."""
     if settings.gateway.http_port == 0:
         return "its port is the system's choice"
@@ -88,7 +88,7 @@ async def gateway(settings: Everything, owner: str) -> str:
     return await _http("KORAT_GATEWAY_HTTP_PORT (gateway.http_port)", *where, "korat up" not in owner)
 
 
-async def store(settings: Everything, owner: str) -> str:
+async def store(settings: PlatformSettings, owner: str) -> str:
     """Open the store, unless a running platform holds its file."""
     file = settings.store_file
     if file is not None and owner:
@@ -103,7 +103,7 @@ async def store(settings: Everything, owner: str) -> str:
     return f"{file or _place(settings.store_url)} answers"
 
 
-async def ledger(settings: Everything, _: str) -> str:
+async def ledger(settings: PlatformSettings, _: str) -> str:
     """Open the ledger and add up its last day."""
     file = settings.ledger_file
     if file is not None and not file.exists() and not file.with_name(f"{file.name}-wal").exists():
@@ -119,7 +119,7 @@ async def ledger(settings: Everything, _: str) -> str:
     return f"{place} balances: {account.counts.received:,} readings received in the last {HOURS} hours"
 
 
-async def spool(settings: Everything, _: str) -> str:
+async def spool(settings: PlatformSettings, _: str) -> str:
     """Open the gateway's spool, unless a running gateway holds it."""
     file = settings.spool_file
     if not file.exists() and not file.with_name(f"{file.name}-wal").exists():

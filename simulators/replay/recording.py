@@ -1,4 +1,4 @@
-"""Finds the reader for a recording, and looks it over before anything is sent."""
+"""A recording: its reader by the kind of file, and a survey of it before anything is sent."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ class Survey:
     in_order: bool = True
 
 
-class Source:
-    """A recording and the way to read it.
+class Recording:
+    """A recorded file and its reader.
 
     Raises:
         ConfigurationError: The mapping is wrong, missing or not wanted.
@@ -102,5 +102,7 @@ def _mapping(options: ReplayOptions) -> Mapping | None:
             raise ConfigurationError(f"{options.file} is a record of messages: it needs no mapping")
         return None
     if not options.mapping:
-        raise ConfigurationError(f"say with --mapping what {options.file} means; only *{SUFFIX} needs none")
+        raise ConfigurationError(
+            f"{options.file} needs --mapping, which gives its columns a meaning; only *{SUFFIX} needs none"
+        )
     return load_mapping(options.mapping)

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from city.errors import ConfigurationError
-from korat.slots import MOST, Taken, known, take
+from korat.worker_slots import MAX_WORKERS, Taken, known, take
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from korat.slots import take
+from korat.worker_slots import take
 with take(Path(sys.argv[1])) as number:
     print(number, flush=True)
     time.sleep(60)
@@ -49,8 +49,8 @@ def test_a_number_is_given_back(tmp_path: Path) -> None:
 
 def test_there_is_an_end_to_them(tmp_path: Path) -> None:
     with ExitStack() as held:
-        numbers = [held.enter_context(take(tmp_path)) for _ in range(MOST)]
-        assert numbers == [str(number) for number in range(1, MOST + 1)]
+        numbers = [held.enter_context(take(tmp_path)) for _ in range(MAX_WORKERS)]
+        assert numbers == [str(number) for number in range(1, MAX_WORKERS + 1)]
         with pytest.raises(ConfigurationError, match="are taken"):
             held.enter_context(take(tmp_path))
 

@@ -7,10 +7,10 @@ an odometer with its speed, at any instant, without stepping from one to the nex
 import numpy as np
 
 from city.batch import Floats
-from simulators.noise import Keys, Steps, uniform
+from simulators.randomness import Keys, Steps, uniform
 
 
-def glide(weights: Floats, part: Floats) -> tuple[Floats, Floats]:
+def integrate(weights: Floats, part: Floats) -> tuple[Floats, Floats]:
     """Give how much is done, 0 to 1, and the pace relative to an even one.
 
     Args:
