@@ -8,10 +8,10 @@ from typing import Final, TypeVar
 
 import structlog
 
+from city.backoff import Backoff
 from city.errors import Unavailable
 from city.ledger import open_ledger
 from city.ledger.port import Ledger
-from city.mqtt.backoff import Backoff
 from city.registry import open_registry
 from city.registry.port import Registry
 from city.store import open_store

@@ -1,7 +1,6 @@
 """What `korat doctor` looks at, one function each; they change nothing and make nothing."""
 
 import asyncio
-import json
 import os
 import shutil
 import sqlite3
@@ -11,9 +10,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+import aiohttp
+
 from city.errors import KoratError
 from city.ledger import open_ledger
 from city.mqtt import Session
+from city.network import host_port
 from city.store import open_store
 from gateway.outbox.spool_file import connect
 from korat.broker import find
@@ -152,23 +154,14 @@ async def _ready(key: str, host: str, port: int) -> tuple[int, dict[str, object]
     """Ask `/health/ready`, which the API and the gateway both have."""
     foreign = f"{key}: something else listens on port {port} of {host}; end it, or choose another port"
     try:
-        reader, writer = await asyncio.open_connection(host, port)
-    except OSError as error:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CONNECT_S)) as client,
+            client.get(f"http://{host_port(host, port)}/health/ready", allow_redirects=False) as answer,
+        ):
+            status, said = answer.status, await answer.json(content_type=None)
+    except aiohttp.ClientConnectorError as error:
         raise KoratError(f"{key}: nobody answers on port {port} of {host} ({error.strerror}); see the log") from None
-    try:
-        writer.write(f"GET /health/ready HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-        answer = await asyncio.wait_for(reader.read(2**16), CONNECT_S)
-        while more := await asyncio.wait_for(reader.read(2**16), CONNECT_S):
-            answer += more
-    except (OSError, TimeoutError):
-        raise KoratError(foreign) from None
-    finally:
-        writer.close()
-    head, _, body = answer.partition(b"\r\n\r\n")
-    try:
-        status = int(head.split()[1])
-        said = json.loads(body)
-    except (ValueError, IndexError):
+    except (aiohttp.ClientError, OSError, ValueError):
         raise KoratError(foreign) from None
     if status not in {_OK, _UNAVAILABLE} or not isinstance(said, dict):
         raise KoratError(foreign)

@@ -15,7 +15,7 @@ from korat.settings import PlatformSettings
 from korat.shutdown_report import shutdown_report
 from korat.view import View
 
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
+BROKER_HOSTS: Final = frozenset({"127.0.0.1", "localhost"})
 
 
 async def up(settings: PlatformSettings, view: View, *, demo: bool) -> None:
@@ -50,5 +50,5 @@ async def up(settings: PlatformSettings, view: View, *, demo: bool) -> None:
 def _refuse(settings: PlatformSettings) -> None:
     if settings.mqtt.url:
         raise ConfigurationError("KORAT_MQTT_URL (mqtt.url): `korat up` brings its own broker; set mqtt.port instead")
-    if settings.mqtt.host not in LOOPBACK:
+    if settings.mqtt.host not in BROKER_HOSTS:
         raise ConfigurationError("KORAT_MQTT_HOST (mqtt.host): `korat up` brings its own broker, on 127.0.0.1")

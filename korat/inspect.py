@@ -13,7 +13,7 @@ from rich.text import Text
 
 from city.errors import ConfigurationError
 from city.ledger import open_ledger
-from city.ledger.port import Account, By, Counts, HeldSuspect, Ledger, SuspectState
+from city.ledger.port import Account, By, Counts, Ledger, QuarantineRow, QuarantineState
 from city.ledger.tally import HOUR_NS
 from korat.settings import PlatformSettings
 
@@ -84,9 +84,9 @@ async def quarantine_table(settings: PlatformSettings, reason: str | None, limit
         ConfigurationError: There is no ledger yet.
         LedgerUnavailable: The database is down.
     """
-    rows: list[HeldSuspect] = []
+    rows: list[QuarantineRow] = []
     async with _opened(settings) as ledger:
-        for state in (SuspectState.HELD, SuspectState.REQUESTED):
+        for state in (QuarantineState.HELD, QuarantineState.REQUESTED):
             rows += await ledger.quarantine(most=limit + 1, state=state, reason=reason)
     rows.sort(key=lambda row: row.id)
     if not rows:
@@ -94,14 +94,12 @@ async def quarantine_table(settings: PlatformSettings, reason: str | None, limit
         return
     table = Table("id", "received", "reason", "topic", "readings", "state", "tries", "why", "payload")
     for held in rows[:limit]:
-        suspect = held.suspect
-        at = datetime.fromtimestamp(suspect.received_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        payload = ascii(suspect.payload[:PAYLOAD_CHARACTERS].decode("utf-8", "backslashreplace"))
-        cells = (held.id, at, suspect.reason, suspect.topic, suspect.readings, held.state, held.tries)
+        item = held.quarantined
+        at = datetime.fromtimestamp(item.received_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        payload = ascii(item.payload[:PAYLOAD_CHARACTERS].decode("utf-8", "backslashreplace"))
+        cells = (held.id, at, item.reason, item.topic, item.readings, held.state, held.tries)
         # Text and ascii: what devices sent must be neither markup nor control characters here
-        table.add_row(
-            *[Text(ascii(str(cell))[1:-1]) for cell in cells], Text(ascii(suspect.detail)[1:-1]), Text(payload)
-        )
+        table.add_row(*[Text(ascii(str(cell))[1:-1]) for cell in cells], Text(ascii(item.detail)[1:-1]), Text(payload))
     _print(table)
     if len(rows) > limit:
         Console().print(f"There are more: --limit shows more than {limit} rows.", highlight=False)

@@ -44,7 +44,7 @@ def ingest_service(
             store=backends.store,
             ledger=backends.ledger,
             registry=backends.registry,
-            decode=decoding.decode_origin,
+            decode=decoding.decode_again,
             stop=stop,
             metrics=metrics,
             checks=checks,

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from city.errors import KoratError
 from city.ledger.port import Account
+from city.network import is_loopback
 from korat import logs
 from korat.backends import Backends
 from korat.inspect import HOURS, figures, recent_account
@@ -29,8 +30,6 @@ PERIOD_S: Final = 1.0
 LINE_S: Final = 30.0
 SHARE: Final = 20
 """The ledger is asked for at most one part in this of the time, however long its answer takes."""
-
-_LOOPBACK: Final = frozenset({"localhost", "::1"})
 
 
 class _Screen(Console):
@@ -160,9 +159,7 @@ async def _pause(stop: asyncio.Event, seconds: float) -> bool:
 
 def _welcome(settings: PlatformSettings, *, demo: bool) -> list[str]:
     api = f"http://{settings.api.host}:{settings.api.port}"
-    loopback = all(
-        host.startswith("127.") or host in _LOOPBACK for host in (settings.api.host, settings.gateway.http_host)
-    )
+    loopback = is_loopback(settings.api.host) and is_loopback(settings.gateway.http_host)
     return [
         f"console   {api}/",
         f"devices   {api}/v1/devices",

@@ -59,7 +59,7 @@ class LedgerMetrics:
             if account.key in online:
                 values["gateway_online"] = float(online[account.key])
             if account.key in lags:
-                values["storing_lag"] = lags[account.key]
+                values["end_to_end_latency"] = lags[account.key]
             readings.append(Reading(account.key or DIRECT_NAME, self.platform, now_ns, values))
         return readings
 

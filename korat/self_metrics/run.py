@@ -51,7 +51,7 @@ def self_metrics(
     """
 
     async def service(stop: asyncio.Event) -> None:
-        if not settings.city.vitals_s:
+        if not settings.city.self_metrics_interval_s:
             await stop.wait()
             return
         ledger_metrics = LedgerMetrics(backends.ledger, backends.store, PLATFORM)
@@ -65,7 +65,7 @@ def self_metrics(
             name="self_metrics",
         ) as session:
             following = asyncio.create_task(publisher.follow_broker(session), name="broker figures")
-            while not await _stopped(stop, settings.city.vitals_s):
+            while not await _stopped(stop, settings.city.self_metrics_interval_s):
                 await publisher.publish(session)
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
@@ -98,7 +98,7 @@ class MetricsPublisher:
         with contextlib.suppress(MqttError):
             if INGEST in self.rooms:
                 try:
-                    lags = self.process.gauges("korat_ingest_storing_lag_seconds", "gateway")
+                    lags = self.process.gauges("korat_ingest_end_to_end_latency_seconds", "gateway")
                     readings += await self.ledger.readings(now_ns, lags)
                     devices = await self.ledger.device_counts()
                     readings.append(Reading(f"ingest-{self.settings.ingest.worker}", PLATFORM, now_ns, devices))

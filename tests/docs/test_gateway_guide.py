@@ -71,7 +71,7 @@ def understood(folder: Path, table: str, origin: Origin, payload: bytes) -> dict
     """Decode under a configuration of the guide; device to values."""
     file = folder / "gateway.toml"
     file.write_text(guide(table).text, "utf-8")
-    readings, undecoded = Decoding(load_naming(file)).understand(origin, payload, 1_795_400_000 * 10**9)
+    readings, undecoded = Decoding(load_naming(file)).decode(origin, payload, 1_795_400_000 * 10**9)
     assert not undecoded
     return {reading.device: reading.values for reading in readings}
 

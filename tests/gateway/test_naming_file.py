@@ -61,7 +61,7 @@ def test_one_topic_may_be_one_device(tmp_path: Path) -> None:
     (tmp_path / "gateway.toml").write_text(
         '[sources."plant/7/air"]\ndevice = "aq-7"\n[sources."http/native"]\nkind = "rain"'
     )
-    decode = Decoding(load_naming(tmp_path / "gateway.toml")).decode_origin
+    decode = Decoding(load_naming(tmp_path / "gateway.toml")).decode_again
     payload = b'{"device": "x", "kind": "noise", "values": {"battery": 50}}'
     (one,) = decode("mqtt:native?topic=plant/7/air", payload, NOW_NS)
     (other,) = decode("mqtt:native?topic=plant/8/air", payload, NOW_NS)

@@ -19,9 +19,15 @@ from korat.self_metrics.run import api_figures, broker_figures, host
 
 def test_ledger_processes_and_broker_publish_as_devices(platform: Platform) -> None:
     korat = platform
-    with korat.up("--demo", KORAT_VITALS_S="1", KORAT_GATEWAY_HEALTH_S="1"):
+    with korat.up("--demo", KORAT_SELF_METRICS_INTERVAL_S="1", KORAT_GATEWAY_HEALTH_S="1"):
         wanted = {
-            "direct": {"readings_received", "readings_stored", "readings_pending", "readings_missing", "storing_lag"},
+            "direct": {
+                "readings_received",
+                "readings_stored",
+                "readings_pending",
+                "readings_missing",
+                "end_to_end_latency",
+            },
             "ingest-1": {
                 "settled_rate",
                 "error_rate",

@@ -1,10 +1,12 @@
-"""What a decoder is told beside the bytes, and how it refuses them."""
+"""What a decoder is: what it gets beside the bytes, what it gives, and the one way in which it refuses them."""
 
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from functools import wraps
+from typing import Final, NamedTuple, Self, TypeAlias
+from urllib.parse import parse_qsl, urlencode
 
 from msgspec import UNSET
 
@@ -17,7 +19,7 @@ from gateway.decoders.mapping import JsonMapping
 
 
 class DecodeError(Malformed):
-    """These bytes are garbage to this decoder; `reason` and `detail` say why.
+    """A decoder refuses bytes, or a part of them; `reason` and `detail` say why.
 
     Attributes:
         good: Readings of what isn't garbage among them.
@@ -30,15 +32,52 @@ class DecodeError(Malformed):
         self.rest = rest
 
 
+class Origin(NamedTuple):
+    """Where bytes came from, as one line that survives in quarantine: `http:native?device=a&kind=b`.
+
+    It holds all that a decoder gets beside the bytes, so that they can be decoded again.
+
+    Attributes:
+        input: Name of the input.
+        decoder: Name of the decoder.
+        parameters: What else the input knew: query parameters, the topic.
+    """
+
+    input: str
+    decoder: str
+    parameters: dict[str, str]
+
+    def __str__(self) -> str:
+        query = urlencode(self.parameters)
+        return f"{self.input}:{self.decoder}{'?' if query else ''}{query}"
+
+    @classmethod
+    def parse(cls, line: str) -> Self:
+        """Read a line back.
+
+        Raises:
+            DecodeError: `no_codec`: no input or no decoder in it, or a query that isn't one.
+        """
+        name, colon, rest = line.partition(":")
+        decoder, _, query = rest.partition("?")
+        try:
+            pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True, errors="strict") if query else []
+        except ValueError as error:
+            raise DecodeError(Reason.NO_CODEC, f"{line[:200]!r} has no readable query: {error}") from None
+        if not (name and colon and decoder):
+            raise DecodeError(Reason.NO_CODEC, f"{line[:200]!r} is not input:decoder?key=value")
+        return cls(name, decoder, dict(pairs))
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What is known beside the bytes.
 
     Attributes:
         received_ns: When the gateway got them, nanoseconds UTC.
-        device: Device, if the link knows it; as it was given.
-        kind: Kind, if the link knows it; as it was given.
-        parameters: Whatever else the link knows: query parameters, the topic.
+        device: Device, if the input knows it; as it was given.
+        kind: Kind, if the input knows it; as it was given.
+        parameters: Whatever else the input knows: query parameters, the topic.
         codecs: Foreign id (`eui-...`) to the name of its device codec, for network servers that send only bytes.
         mappings: Name to mapping, for `mapped`; the parameter `mapping` picks one.
     """
@@ -53,6 +92,21 @@ class Context:
 
 Decode: TypeAlias = Callable[[bytes, Context], list[Reading]]
 """Pure: no socket, no clock. `[]` says that there is nothing to say; garbage raises `DecodeError`."""
+
+
+def decoder(work: Decode) -> Decode:
+    """Make a decoder of a function that may also raise the `Malformed` of what it calls in `city`."""
+
+    @wraps(work)
+    def decode(payload: bytes, context: Context) -> list[Reading]:
+        try:
+            return work(payload, context)
+        except DecodeError:
+            raise
+        except Malformed as error:
+            raise DecodeError(error.reason, error.detail) from None
+
+    return decode
 
 
 def device_id(name: str) -> str:
@@ -80,19 +134,19 @@ def checked(readings: list[Reading]) -> list[Reading]:
         checked_id(reading.device)
         known_kind(reading.kind)
         if not FIRST_NS <= reading.time_ns < LAST_NS:
-            raise Malformed(Reason.BAD_TIME, f"{reading.time_ns} ns is outside 1970 to 2100")
+            raise DecodeError(Reason.BAD_TIME, f"{reading.time_ns} ns is outside 1970 to 2100")
         if not 0 < len(reading.values) <= MOST_VALUES:
-            raise Malformed(Reason.NO_VALUES, f"{len(reading.values)} values; from 1 to {MOST_VALUES} are allowed")
+            raise DecodeError(Reason.NO_VALUES, f"{len(reading.values)} values; from 1 to {MOST_VALUES} are allowed")
         for key, value in reading.values.items():
             checked_quantity(key)
             if not math.isfinite(value):
-                raise Malformed(Reason.NOT_FINITE, f"{key} is not finite")
+                raise DecodeError(Reason.NOT_FINITE, f"{key} is not finite")
         if reading.lat is not None or reading.lon is not None:
             to_position(*(UNSET if degrees is None else degrees for degrees in (reading.lat, reading.lon)))
         if reading.flags and not (
             reading.flags.keys() <= reading.values.keys() and _CODES.issuperset(reading.flags.values())
         ):
-            raise Malformed(Reason.WRONG_TYPE, f"flags of {reading.device} that are none")
+            raise DecodeError(Reason.WRONG_TYPE, f"flags of {reading.device} that are none")
     return readings
 
 
@@ -103,8 +157,8 @@ def known_kind(kind: str) -> str:
     """Give back a kind of the catalog.
 
     Raises:
-        Malformed: `unknown_kind`.
+        DecodeError: `unknown_kind`.
     """
     if kind not in KINDS:
-        raise Malformed(Reason.UNKNOWN_KIND, f"no kind {kind[:80]!r}")
+        raise DecodeError(Reason.UNKNOWN_KIND, f"no kind {kind[:80]!r}")
     return kind
