@@ -67,10 +67,10 @@ def lines(count: int):  # noqa: ANN201 - a generator of (topic, payload)
 def packs(count: int):  # noqa: ANN201 - a generator of (topic, payload)
     """A hundred readings a message, as a gateway packs them."""
     rows = readings(count * PER_PACK)
-    boot = f"b{time.time_ns()}"
+    spool = f"b{time.time_ns()}"
     for seq in range(1, count + 1):
         block = pack.to_block(Batch.from_readings(list(islice(rows, PER_PACK))))
-        frame = pack.Pack(pack.VERSION, "bench", boot, seq, (seq - 1) * PER_PACK, [block], [])
+        frame = pack.Pack("bench", spool, seq, (seq - 1) * PER_PACK, [block], [])
         yield topics.pack(PROVINCE, "bench"), pack.encode(frame)
 
 

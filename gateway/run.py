@@ -70,7 +70,7 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
                     open_links(
                         links,
                         relay.accept,
-                        decoding.understand,
+                        decoding.decode,
                         tasks,
                         data=data,
                         count=count,
@@ -160,7 +160,7 @@ async def _mqtt(
         return
     link = MqttInput(
         relay.accept,
-        decoding.understand,
+        decoding.decode,
         Address.parse(settings.mqtt_url) if settings.mqtt_url else address,
         routes,
         client_id=f"korat-gateway-link-{province}-{settings.id}",

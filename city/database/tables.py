@@ -90,7 +90,7 @@ pack_range: Final = Table(
     "pack_range",
     metadata,
     Column("gateway", _Key, primary_key=True),
-    Column("boot", _Key, primary_key=True),
+    Column("boot", _Key, key="spool", primary_key=True),
     Column("first", _Big, primary_key=True, autoincrement=False),
     Column("last", _Big, nullable=False),
     Column("before_first", _Big, nullable=False),
@@ -99,7 +99,7 @@ pack_range: Final = Table(
     Index("pack_range_rev", "rev"),
     sqlite_with_rowid=False,
 )
-"""Settled packs `[first, last]`; `before_first` and `through_last` count the readings of the boot up to there.
+"""Settled packs `[first, last]`; `before_first` and `through_last` count the readings of the spool up to there.
 
 `rev` is the flush that changed it last.
 """
@@ -169,7 +169,7 @@ gateway: Final = Table(
     Column("gateway", _Key, primary_key=True),
     Column("province", _Key, nullable=False),
     Column("online", Boolean, nullable=False),
-    Column("boot", _Key, nullable=False),
+    Column("boot", _Key, key="spool", nullable=False),
     Column("pending", _Big),
     Column("packs", _Big, nullable=False),
     Column("spool_bytes", _Big, nullable=False),

@@ -100,7 +100,7 @@ def _gaps(connection: Connection) -> dict[str, int]:
     # what came before pack 1 is nothing, whatever the pack says
     before = case((pack_range.c.first <= 1, _ZERO), else_=pack_range.c.before_first)
     previous = func.lag(pack_range.c.through_last).over(
-        partition_by=(pack_range.c.gateway, pack_range.c.boot), order_by=pack_range.c.first
+        partition_by=(pack_range.c.gateway, pack_range.c.spool), order_by=pack_range.c.first
     )
     holes = select(pack_range.c.gateway, (before - func.coalesce(previous, _ZERO)).label("hole")).subquery()
     hole = case((holes.c.hole < _ZERO, _ZERO), (holes.c.hole > _MOST_GAP, _MOST_GAP), else_=holes.c.hole)

@@ -14,7 +14,7 @@ _PAGES = (
 )
 _RANGES = select(
     pack_range.c.gateway,
-    pack_range.c.boot,
+    pack_range.c.spool,
     pack_range.c.first,
     pack_range.c.last,
     pack_range.c.before_first,
@@ -37,8 +37,8 @@ def catch_up(connection: Connection, memory: SettledMemory, until: int) -> None:
     known = {"known": memory.flush}
     pages = connection.execute(_PAGES, known | {"until": until}).all()
     ranges = connection.execute(_RANGES, known).all()
-    for gateway, boot, *edges in ranges:
-        memory.learn_range((gateway, boot), Range(*edges))
+    for gateway, spool, *edges in ranges:
+        memory.learn_range((gateway, spool), Range(*edges))
     for flush, packed in pages:
         memory.learn_fingerprints(Page(flush, packed))
     memory.flush = until

@@ -11,7 +11,7 @@ from city.ledger.ranges import Range, Ranges
 REMEMBERED: Final = 131_072
 """Direct messages whose fingerprints are kept: about 15 MB, whatever the traffic."""
 
-Boot = tuple[str, str]
+SpoolKey = tuple[str, str]
 """A gateway and one life of its spool."""
 
 _NONE: Final = Ranges()
@@ -37,14 +37,14 @@ class SettledMemory:
     def __init__(self) -> None:
         self.flush = 0
         self.journal = 0
-        self._packs: dict[Boot, Ranges] = {}
+        self._packs: dict[SpoolKey, Ranges] = {}
         self._fingerprints: set[int] = set()
         self._pages: deque[Page] = deque()
         self._remembered = 0
 
     def has_pack(self, pack: PackId) -> bool:
         """Tell whether a pack is settled."""
-        return pack.seq in self._packs.get((pack.gateway, pack.boot), _NONE)
+        return pack.seq in self._packs.get((pack.gateway, pack.spool), _NONE)
 
     def has_fingerprint(self, fingerprint: int) -> bool:
         """Tell whether a direct message is settled; the newest ones are remembered."""
@@ -54,21 +54,21 @@ class SettledMemory:
         """Tell whether one of many direct messages is settled."""
         return not self._fingerprints.isdisjoint(fingerprints)
 
-    def ranges(self, boot: Boot) -> Ranges:
-        """Settled packs of one boot."""
-        return self._packs.get(boot, _NONE)
+    def ranges(self, spool: SpoolKey) -> Ranges:
+        """Settled packs of one spool."""
+        return self._packs.get(spool, _NONE)
 
     def oldest_flush(self) -> int:
         """The oldest flush whose fingerprints still matter."""
         return self._pages[0].flush if self._pages else self.flush + 1
 
-    def replace_ranges(self, boot: Boot, ranges: Ranges) -> None:
-        """Take in what a boot's ranges became."""
-        self._packs[boot] = ranges
+    def replace_ranges(self, spool: SpoolKey, ranges: Ranges) -> None:
+        """Take in what a spool's ranges became."""
+        self._packs[spool] = ranges
 
-    def learn_range(self, boot: Boot, row: Range) -> None:
+    def learn_range(self, spool: SpoolKey, row: Range) -> None:
         """Take in a range that somebody settled."""
-        self._packs[boot] = self.ranges(boot).joined(row)
+        self._packs[spool] = self.ranges(spool).joined(row)
 
     def learn_fingerprints(self, page: Page) -> None:
         """Take in a flush's fingerprints, and forget the oldest flushes that are beyond what is remembered."""

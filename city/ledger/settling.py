@@ -11,27 +11,27 @@ from city.errors import SettledMeanwhile
 from city.ledger import folding, quarantine
 from city.ledger.catching_up import catch_up
 from city.ledger.folding import Head
-from city.ledger.memory import Boot, Page, SettledMemory, pack
+from city.ledger.memory import Page, SettledMemory, SpoolKey, pack
 from city.ledger.port import JournalEntry, JournalRow, NewDevice, Settlement
 from city.ledger.ranges import Growth, Range
 from city.ledger.tally import Block, block_of, encode, hour_of
 
 _MOST_READINGS: Final = 2**62
-"""No boot has more: what a gateway says is taken, but not beyond what the database can subtract."""
+"""No spool has more: what a gateway says is taken, but not beyond what the database can subtract."""
 
 _ADVANCE = (
     update(head)
     .values(
         flush=head.c.flush + 1,
         journal=head.c.journal + bindparam("entries"),
-        suspect=head.c.suspect + bindparam("suspects"),
+        suspect=head.c.suspect + bindparam("quarantined"),
         rev=head.c.rev + bindparam("revisions"),
     )
     .returning(*(head.c[key] for key in Head._fields))
 )
 _DELETE_RANGE = delete(pack_range).where(
     pack_range.c.gateway == bindparam("in_gateway"),
-    pack_range.c.boot == bindparam("in_boot"),
+    pack_range.c.spool == bindparam("in_spool"),
     pack_range.c.first == bindparam("at_first"),
 )
 
@@ -53,7 +53,9 @@ def settle(database: Database, memory: SettledMemory, settlement: Settlement) ->
         growths = _grow(memory, settlement, messages)
         redriven = quarantine.settle_redriven(connection, settlement.redriven)
         blocks = [block_of(hour, settlement.counts), *redriven.corrections]
-        quarantine.add(connection, now.suspect, [*redriven.suspects, *((hour, held) for held in settlement.suspects)])
+        quarantine.add(
+            connection, now.suspect, [*redriven.quarantined, *((hour, held) for held in settlement.quarantined)]
+        )
         _write_packs(connection, database, growths, now.flush)
         _write_journal(connection, settlement.at_ns, now.journal, settlement.journal)
         _write_devices(connection, database, now.rev, settlement.devices)
@@ -66,50 +68,52 @@ def settle(database: Database, memory: SettledMemory, settlement: Settlement) ->
 
 
 def _advance(connection: Connection, settlement: Settlement) -> Head:
-    suspects = len(settlement.suspects) + sum(len(redriven.suspects) for redriven in settlement.redriven.values())
+    quarantined = len(settlement.quarantined) + sum(
+        len(redriven.quarantined) for redriven in settlement.redriven.values()
+    )
     numbers = {
         "entries": len(settlement.journal),
-        "suspects": suspects,
+        "quarantined": quarantined,
         "revisions": 1 if settlement.devices else 0,
     }
     return Head(*connection.execute(_ADVANCE, numbers).one())
 
 
-def _grow(memory: SettledMemory, settlement: Settlement, messages: set[int]) -> dict[Boot, Growth]:
+def _grow(memory: SettledMemory, settlement: Settlement, messages: set[int]) -> dict[SpoolKey, Growth]:
     """Add the claimed packs to what is settled, unless a claim is there already."""
     if memory.any_fingerprint(messages):
         raise SettledMeanwhile("a message of this flush is settled already")
-    growths: dict[Boot, Growth] = {}
-    for (gateway, boot, seq), before, readings in settlement.packs:
-        growth = growths.get((gateway, boot))
+    growths: dict[SpoolKey, Growth] = {}
+    for (gateway, spool, seq), offset, readings in settlement.packs:
+        growth = growths.get((gateway, spool))
         if growth is None:
-            growth = growths[gateway, boot] = Growth(memory.ranges((gateway, boot)))
+            growth = growths[gateway, spool] = Growth(memory.ranges((gateway, spool)))
         if seq in growth.new:
             if seq in growth.old:
-                raise SettledMeanwhile(f"pack {seq} of {gateway} ({boot}) is settled already")
-            raise ValueError(f"a settlement claims pack {seq} of {gateway} ({boot}) twice")
-        edges = min(before, _MOST_READINGS), min(before + readings, _MOST_READINGS)
+                raise SettledMeanwhile(f"pack {seq} of {gateway} ({spool}) is settled already")
+            raise ValueError(f"a settlement claims pack {seq} of {gateway} ({spool}) twice")
+        edges = min(offset, _MOST_READINGS), min(offset + readings, _MOST_READINGS)
         growth.new = growth.new.joined(Range(seq, seq, *edges))
     return growths
 
 
-def _write_packs(connection: Connection, database: Database, growths: dict[Boot, Growth], flush: int) -> None:
+def _write_packs(connection: Connection, database: Database, growths: dict[SpoolKey, Growth], flush: int) -> None:
     gone = [
-        {"in_gateway": gateway, "in_boot": boot, "at_first": first}
-        for (gateway, boot), growth in growths.items()
+        {"in_gateway": gateway, "in_spool": spool, "at_first": first}
+        for (gateway, spool), growth in growths.items()
         for first in growth.gone()
     ]
     changed = [
         {
             "gateway": gateway,
-            "boot": boot,
+            "spool": spool,
             "first": row.first,
             "last": row.last,
-            "before_first": row.before,
+            "before_first": row.offset,
             "through_last": row.through,
             "rev": flush,
         }
-        for (gateway, boot), growth in growths.items()
+        for (gateway, spool), growth in growths.items()
         for row in growth.changed()
     ]
     if gone:
@@ -172,9 +176,9 @@ def _write_flush(connection: Connection, page: Page, blocks: list[Block]) -> Non
         connection.execute(insert(tally), {"flush": page.flush, "rows": encode(blocks)})
 
 
-def _remember(memory: SettledMemory, page: Page, growths: dict[Boot, Growth]) -> None:
-    for boot, growth in growths.items():
-        memory.replace_ranges(boot, growth.new)
+def _remember(memory: SettledMemory, page: Page, growths: dict[SpoolKey, Growth]) -> None:
+    for spool, growth in growths.items():
+        memory.replace_ranges(spool, growth.new)
     if page.packed:
         memory.learn_fingerprints(page)
     memory.flush = page.flush

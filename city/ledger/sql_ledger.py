@@ -12,7 +12,7 @@ from city.errors import LedgerUnavailable
 from city.ledger import accounts, gateways, quarantine
 from city.ledger.catching_up import refresh
 from city.ledger.memory import SettledMemory
-from city.ledger.port import Account, By, GatewayRow, HeldSuspect, JournalRow, Memory, Settlement, SuspectState
+from city.ledger.port import Account, By, GatewayRow, JournalRow, Memory, QuarantineRow, QuarantineState, Settlement
 from city.ledger.settling import page_of_journal, settle
 
 T = TypeVar("T")
@@ -51,8 +51,8 @@ class SqlLedger:
         return await self._database.in_reader(lambda: accounts.account(self._database, ask))
 
     async def quarantine(
-        self, *, after: int = 0, most: int = 100, state: SuspectState | None = None, reason: str | None = None
-    ) -> list[HeldSuspect]:
+        self, *, after: int = 0, most: int = 100, state: QuarantineState | None = None, reason: str | None = None
+    ) -> list[QuarantineRow]:
         """Rows of the quarantine with `id > after`, rising."""
         asked = partial(quarantine.page, self._database, after=after, most=most, state=state, reason=reason)
         return await self._database.in_reader(asked)

@@ -41,8 +41,9 @@ from city.wire.direct import to_position
 from gateway.decoders import DECODERS
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.mapping import load_mapping
-from gateway.naming.naming import Naming, Rename, Rule, fits, pattern
+from gateway.naming.decoding import Naming
 from gateway.naming.pseudonyms import LEAST_KEY_BYTES, Pseudonyms
+from gateway.naming.rules import Rename, Rule, fits, pattern
 from gateway.settings import GatewaySettings
 
 _SHARED_LINKS: Final = frozenset({"folder", "http", "mqtt", "poll", "tcp", "udp"})

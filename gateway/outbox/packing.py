@@ -75,11 +75,9 @@ def close(handed_over: Iterable[Contents], enough: int) -> Iterator[Contents]:
         yield from _fitting(open_)
 
 
-def encode(contents: Contents, *, gateway: str, boot: str, seq: int, before: int) -> bytes:
+def encode(contents: Contents, *, gateway: str, spool: str, seq: int, offset: int) -> bytes:
     """Write a pack's bytes; see `city.wire.pack.Pack` for the numbers."""
-    return pack.encode(
-        Pack(pack.VERSION, gateway, boot, seq, before, _to_blocks(contents.readings), contents.undecoded)
-    )
+    return pack.encode(Pack(gateway, spool, seq, offset, _to_blocks(contents.readings), contents.undecoded))
 
 
 def _parts(whole: Contents) -> Iterator[Contents]:

@@ -183,7 +183,7 @@ class Relay:
         except Malformed as error:
             _log.warning("receipt not understood", topic=message.topic, reason=error.reason, detail=error.detail)
             return ()
-        if settled.boot != self._spool.boot:
+        if settled.spool != self._spool.id:
             return ()
         done = self._lanes.sent(settled.done)
         if done != settled.done:

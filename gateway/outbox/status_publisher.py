@@ -113,7 +113,7 @@ class StatusPublisher:
 
     def _status(self, *, online: bool) -> Status:
         pending = self._spool.pending
-        return Status(online, self._spool.boot, pending.readings, pending.packs, pending.bytes, health=self._health)
+        return Status(online, self._spool.id, pending.readings, pending.packs, pending.bytes, health=self._health)
 
     async def _say(self, fresh: Status) -> None:
         said, now_s = msgspec.structs.replace(fresh, at_ns=time.time_ns()), asyncio.get_running_loop().time()

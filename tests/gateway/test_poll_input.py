@@ -82,7 +82,7 @@ async def polling(api: Api, spool: FakeSpool, **keys: object) -> AsyncIterator[I
     (table,) = load_links(EXAMPLE).poll
     changed = table.model_copy(update={"url": api.url, "interval_s": 0.05, "timeout_s": 1.0} | keys)  # type: ignore[attr-defined]
     counters = InputCounters("air4thai")
-    link = PollInput(spool.accept, Decoding(load_naming(EXAMPLE)).understand, changed, counters)
+    link = PollInput(spool.accept, Decoding(load_naming(EXAMPLE)).decode, changed, counters)
     task = asyncio.create_task(link.run())
     try:
         yield counters

@@ -39,10 +39,10 @@ class Inputs:
     def __init__(self, spool: FakeSpool, limits: Limits) -> None:
         self.counters = InputCounters("tracker")
         self.tcp = TcpInput(
-            spool.accept, Decoding().understand, LINES, self.counters, host="127.0.0.1", port=0, limits=limits
+            spool.accept, Decoding().decode, LINES, self.counters, host="127.0.0.1", port=0, limits=limits
         )
         self.udp = UdpInput(
-            spool.accept, Decoding().understand, LINES, self.counters, host="127.0.0.1", port=0, limits=limits
+            spool.accept, Decoding().decode, LINES, self.counters, host="127.0.0.1", port=0, limits=limits
         )
         self.trackers: list[Tracker] = []
 

@@ -77,7 +77,7 @@ class InfluxStore:
         return await latest_of(self._connection, ask)
 
     async def series(self, ask: SeriesAsk) -> SeriesAnswer:
-        """Let the server fold where it can. See the port."""
+        """Let the server aggregate where it can. See the port."""
         return await series_of(self._connection, ask)
 
     async def forget(self, device: str, start_ns: int, end_ns: int) -> None:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from city.errors import Reason
 from city.reading import RESERVED, RESERVED_ENDINGS
 from city.wire.direct import to_position
-from gateway.decoders.context import DecodeError
+from gateway.decoders.decoder import DecodeError
 from gateway.decoders.fields import NUMBER, Meaning, Names, to_values
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec
 

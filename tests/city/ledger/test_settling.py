@@ -18,9 +18,9 @@ from city.ledger.port import (
     NewDevice,
     PackClaim,
     PackId,
+    QuarantinedPayload,
     Settlement,
     Source,
-    Suspect,
 )
 from city.ledger.tally import HOUR_NS
 
@@ -134,7 +134,7 @@ async def test_what_a_flush_brings_is_all_there(ledger: Ledger, query: Query) ->
     settlement = flush(1, message=2**64 - 1)
     settlement.journal = [JournalEntry("", 7, b"\0a"), JournalEntry("firm", 4, b"b")]
     settlement.devices = [NewDevice("d1", "weather", "th-30", "gw", 5)]
-    settlement.suspects = [Suspect("t", b"\xff\0", 9, Reason.NOT_UTF8, "why", Source(DIRECT, "d9"))]
+    settlement.quarantined = [QuarantinedPayload("t", b"\xff\0", 9, Reason.NOT_UTF8, "why", Source(DIRECT, "d9"))]
     await ledger.settle(settlement)
     memory = await ledger.refresh()
     assert memory.has_pack(PackId("gw", "b1", 1))
@@ -154,7 +154,7 @@ async def test_the_first_one_to_settle_a_claim_has_it(opened: Opened, query: Que
     for claimed in (flush(1), flush(message=1), flush(1, message=2), flush(2, message=1)):
         claimed.journal.append(JournalEntry("", 1, b""))
         claimed.devices.append(NewDevice("d9", "weather", "th-30", "", 0))
-        claimed.suspects.append(Suspect("t", b"", 0, Reason.EMPTY, "", Source(DIRECT, "")))
+        claimed.quarantined.append(QuarantinedPayload("t", b"", 0, Reason.EMPTY, "", Source(DIRECT, "")))
         with pytest.raises(SettledMeanwhile):
             await second.settle(claimed)
     assert await total(second) == Counts(11, 11)
