@@ -5,8 +5,8 @@ Its shape is told in dashboards/README.md.
 
 from typing import Any, Final
 
-from city.catalog import Fold
-from dashboards.measure import Measure, cadence_of, fold_of, gap_of, measure_of
+from city.catalog import Aggregate
+from dashboards.measure import Measure, aggregate_of, cadence_of, gap_of, measure_of
 from dashboards.places import placed
 from dashboards.province import Province
 from dashboards.spec import (
@@ -97,7 +97,7 @@ def _ask(source: Source) -> Json:
             asked: Json = {"ask": "newest", "route": "/v1/latest", "params": {"kind": [kind]}, "quantity": quantity}
             return asked | _grouping(source)
         case Readings(kind=kind):
-            asked = {"ask": str(source.span), "route": "/v1/readings", "kind": kind} | _folding(source)
+            asked = {"ask": str(source.span), "route": "/v1/readings", "kind": kind} | _aggregation(source)
             return asked | _grouping(source)
         case Account(figure=figure, by_gateway=by_gateway):
             by = "gateway" if by_gateway else "total"
@@ -106,18 +106,18 @@ def _ask(source: Source) -> Json:
         case Heard(kinds=kinds):
             return {"ask": "heard", "route": "/v1/latest", "params": {"kind": list(kinds)}}
         case Kept(kind=kind, quantity=quantity):
-            params = {"quantity": [quantity], "kind": [kind], "fold": str(Fold.COUNT), "every": "1h"}
+            params = {"quantity": [quantity], "kind": [kind], "aggregate": str(Aggregate.COUNT), "every": "1h"}
             return {"ask": "kept", "route": "/v1/readings", "kind": kind, "params": params}
         case AllOfDevice():
             return {"ask": "all", "route": "/v1/readings", "params": {}}
 
 
-def _folding(source: Readings) -> Json:
-    params = {"quantity": [source.quantity], "kind": [source.kind], "fold": str(fold_of(source))}
-    folding: Json = {"params": params}
+def _aggregation(source: Readings) -> Json:
+    params = {"quantity": [source.quantity], "kind": [source.kind], "aggregate": str(aggregate_of(source))}
+    aggregation: Json = {"params": params}
     if source.span is Span.BUCKETS:
-        folding |= {"every_s": source.every_s or None, "narrowest_s": cadence_of(source), "gap_s": gap_of(source)}
-    return folding
+        aggregation |= {"every_s": source.every_s or None, "narrowest_s": cadence_of(source), "gap_s": gap_of(source)}
+    return aggregation
 
 
 def _grouping(source: Readings) -> Json:

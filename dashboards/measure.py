@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from city.catalog import KINDS, PLATFORM, QUANTITIES, Fold
+from city.catalog import KINDS, PLATFORM, QUANTITIES, Aggregate
 from dashboards.panels import counts, label_of, scale_of
 from dashboards.scales import ANY_IS_BAD, KEPT, PLAIN
 from dashboards.spec import Account, AllOfDevice, Heard, Kept, Panel, Readings, Scale, Source, Span, Text
@@ -69,11 +69,11 @@ def gap_of(source: Source) -> int:
     return _GAP_CADENCES * (slowest if isinstance(source, AllOfDevice) else cadence_of(source))
 
 
-def fold_of(source: Readings) -> Fold:
-    """Give its fold, or the catalog's; the newest value is the last one."""
+def aggregate_of(source: Readings) -> Aggregate:
+    """Give its aggregate, or the catalog's; the newest value is the last one."""
     if source.span is Span.NEWEST:
-        return Fold.LAST
-    return source.fold or QUANTITIES[source.quantity].fold
+        return Aggregate.LAST
+    return source.aggregate or QUANTITIES[source.quantity].aggregate
 
 
 def _measure(source: Source) -> Measure:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from city.catalog import Fold
+from city.catalog import Aggregate
 
 
 class Text(NamedTuple):
@@ -55,7 +55,7 @@ class Group(StrEnum):
 
 
 class Across(StrEnum):
-    """How the devices of a group become one value, after each device's own values have been folded.
+    """How the devices of a group become one value, after each device's own values have been aggregated.
 
     So a device that speaks more often doesn't weigh more.
     """
@@ -68,7 +68,7 @@ class Across(StrEnum):
 
 
 class Where(NamedTuple):
-    """Only devices whose folded value is so: `sign` is one of `<`, `<=`, `>`, `>=`, `=`."""
+    """Only devices whose aggregated value is so: `sign` is one of `<`, `<=`, `>`, `>=`, `=`."""
 
     sign: str
     value: float
@@ -83,7 +83,7 @@ class Readings:
         quantity: Key of the quantity.
         span: What of the range.
         group: What becomes one line.
-        fold: How a bucket, or the range, of one device becomes one value; the catalog's if None.
+        aggregate: How a bucket, or the range, of one device becomes one value; the catalog's if None.
         across: How devices become their group's value; without meaning where the group is the device.
         where: Only devices with such a value; for groups of devices.
         label: What it is called; the catalog's label if None.
@@ -94,7 +94,7 @@ class Readings:
     quantity: str
     span: Span = Span.BUCKETS
     group: Group = Group.DEVICE
-    fold: Fold | None = None
+    aggregate: Aggregate | None = None
     across: Across = Across.MEAN
     where: Where | None = None
     label: Text | None = None

@@ -30,7 +30,7 @@ from gateway.inputs.http import HttpTable
 from gateway.inputs.input import InputTable, refuse_unknown_mappings
 from gateway.inputs.mqtt import MqttTable, memory_of, remembered
 from gateway.naming import Naming
-from gateway.naming.naming import pattern
+from gateway.naming.rules import pattern
 from gateway.naming.tables import PseudonymsTable, SourceTable, check_source, refuse_shared
 from gateway.settings import GatewaySettings
 

@@ -60,7 +60,7 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
                         counters=counters.setdefault(name, InputCounters(name)),
                         decoding=decoding,
                         accept=relay.accept,
-                        refusal=lambda: relay.reporter.refusal,
+                        refusal=lambda: relay.status.refusal,
                         data=data,
                         config=config.folder,
                         spool=data / settings.spool,
@@ -72,7 +72,7 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
                     await stop.wait()
                 watching.cancel()
                 relaying.cancel()
-            await relay.reporter.farewell()
+            await relay.status.publish_offline()
     except BaseExceptionGroup as group:
         raise _first(group) from None
     finally:

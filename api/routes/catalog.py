@@ -20,7 +20,7 @@ class Label(msgspec.Struct, frozen=True):
 
 
 class QuantityBody(msgspec.Struct, frozen=True):
-    """A quantity: UCUM unit, plausible range (both ends inclusive, in `unit`), digits that mean something, fold."""
+    """A quantity: UCUM unit, plausible range (both ends inclusive, in `unit`), meaningful digits, aggregate."""
 
     key: str
     unit: str
@@ -28,12 +28,12 @@ class QuantityBody(msgspec.Struct, frozen=True):
     low: float
     high: float
     decimals: int
-    fold: str
+    aggregate: str
 
     @classmethod
     def of(cls, row: Quantity) -> "QuantityBody":
         """Spell a row of the catalog."""
-        return cls(row.key, row.unit, Label(row.en, row.th), row.low, row.high, row.decimals, row.fold)
+        return cls(row.key, row.unit, Label(row.en, row.th), row.low, row.high, row.decimals, row.aggregate)
 
 
 class KindBody(msgspec.Struct, frozen=True):

@@ -12,8 +12,9 @@ import msgspec
 from city.errors import Malformed, Reason
 from city.mapping import PER_SECOND
 from city.reading import Reading, checked_id
-from gateway.decoders.context import Context, DecodeError, device_id
-from gateway.decoders.json_fields import kind_of, load_json, number, position, refusing
+from gateway.decoders.decoder import Context, DecodeError, device_id
+from gateway.decoders.json_fields import load_json, number, position
+from gateway.decoders.kinds import kind_of
 from gateway.decoders.mapping import JsonMapping, Path, Source
 
 MOST_BYTES: Final = 8 * 2**20
@@ -38,7 +39,6 @@ class _Document:
         return self._found[path]
 
 
-@refusing
 def decode(payload: bytes, context: Context) -> list[Reading]:
     """Understand a document.
 
@@ -49,14 +49,14 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     name = context.parameters.get("mapping", "")
     mapping = context.mappings.get(name)
     if mapping is None:
-        raise Malformed(Reason.NO_CODEC, f"there is no mapping {name[:80]!r}")
+        raise DecodeError(Reason.NO_CODEC, f"there is no mapping {name[:80]!r}")
     whole = load_json(payload, MOST_BYTES)
     items = whole if mapping.each is None else _walk(whole, mapping.each)
     if items is None:
-        raise Malformed(Reason.MISSING_FIELD, "there is nothing where the list of items should be")
+        raise DecodeError(Reason.MISSING_FIELD, "there is nothing where the list of items should be")
     rows = items if isinstance(items, list) else [items]
     if len(rows) > _MOST_ITEMS:
-        raise Malformed(Reason.TOO_MANY_READINGS, f"{len(rows)} items; at most {_MOST_ITEMS} are allowed")
+        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(rows)} items; at most {_MOST_ITEMS} are allowed")
     document = _Document(whole)
     readings: list[Reading] = []
     refused: list[tuple[Any, Malformed]] = []
@@ -104,7 +104,7 @@ def _reading(document: _Document, row: Any, mapping: JsonMapping, context: Conte
     if not values:
         return None
     lat, lon = _position(document, row, mapping) or (None, None)
-    kind = mapping.kind or kind_of(context, values, "weather")
+    kind = mapping.kind or kind_of(context, values)
     return Reading(
         _device(document, row, mapping, context), kind, _time_ns(document, row, mapping, context), values, lat, lon
     )
@@ -143,27 +143,26 @@ def _value(found: object, quantity: str, source: Source) -> float:
         return float(state)
     value = number(found)
     if value is None:
-        raise Malformed(Reason.WRONG_TYPE, f"{quantity} is {str(found)[:80]!r}, which is no number")
+        raise DecodeError(Reason.WRONG_TYPE, f"{quantity} is {str(found)[:80]!r}, which is no number")
     value = source.apply(value, quantity)
     if not math.isfinite(value):
-        raise Malformed(Reason.NOT_FINITE, f"{quantity} is {str(found)[:80]}, which is beyond all numbers")
+        raise DecodeError(Reason.NOT_FINITE, f"{quantity} is {str(found)[:80]}, which is beyond all numbers")
     return value
 
 
 def _device(document: _Document, row: Any, mapping: JsonMapping, context: Context) -> str:
-    """Name the item's device; the prefix, where the mapping says none, is the mapping's name."""
     if mapping.device is not None:
         name = document.at(row, mapping.device)
         if _absent(name, mapping):
-            raise Malformed(Reason.MISSING_FIELD, "an item with values has no device")
+            raise DecodeError(Reason.MISSING_FIELD, "an item with values has no device")
         if isinstance(name, bool) or not isinstance(name, str | int):
-            raise Malformed(Reason.BAD_DEVICE, f"the device is {str(name)[:80]!r}, neither a text nor a number")
-        prefix = mapping.device_prefix
-        return device_id(f"{context.parameters['mapping']}-{name}" if prefix is None else f"{prefix}{name}")
+            raise DecodeError(Reason.BAD_DEVICE, f"the device is {str(name)[:80]!r}, neither a text nor a number")
+        prefix = f"{context.parameters['mapping']}-" if mapping.device_prefix is None else mapping.device_prefix
+        return device_id(f"{prefix}{name}")
     if mapping.device_fixed is not None:
         return mapping.device_fixed
     if context.device is None:
-        raise Malformed(Reason.MISSING_FIELD, "neither the mapping nor the link names the device")
+        raise DecodeError(Reason.MISSING_FIELD, "neither the mapping nor the input names the device")
     return checked_id(context.device)
 
 
@@ -173,16 +172,16 @@ def _time_ns(document: _Document, row: Any, mapping: JsonMapping, context: Conte
         return context.received_ns
     parts = [document.at(row, path) for path in time.path]
     if any(_absent(part, mapping) or isinstance(part, dict | list) for part in parts):
-        raise Malformed(Reason.BAD_TIME, "an item with values has no time")
+        raise DecodeError(Reason.BAD_TIME, "an item with values has no time")
     try:
         if time.format not in PER_SECOND:
             return time.from_text(" ".join(str(part).strip() for part in parts))
         unix = parts[0] if type(parts[0]) is int else number(parts[0])
         if unix is None:
-            raise Malformed(Reason.BAD_TIME, f"the time is {str(parts[0])[:80]!r}, not a number")
+            raise DecodeError(Reason.BAD_TIME, f"the time is {str(parts[0])[:80]!r}, not a number")
         return time.from_number(unix)
     except ValueError as error:
-        raise Malformed(Reason.BAD_TIME, str(error)) from None
+        raise DecodeError(Reason.BAD_TIME, str(error)) from None
 
 
 def _position(document: _Document, row: Any, mapping: JsonMapping) -> tuple[float, float] | None:

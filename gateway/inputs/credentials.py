@@ -23,7 +23,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from typing import Final, Literal, Self
 from pydantic import Field, model_validator
 
 from city.errors import ConfigurationError
+from city.network import is_loopback
 from city.tables import Id, Table
 from gateway.inputs.input import DecoderChoice, DecoderName
 
@@ -243,20 +243,13 @@ class HttpAuth:
         Raises:
             ConfigurationError: The address isn't loopback and there is no credential, or a secret can't be read.
         """
-        if not (_loopback(host) or tokens or hooks):
+        if not (is_loopback(host) or tokens or hooks):
             raise ConfigurationError(
                 f"input.http: on {host} anybody could send readings; add an [[input.http]] with [[input.http.token]] "
                 "or [[input.http.hook]] to gateway.toml, or listen on 127.0.0.1 (host; KORAT_GATEWAY_HTTP_HOST)"
             )
         checks = {table.name: Hook(table, folder) for table in hooks}
-        return cls(Tokens(tokens, folder), not tokens and _loopback(host), checks)
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        return cls(Tokens(tokens, folder), not tokens and is_loopback(host), checks)
 
 
 def _webhook(headers: Mapping[str, str]) -> tuple[str, str, str]:

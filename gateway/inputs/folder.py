@@ -26,7 +26,7 @@ from city.errors import ConfigurationError, Malformed
 from city.reading import Reading
 from city.tables import Seconds
 from city.wire.pack import Undecoded
-from gateway.decoders.origin import Origin
+from gateway.decoders import Origin
 from gateway.inputs.csv_lines import CsvLines, Encoding, Row
 from gateway.inputs.drop import FileWatcher, State, Verdict, shown
 from gateway.inputs.input import DecoderChoice, InputContext, InputTable

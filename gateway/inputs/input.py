@@ -12,8 +12,9 @@ from typing import Annotated, Final, Protocol, TypeAlias
 import structlog
 from pydantic import AfterValidator, Field
 
+from city.backoff import Backoff
 from city.errors import ConfigurationError, Full, KoratError, Unavailable
-from city.mqtt import Address, Backoff
+from city.mqtt import Address
 from city.reading import Reading
 from city.tables import Id, Table
 from city.wire.pack import Undecoded
@@ -182,7 +183,7 @@ class InputContext:
         self, origin: Origin, payload: bytes, received_ns: int | None = None
     ) -> tuple[list[Reading], list[Undecoded]]:
         """Give what bytes mean; what no decoder understands comes back as `Undecoded`."""
-        return self.decoding.understand(origin, payload, self.clock() if received_ns is None else received_ns)
+        return self.decoding.decode(origin, payload, self.clock() if received_ns is None else received_ns)
 
     async def deliver(self, readings: list[Reading], undecoded: list[Undecoded], *, messages: int = 1) -> None:
         """Return when the spool has all of it, and count it.

@@ -14,7 +14,7 @@ from pymodbus import FramerType, ModbusException
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.constants import ExcCodes
 
-from city.mqtt import Backoff
+from city.backoff import Backoff
 from city.reading import Reading
 from city.tables import Id, Kind, Port, Seconds, Table
 from gateway.inputs.input import InputContext, InputTable

@@ -20,11 +20,11 @@ from typing import Final
 import aiohttp
 from pydantic import Field, field_validator
 
-from city.mqtt import Backoff
+from city.backoff import Backoff
 from city.reading import Reading
 from city.tables import Seconds
+from gateway.decoders import Origin
 from gateway.decoders.mapped import MOST_BYTES
-from gateway.decoders.origin import Origin
 from gateway.inputs.input import DecoderChoice, InputContext, InputTable
 
 _CHUNK: Final = 64 * 1024

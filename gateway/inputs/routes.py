@@ -19,7 +19,7 @@ from pydantic import field_validator
 
 from city.errors import Malformed
 from gateway.decoders import Origin
-from gateway.decoders.context import device_id
+from gateway.decoders.decoder import device_id
 from gateway.inputs.input import DecoderChoice, DecoderName
 
 _NAMES = ("device", "kind")

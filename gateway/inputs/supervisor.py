@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import structlog
 
+from city.backoff import Backoff
 from city.errors import KoratError
-from city.mqtt import Backoff
 from gateway.inputs import INPUTS
 from gateway.inputs.input import Input, InputContext, InputCounters, InputTable
 

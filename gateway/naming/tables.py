@@ -39,8 +39,8 @@ from city.units import UNITS
 from city.wire.direct import to_position
 from gateway.decoders import DECODERS
 from gateway.decoders.lorawan.codecs import CODECS
-from gateway.naming.naming import Rename, Rule, fits, pattern
 from gateway.naming.pseudonyms import LEAST_KEY_BYTES, Pseudonyms
+from gateway.naming.rules import Rename, Rule, pattern, unit_mismatch
 
 _SHARED_INPUTS: Final = frozenset({"folder", "http", "mqtt", "poll", "tcp", "udp"})
 """In a way without a topic: all that uses the input and the decoder comes so."""
@@ -83,7 +83,7 @@ class QuantityTable(Table):
         if quantity not in QUANTITIES:
             raise ValueError(f"the catalog has no quantity {quantity!r}, so nothing says what {unit} becomes")
         wanted = QUANTITIES[quantity].unit
-        if why := fits(unit, wanted):
+        if why := unit_mismatch(unit, wanted):
             raise ValueError(why)
         return Rename(quantity, unit, wanted)
 

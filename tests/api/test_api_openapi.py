@@ -115,7 +115,7 @@ async def test_the_catalog_has_units_ranges_and_labels(client: httpx2.AsyncClien
         "low": -60.0,
         "high": 85.0,
         "decimals": 1,
-        "fold": "mean",
+        "aggregate": "mean",
     }
     vehicle = next(row for row in catalog["kinds"] if row["key"] == "vehicle")
     assert (vehicle["workstream"], vehicle["label"]["th"], vehicle["cadence_s"]) == ("logistic_hub", "ยานพาหนะ", 10)

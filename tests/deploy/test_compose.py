@@ -14,7 +14,7 @@ from city.mqtt.address import Address
 from gateway.config import load_config
 from gateway.inputs.http import HttpTable
 from gateway.inputs.mqtt import MqttTable
-from korat.settings import Everything
+from korat.settings import PlatformSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docker-compose.yml"
@@ -186,7 +186,7 @@ def test_every_room_understands_its_settings(
     monkeypatch.chdir(tmp_path)
     for variable, value in service["environment"].items():
         monkeypatch.setenv(variable, filled(value))
-    settings = Everything.load()
+    settings = PlatformSettings.load()
     assert service["command"].split()[0] in {"gateway", "ingest", "api", "simulate", "init"}
     if "mqtt" in str(service.get("secrets", "")):
         address = settings.mqtt.address()

@@ -11,7 +11,7 @@ from gateway.decoders import Origin
 from gateway.inputs.credentials import HttpAuth
 from gateway.inputs.http import HttpTable
 from gateway.naming import Decoding
-from korat.settings import Everything
+from korat.settings import PlatformSettings
 from support.pages import ROOT, Block, blocks
 
 SECRETS: Final = {
@@ -48,7 +48,7 @@ def test_a_configuration_in_a_guide_is_accepted(block: Block, folder: Path) -> N
     if name == "gateway.toml":
         load(file)
     elif name == "korat.toml":
-        Everything.load(file)
+        PlatformSettings.load(file)
     else:
         assert name == "mapping.toml", f"{block}: its first line says which file it is"
 
@@ -70,7 +70,7 @@ def understood(folder: Path, table: str, origin: Origin, payload: bytes) -> dict
     """Decode under a configuration of the guide; device to values."""
     file = folder / "gateway.toml"
     file.write_text(guide(table).text, "utf-8")
-    readings, undecoded = Decoding(load_config(file).naming).understand(origin, payload, 1_795_400_000 * 10**9)
+    readings, undecoded = Decoding(load_config(file).naming).decode(origin, payload, 1_795_400_000 * 10**9)
     assert not undecoded
     return {reading.device: reading.values for reading in readings}
 

@@ -8,8 +8,9 @@ import pytest
 from fake_ingest import GATEWAY, PROVINCE, FakeIngest
 from rig import until
 
+from city.backoff import Backoff
 from city.errors import Broken, ConfigurationError
-from city.mqtt import Address, Backoff
+from city.mqtt import Address
 from gateway.config import find_config, load_config
 from gateway.inputs.credentials import HttpAuth
 from gateway.inputs.http import HttpTable
@@ -87,7 +88,7 @@ async def test_every_input_is_opened_and_ends_with_the_gateway(
             stop=stop,
         )
     )
-    await until(lambda: accepts(port))
+    await until(lambda: accepts(port) and (tmp_path / "drop" / "failed").exists())
     (tmp_path / "drop" / "a.csv").write_text("name,rain\nr1,2.5\n")
     await until(lambda: [got.values for got in ingest.readings()] == [{"rain_rate": 2.5}])
     assert (tmp_path / "drop" / "done" / "a.csv").exists()

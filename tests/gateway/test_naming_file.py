@@ -9,6 +9,8 @@ from gateway.config import find_config, load_config
 from gateway.naming import tables
 from gateway.settings import GatewaySettings
 
+NOW_NS = 1_764_900_000 * 10**9
+
 WRONG = {
     'colour = "red"': "colour",
     "[sources.a]\ncolour = 1": "sources.a has no key 'colour'",
@@ -58,7 +60,7 @@ def test_a_wrong_file_is_refused_with_a_sentence(tmp_path: Path, text: str) -> N
 
 def test_one_topic_may_be_one_device(tmp_path: Path) -> None:
     (tmp_path / "gateway.toml").write_text(
-        '[sources."plant/7/air"]\ndevice = "aq-7"\n[sources."http/senml"]\nkind = "rain"'
+        '[sources."plant/7/air"]\ndevice = "aq-7"\n[sources."http/native"]\nkind = "rain"'
     )
     load_config(tmp_path / "gateway.toml")
 

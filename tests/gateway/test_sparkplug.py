@@ -20,8 +20,8 @@ from city.errors import Malformed
 from city.mqtt import Address
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders import Context, Origin
-from gateway.decoders.sparkplug import decode, metrics
+from gateway.decoders import DECODERS, Context, Origin
+from gateway.decoders.sparkplug import metrics
 from gateway.decoders.sparkplug.node import Sessions
 from gateway.decoders.sparkplug.payload import read, rebirth_request
 from gateway.inputs.mqtt import MqttInput, MqttTable
@@ -29,6 +29,8 @@ from gateway.inputs.routes import TopicTable
 from gateway.naming import Decoding
 from support.mosquitto import Mosquitto
 from support.sparkplug import field, metric, payload
+
+decode = DECODERS["sparkplug"]
 
 NOW: Final = 1_764_900_000 * 10**9
 SECOND: Final = 10**9
@@ -56,7 +58,7 @@ class Link:
         completed = self.sessions.complete(Origin("mqtt", "sparkplug", {"topic": topic}), data, at_ns)
         if completed.request is not None:
             self.asked.append(completed.request[0])
-        readings, undecoded = Decoding().understand(completed.origin, completed.payload, at_ns)
+        readings, undecoded = Decoding().decode(completed.origin, completed.payload, at_ns)
         return [reading.values for reading in readings], undecoded[0].reason if undecoded else ""
 
 
@@ -99,7 +101,7 @@ def test_completed_data_can_be_decoded_at_any_later_time() -> None:
     sessions.complete(Origin("mqtt", "sparkplug", {"topic": "spBv1.0/g/NBIRTH/n"}), BIRTH, NOW)
     origin = Origin("mqtt", "sparkplug", {"topic": "spBv1.0/g/NDATA/n"})
     completed = sessions.complete(origin, payload(1, DATA), NOW)
-    readings, undecoded = Decoding().understand(completed.origin, completed.payload, NOW)
+    readings, undecoded = Decoding().decode(completed.origin, completed.payload, NOW)
     assert undecoded == []
     assert readings == [Reading("sparkplug-g.n", "weather", NOW, {"temperature": pytest.approx(26)})]  # type: ignore[dict-item]
 

@@ -1,4 +1,4 @@
-"""The least that a console does to draw `console.json`: ask the API, fold devices into groups."""
+"""The least that a console does to draw `console.json`: ask the API, aggregate devices into groups."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -53,7 +53,7 @@ class Console:
             case "newest":
                 return self._grouped(ask, {(device, ""): value for device, value in (await self._newest(ask)).items()})
             case "buckets" | "whole":
-                return self._grouped(ask, await self._folded(ask))
+                return self._grouped(ask, await self._aggregated(ask))
             case "account":
                 return await self._account(ask)
             case "heard":
@@ -77,16 +77,16 @@ class Console:
                 found[feature["id"]] = value["value"]
         return found
 
-    async def _folded(self, ask: Json) -> Points:
+    async def _aggregated(self, ask: Json) -> Points:
         every_s = ask.get("every_s") or max(self.every_s, ask.get("narrowest_s", 0))
-        series = await self._readings(ask, every=f"{every_s}s", fold=ask["params"]["fold"])
+        series = await self._readings(ask, every=f"{every_s}s", aggregate=ask["params"]["aggregate"])
         points = {(one["device"], at): value for one in series for at, value, _ in one["points"]}
         if ask["ask"] == "buckets":
             return points
         joined: defaultdict[str, list[float]] = defaultdict(list)
         for (device, _), value in points.items():
             joined[device].append(value)
-        return {(device, ""): _OVER_BUCKETS[ask["params"]["fold"]](values) for device, values in joined.items()}
+        return {(device, ""): _OVER_BUCKETS[ask["params"]["aggregate"]](values) for device, values in joined.items()}
 
     async def _readings(self, ask: Json, **more: str) -> list[Json]:
         devices = [device for device, row in self.known.items() if row["kind"] == ask["kind"]]

@@ -24,7 +24,7 @@ function sourceOf({ ask, params, ...rest }) {
   const quantity = rest.quantity ?? params.quantity?.[0];
   switch (ask) {
     case "newest": return { ...rest, source: "readings", span: ask, kind: params.kind[0], quantity };
-    case "buckets": case "whole": return { ...rest, source: "readings", span: ask, quantity, fold: params.fold };
+    case "buckets": case "whole": return { ...rest, source: "readings", span: ask, quantity, aggregate: params.aggregate };
     case "account": return { ...rest, source: ask, by_gateway: params.by === "gateway" };
     case "heard": return { ...rest, source: ask, kinds: params.kind };
     default: return { ...rest, source: ask, quantity };

@@ -18,12 +18,12 @@ const dense = new Set();
 
 /**
  * Ask for series.
- * @param {{devices: string[], quantities?: string[], range: import("./range.js").Range, kind?: string, fold?: string,
+ * @param {{devices: string[], quantities?: string[], range: import("./range.js").Range, kind?: string, aggregate?: string,
  *     alone?: boolean, raw?: boolean}} wanted `kind` tells the cadence; `alone`: only what was measured as that kind;
  *     `raw`: values as measured where the range is short.
  * @returns {Promise<{series: Series[], range: object, width: number|null}>}
  */
-export async function readings({ devices, quantities = [], range, kind, alone = false, fold, every = 0, raw = false }, signal) {
+export async function readings({ devices, quantities = [], range, kind, alone = false, aggregate, every = 0, raw = false }, signal) {
   const cadence = kinds.get(kind)?.cadence_s ?? 10;
   if (raw) {
     const found = await asMeasured({ devices, quantities, range }, signal);
@@ -37,7 +37,7 @@ export async function readings({ devices, quantities = [], range, kind, alone = 
     start: new Date(whole.start * 1000).toISOString(),
     end: new Date(whole.end * 1000).toISOString(),
     every: spelledWidth(width),
-    fold,
+    aggregate,
     limit: 50_000,
   };
   const parts = [];
@@ -105,8 +105,8 @@ export function table(many) {
   return [x, ...columns.map((column) => x.map((t) => column.get(t)))];
 }
 
-/** Fold many series into one by the mean (or sum, min, max) of what stands in each bucket. */
-export function across(many, fold = "mean") {
+/** Aggregate many series into one by the mean (or sum, min, max) of what stands in each bucket. */
+export function across(many, aggregate = "mean") {
   const buckets = new Map();
   for (const { points } of many) {
     for (const { t, v, flag } of points) {
@@ -115,7 +115,7 @@ export function across(many, fold = "mean") {
       if (of) { of.push(v); } else buckets.set(t, [v]);
     }
   }
-  const one = { mean: (of) => of.reduce((a, b) => a + b, 0) / of.length, sum: (of) => of.reduce((a, b) => a + b, 0), min: (of) => Math.min(...of), max: (of) => Math.max(...of) }[fold] ?? ((of) => of.at(-1));
+  const one = { mean: (of) => of.reduce((a, b) => a + b, 0) / of.length, sum: (of) => of.reduce((a, b) => a + b, 0), min: (of) => Math.min(...of), max: (of) => Math.max(...of) }[aggregate] ?? ((of) => of.at(-1));
   const points = [...buckets].sort(([a], [b]) => a - b).map(([t, of]) => ({ t, v: one(of), flag: 1 }));
   return { points, step: many[0]?.step ?? 60, completeness: 1, worst: 1 };
 }

@@ -52,12 +52,12 @@ export class Round {
   }
 
   async over(source) {
-    const { series, range } = await this.series(source.kind, source.quantity, source.fold, source.every_s);
+    const { series, range } = await this.series(source.kind, source.quantity, source.aggregate, source.every_s);
     this.shown = range;
     const each = series.filter((one) => one.points.length).map((one) => ({ name: one.device, device: one.device, points: one.points, step: one.step }));
     if (source.span === "whole") {
-      const fold = source.fold === "count" ? "sum" : source.fold;
-      return this.grouped(source, each.map((row) => ({ ...row, value: across([{ points: row.points.map((point) => ({ ...point, t: 0 })), step: 1 }], fold).points[0]?.v })));
+      const aggregate = source.aggregate === "count" ? "sum" : source.aggregate;
+      return this.grouped(source, each.map((row) => ({ ...row, value: across([{ points: row.points.map((point) => ({ ...point, t: 0 })), step: 1 }], aggregate).points[0]?.v })));
     }
     if (source.group === "device") return each.slice(0, MOST_LINES);
     return this.groups(source, each).map(([name, members]) => {
@@ -83,10 +83,10 @@ export class Round {
   }
 
   /** Values over the range of every chosen device of a kind, asked once for all panels. */
-  series(kind, quantity, fold, every) {
+  series(kind, quantity, aggregate, every) {
     const devices = this.chosen([kind]).filter((device) => quantity in device.values).map((device) => device.device).sort();
     if (!devices.length) return { series: [], range: this.range };
-    return this.once(`${kind} ${quantity} ${fold} ${every}`, () => readings({ devices, quantities: [quantity], range: this.range, kind, alone: true, fold, every }, this.signal));
+    return this.once(`${kind} ${quantity} ${aggregate} ${every}`, () => readings({ devices, quantities: [quantity], range: this.range, kind, alone: true, aggregate, every }, this.signal));
   }
 
   once(key, ask) {

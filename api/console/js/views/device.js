@@ -87,7 +87,7 @@ export function deviceView(root) {
   }, EVERY_MS, trouble);
 
   async function drawTrack(range, kind, signal) {
-    const { series } = await readings({ devices: [id], quantities: ["lat", "lon"], range, kind, fold: "last", raw: true }, signal);
+    const { series } = await readings({ devices: [id], quantities: ["lat", "lon"], range, kind, aggregate: "last", raw: true }, signal);
     const [lat, lon] = ["lat", "lon"].map((key) => new Map(series.find((one) => one.quantity === key)?.points.map((point) => [point.t, point.v])));
     const line = [...lat].filter(([t]) => lon.has(t)).map(([t, v]) => [v, lon.get(t)]);
     track?.remove();
