@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from city.errors import Reason
+from city.mapping import unix_ns
 from city.reading import FIRST_NS, LAST_NS, Reading, checked_id
 from city.wire.direct import MOST_BYTES, MOST_VALUES, load, to_position
 from gateway.decoders.decoder import Context, DecodeError, device_id
@@ -111,12 +112,10 @@ def from_number(value: float, per_second: int) -> int:
     Raises:
         DecodeError: `bad_time`: outside 1970 to 2100.
     """
-    if not FIRST_NS * per_second <= value * 10**9 < LAST_NS * per_second:
-        raise DecodeError(Reason.BAD_TIME, f"{value} is outside 1970 to 2100")
-    if isinstance(value, int):
-        return value * 10**9 // per_second
-    # a double of today's seconds holds no more than microseconds
-    return round(value * (10**6 / per_second)) * _MICROSECOND_NS
+    try:
+        return unix_ns(value, per_second)
+    except ValueError as error:
+        raise DecodeError(Reason.BAD_TIME, str(error)) from None
 
 
 def from_iso(text: str, zone: tzinfo | None = None) -> int:
