@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from city.backoff import Backoff
-from city.errors import Full, Unavailable
+from city.errors import SpoolFull, Unavailable
 from city.reading import Reading
 from city.wire.pack import Undecoded
 from gateway.inputs import Accept
@@ -46,7 +46,7 @@ async def hand_over(
     while True:
         try:
             await accept(readings, undecoded)
-        except (Full, Unavailable) as error:
+        except (SpoolFull, Unavailable) as error:
             counters.fail("spool", detail=str(error))
             await asyncio.sleep(backoff.next())
             if give_up():

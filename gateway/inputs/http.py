@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from city.errors import Full, KoratError
+from city.errors import KoratError, SpoolFull
 from gateway.decoders import DECODERS, Origin
 from gateway.inputs import Accept
 from gateway.inputs.bodies import Bodies, Places, Problem
@@ -163,7 +163,7 @@ class HttpInput:
         readings, undecoded = self._decoding.decode(origin, payload, time.time_ns())
         try:
             await self._accept(readings, undecoded)
-        except Full as error:
+        except SpoolFull as error:
             self._counters.fail("spool", detail=str(error))
             raise Problem(HTTPStatus.INSUFFICIENT_STORAGE, str(error), 10) from None
         self._counters.kept(len(readings), undecoded)

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from typing import Final, NamedTuple
 
-from city.errors import Full, Reason, Unavailable
+from city.errors import Reason, SpoolFull, Unavailable
 from city.reading import Reading
 from city.wire.pack import Undecoded
 from gateway.decoders import Origin
@@ -132,7 +132,7 @@ class UdpInput(asyncio.DatagramProtocol):
                     answers.append((event.answer, arrived.sender))
         try:
             await self._accept(readings, undecoded)
-        except (Full, Unavailable) as error:
+        except (SpoolFull, Unavailable) as error:
             self._counters.fail("not_taken", detail=str(error))
             return
         self._counters.kept(len(readings), undecoded, len(taken))

@@ -16,7 +16,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from rig import until
 from stand_ins import FakeSpool
 
-from city.errors import Full
+from city.errors import SpoolFull
 from gateway.inputs.counters import InputCounters
 from gateway.inputs.modbus import ModbusInput, ModbusTable
 from gateway.inputs.registers import Register, to_blocks
@@ -244,7 +244,7 @@ async def test_it_comes_back_when_the_device_does() -> None:
 
 async def test_while_the_spool_is_full_the_reading_waits() -> None:
     meter, spool = Meter(), FakeSpool()
-    spool.error = Full("the disk is full")
+    spool.error = SpoolFull("the disk is full")
     async with meter.running(), polling(spool, meter.table()) as counters:
         await until(lambda: counters.failed["spool"] >= 2)
         spool.error = None

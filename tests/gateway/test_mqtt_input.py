@@ -11,7 +11,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from rig import until
 
-from city.errors import Full
+from city.errors import SpoolFull
 from city.mqtt import Address
 from city.reading import Reading
 from city.wire.pack import Undecoded
@@ -37,7 +37,7 @@ class Spool:
     async def accept(self, readings: list[Reading], undecoded: list[Undecoded]) -> None:
         if self.full:
             self.refused += 1
-            raise Full("full")
+            raise SpoolFull("full")
         self.readings += readings
         self.undecoded += undecoded
 

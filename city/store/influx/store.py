@@ -11,13 +11,13 @@ from city.batch import Batch
 from city.errors import KoratError
 from city.store import layout
 from city.store.influx.address import Address
-from city.store.influx.http import Connection, QueryRefused
+from city.store.influx.http import Connection, StatementRefused
 from city.store.influx.influxql import name, text
 from city.store.influx.instants import Newest, merged
 from city.store.influx.latest import latest_of
 from city.store.influx.lines import Lines, Prefixes, lines_of
 from city.store.influx.series import series_of
-from city.store.port import Latest, LatestAsk, SeriesAnswer, SeriesAsk, WriteOutcome
+from city.store.port import Latest, LatestQuery, SeriesAnswer, SeriesQuery, WriteOutcome
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -72,13 +72,13 @@ class InfluxStore:
         rows = np.flatnonzero(np.isin(into, list(reasons))) if reasons else ()
         return WriteOutcome({int(row): reasons[int(into[row])] for row in rows})
 
-    async def latest(self, ask: LatestAsk) -> list[Latest]:
+    async def latest(self, query: LatestQuery) -> list[Latest]:
         """Ask for the newest of each field. See the port."""
-        return await latest_of(self._connection, ask)
+        return await latest_of(self._connection, query)
 
-    async def series(self, ask: SeriesAsk) -> SeriesAnswer:
+    async def series(self, query: SeriesQuery) -> SeriesAnswer:
         """Let the server aggregate where it can. See the port."""
-        return await series_of(self._connection, ask)
+        return await series_of(self._connection, query)
 
     async def forget(self, device: str, start_ns: int, end_ns: int) -> None:
         """Delete by InfluxQL, which 1.x and 2.x do and 3.x refuses. See the port."""
@@ -125,7 +125,7 @@ class InfluxStore:
         statement = f"SELECT last({name(layout.RX)}) FROM {name(kind)} GROUP BY {name(layout.TAG_DEVICE)}"  # noqa: S608 - quoted
         try:
             (tables,) = await self._connection.query([statement])
-        except QueryRefused as error:
+        except StatementRefused as error:
             # some servers limit how much one query may look at; readings must still come in
             _log.warning("newest_instants_unknown", kind=kind, reason=str(error))
         else:
