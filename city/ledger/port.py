@@ -265,7 +265,7 @@ class Ledger(Protocol):
         """Rows of the quarantine with `id > after`, rising."""
 
     async def request_redrive(self, ids: list[int] | None, reason: str | None) -> int:
-        """AccountQuery ingest to try held rows again: these ids, or all of a reason, or (both None) all; how many."""
+        """Ask ingest to try held rows again: these ids, or all of a reason, or (both None) all; how many."""
 
     async def ping(self) -> None:
         """Return when the database answers."""

@@ -20,11 +20,9 @@ class All:
     """Selects all there is; a class of its own, so that an empty set can't mean it."""
 
     def __repr__(self) -> str:
-        """Name it."""
         return "ALL"
 
     def __contains__(self, key: str) -> bool:
-        """Hold every key."""
         return True
 
 
@@ -39,11 +37,10 @@ class Only:
 
     @classmethod
     def of(cls, *keys: str) -> Self:
-        """Spell it shortly."""
+        """Select keys that are written out: `Only.of("a", "b")`."""
         return cls(frozenset(keys))
 
     def __contains__(self, key: str) -> bool:
-        """Tell whether a key is selected."""
         return key in self.keys
 
 

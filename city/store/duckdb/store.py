@@ -10,6 +10,7 @@ from typing import Final, Self, TypeVar
 import duckdb
 import numpy as np
 import pyarrow as pa
+from typing_extensions import override
 
 from city.batch import Batch, Flags, Floats, Times
 from city.errors import Broken, StoreUnavailable
@@ -18,7 +19,7 @@ from city.store.duckdb.file import connect, path_of
 from city.store.duckdb.last_values import NEVER, Ids, LastValueCache, NewSeries
 from city.store.duckdb.rows import Rows, rows_of
 from city.store.duckdb.series import series_of
-from city.store.port import ALL, Latest, LatestQuery, Only, SeriesAnswer, SeriesQuery, Value, WriteOutcome, wants
+from city.store.port import ALL, Latest, LatestQuery, Only, SeriesAnswer, SeriesQuery, Store, Value, WriteOutcome, wants
 
 MEMORY_MB: Final = 128
 """What DuckDB may take: a process that only takes readings in stays below 300 MB with it."""
@@ -57,7 +58,7 @@ async def open_duckdb(url: str, *, memory_mb: int = MEMORY_MB, threads: int = 1)
     return await asyncio.to_thread(DuckStore.open, path_of(url).absolute(), memory_mb, threads)
 
 
-class DuckStore:
+class DuckStore(Store):
     """The store in one file.
 
     Where a device belongs (`Batch.places`) is not kept here: the registry knows it, and no other program can read
@@ -89,26 +90,32 @@ class DuckStore:
         _open.add(path)
         return store
 
+    @override
     async def write(self, batch: Batch) -> WriteOutcome:
-        """Make a batch durable: DuckDB syncs its log at commit. See the port."""
+        """Make a batch durable: DuckDB syncs its log at commit."""
         return await self._run(self._writer, lambda: self._write(batch))
 
+    @override
     async def latest(self, query: LatestQuery) -> list[Latest]:
-        """Answer from memory, not behind a long read. See the port."""
+        """Answer from memory, not behind a long read."""
         return await asyncio.to_thread(self._latest, query)
 
+    @override
     async def series(self, query: SeriesQuery) -> SeriesAnswer:
-        """Read beside the writer, from a snapshot. See the port."""
+        """Read beside the writer, from a snapshot."""
         return await self._run(self._reader, lambda: self._series(query))
 
+    @override
     async def forget(self, device: str, start_ns: int, end_ns: int) -> None:
-        """Delete under every kind of that device. See the port."""
+        """Delete under every kind of that device."""
         await self._run(self._writer, lambda: self._forget(device, start_ns, end_ns))
 
+    @override
     async def ping(self) -> None:
-        """Ask the file's engine for nothing. See the port."""
+        """Ask the file's engine for nothing."""
         await self._run(self._reader, lambda: self._reads.execute("select 1").fetchall())
 
+    @override
     async def aclose(self) -> None:
         """Finish what was begun, and let the file go."""
         await asyncio.to_thread(self._close)

@@ -28,7 +28,7 @@ class Part:
     fields: set[str]
 
     def select(self, what: str, start_ns: int, end_ns: int, *conditions: str, devices: Only | None = None) -> str:
-        """Begin a statement."""
+        """Give a SELECT over these devices in `[start_ns, end_ns)`, to which GROUP BY may be added."""
         scope = where(devices or self.devices, *within(start_ns, end_ns), *conditions)
         return f"SELECT {what} FROM {name(self.kind)}{scope}"  # noqa: S608 - names and texts are quoted
 
