@@ -59,7 +59,7 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
             _open_spool(settings, data, worker) as spool,
             _open_session(settings, province, address) as session,
         ):
-            relay = Relay(spool, worker, session, province=province, gateway=settings.id, pace=_pace(settings))
+            relay = Relay(spool, worker, session, province=province, gateway=settings.id, config=_pace(settings))
             async with asyncio.TaskGroup() as tasks:
                 relaying = tasks.create_task(relay.run(), name="relay")
                 watch = HealthMonitor(settings.id, spool, worker, relay, decoding, counters)
@@ -112,7 +112,7 @@ def _pace(settings: GatewaySettings) -> RelayConfig:
     return RelayConfig(
         pack_readings=settings.pack_readings,
         pack_age_s=settings.pack_age_ms / 1000,
-        window=settings.window,
+        max_inflight_packs=settings.window,
         resend_s=settings.resend_s,
     )
 

@@ -9,12 +9,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from city.errors import SpoolFull
+from city.errors import Broken, ConfigurationError, SpoolFull
 from city.reading import Reading
 from city.wire import pack
 from city.wire.pack import Undecoded
 from gateway.outbox.packing import Contents
 from gateway.outbox.spool import Pending, Spool
+from gateway.outbox.spool_file import pending_readings
 
 PLENTY = 2**30
 GATEWAY = "gw-1"
@@ -136,3 +137,19 @@ def test_a_group_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None
     spool.append([contents(2)])
     assert [pack.decode(stored.payload, GATEWAY).offset for stored in spool.oldest(0, 10)] == [0]
     spool.close()
+
+
+def test_how_many_readings_wait_can_be_asked_without_opening_the_spool_as_a_gateway(tmp_path: Path) -> None:
+    file = tmp_path / "a.spool"
+    spool = Spool(file, GATEWAY, PLENTY)
+    spool.append([contents(3, 1)])
+    assert pending_readings(file, GATEWAY) is None, "held"
+    spool.close()
+    before = file.read_bytes()
+    assert pending_readings(file, GATEWAY) == 4
+    assert file.read_bytes() == before
+    with pytest.raises(ConfigurationError, match="belongs to gateway"):
+        pending_readings(file, "gw-2")
+    file.write_bytes(b"no spool" * 1000)
+    with pytest.raises(Broken):
+        pending_readings(file, GATEWAY)
