@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final
 
+import msgspec
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -13,8 +14,8 @@ from rich.text import Text
 
 from city.errors import ConfigurationError
 from city.ledger import open_ledger
+from city.ledger.flush_counts import HOUR_NS
 from city.ledger.port import Account, By, Counts, Ledger, QuarantineRow, QuarantineState
-from city.ledger.tally import HOUR_NS
 from korat.settings import PlatformSettings
 
 HOURS: Final = 24
@@ -35,22 +36,14 @@ async def recent_account(ledger: Ledger) -> Account:
 
 
 def figures(account: Account) -> dict[str, int]:
-    """The ledger's seven numbers, in their order."""
-    counts = account.counts
-    return {
-        "received": counts.received,
-        "stored": counts.stored,
-        "duplicate": counts.duplicate,
-        "quarantined": counts.quarantined,
-        "rejected": counts.rejected,
-        "pending": account.pending,
-        "gaps": account.gaps,
-    }
+    """Give the ledger's numbers, in the order of its columns."""
+    return {**msgspec.structs.asdict(account.counts), "pending": account.pending, "gaps": account.gaps}
 
 
 def balances(counts: Counts) -> bool:
     """Tell whether every reading received has one outcome."""
-    return counts.received == counts.stored + counts.duplicate + counts.quarantined + counts.rejected
+    received, *outcomes = msgspec.structs.astuple(counts)
+    return bool(received == sum(outcomes))
 
 
 async def ledger_table(settings: PlatformSettings, by: str, hours: int) -> None:
