@@ -67,7 +67,7 @@ def field(tmp_path: Path) -> Iterator[Field]:
                     "KORAT_GATEWAY_ID": feeder.gateway,
                     "KORAT_GATEWAY_HTTP_PORT": str(feeder.port),
                     "KORAT_GATEWAY_RESEND_S": "1",
-                    "KORAT_GATEWAY_HEALTH_S": "0",
+                    "KORAT_GATEWAY_SELF_METRICS_INTERVAL_S": "0",
                 },
                 name=feeder.gateway,
                 ready_port=feeder.port,

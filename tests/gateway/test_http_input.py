@@ -13,13 +13,14 @@ import yarl
 from aiohttp import web
 from aiohttp.http_exceptions import TransferEncodingError
 from rig import until
+from stand_ins import context
 
 from city.errors import Broken, KoratError, SpoolFull
 from city.reading import Reading
 from city.wire.pack import Undecoded
 from gateway.decoders import Origin
-from gateway.inputs.counters import InputCounters
-from gateway.inputs.http import HttpInput
+from gateway.inputs.http import HttpInput, HttpTable
+from gateway.inputs.input import InputCounters
 from gateway.naming import Decoding
 
 GOOD = b'{"ts": 1764900000000, "values": {"pm2_5": 18.2}}'
@@ -62,16 +63,8 @@ def counters() -> InputCounters:
 
 @pytest.fixture
 async def link(spool: Spool, counters: InputCounters) -> AsyncIterator[HttpInput]:
-    link = HttpInput(
-        spool.accept,
-        Decoding(),
-        lambda: spool.error,
-        host="127.0.0.1",
-        port=0,
-        most_bytes=256 * 1024,
-        most_waiting=4,
-        counters=counters,
-    )
+    table = HttpTable(port=0, max_concurrent=4)
+    link = HttpInput(table, context(spool, counters=counters, refusal=lambda: spool.error))
     await link.open()
     yield link
     await link.close()
@@ -288,7 +281,7 @@ async def test_what_was_heard_is_listed_and_what_nobody_named_is_ready_for_gatew
 async def test_the_list_of_the_unnamed_is_toml(spool: Spool) -> None:
     decoding = Decoding()
     decoding.decode(Origin("http", "senml", {}), b'[{"n": "urn:dev:ow:7", "u": "Cel", "v": 30}]', 1)
-    link = HttpInput(spool.accept, decoding, lambda: None, host="127.0.0.1", port=0, most_bytes=1024, most_waiting=4)
+    link = HttpInput(HttpTable(port=0), context(spool, decoding=decoding))
     await link.open()
     try:
         async with (
