@@ -5,11 +5,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import structlog
+
 from city.batch import Place
 from city.ledger.port import NewDevice
 from city.registry.port import Registry
 
 REFRESH_S = 5.0
+
+log = structlog.get_logger("ingest")
 
 
 @dataclass(slots=True)
@@ -44,7 +48,9 @@ class DeviceCache:
         self._due_s = time.monotonic() + REFRESH_S
 
     def add(self, devices: Iterable[NewDevice]) -> None:
-        """Take in devices that a settlement has just registered."""
+        """Take in devices that a settlement has just registered; a known one keeps its kinds, a further one is logged."""
         for new in devices:
+            if new.device in self.places and new.device not in self.by_kind[new.kind]:
+                log.info("a known device is of a further kind", device=new.device, kind=new.kind)
             self.places.setdefault(new.device, Place(new.province))
             self.by_kind[new.kind].add(new.device)

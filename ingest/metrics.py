@@ -53,7 +53,9 @@ class Metrics:
         self._quarantined = Counter(
             "korat_ingest_quarantined_payloads", "Payloads quarantined", ["reason"], registry=registry
         )
-        self._seconds = Histogram("korat_ingest_flush_seconds", "From the check to the acknowledgement", registry=registry)
+        self._seconds = Histogram(
+            "korat_ingest_flush_seconds", "From the check to the acknowledgement", registry=registry
+        )
         self._cpu = Counter("korat_ingest_flush_cpu_seconds", "CPU of the process during flushes", registry=registry)
         self._flushes = Counter("korat_ingest_flushes", "Flushes settled", registry=registry)
         self._conflicts = Counter(

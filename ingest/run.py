@@ -116,7 +116,7 @@ async def _until_drained(session: Session) -> None:
     busy_s = loop.time()
     while loop.time() < busy_s + QUIET_S:
         await asyncio.sleep(_LOOK_S)
-        if session.counters.reconnects > _MOST_RECONNECTS:
+        if session.connection - 1 > _MOST_RECONNECTS:
             raise Unavailable("the connection doesn't last: is a worker of this name at work? Nothing is lost")
         if session.held or not session.is_connected:
             busy_s = loop.time()

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from city.batch import Floats
-from city.catalog import FIELD_KINDS
+from city.catalog import NAMED_KINDS
 from city.errors import ConfigurationError
 from city.topics import PROVINCE_PATTERN
 
@@ -130,14 +130,14 @@ def _check(province: Province, name: str) -> None:
     if len({_offset(province.zone, month) for month in _SEASONS}) > 1:
         # meters count civil days of 24 hours; a day of 25 would make them run backwards
         raise ConfigurationError(f"{name}: the simulation needs a zone without daylight saving, not {province.zone}")
-    if missing := FIELD_KINDS.keys() - province.kinds.keys():
+    if missing := NAMED_KINDS.keys() - province.kinds.keys():
         raise ConfigurationError(f"{name}: [kinds] lacks {', '.join(sorted(missing))}")
     known = {district.key for district in province.districts}
     for spot in province.places:
         if spot.district not in known:
             raise ConfigurationError(f"{name}: {spot.en} is in an unknown district {spot.district!r}")
     for kind in province.kinds:
-        if kind not in FIELD_KINDS:
+        if kind not in NAMED_KINDS:
             raise ConfigurationError(f"{name}: the catalog has no kind {kind!r}")
         if not province.spots(kind):
             raise ConfigurationError(f"{name}: there is no place for {kind}")

@@ -16,7 +16,7 @@ import structlog
 
 from city import topics
 from city.batch import Batch, Times
-from city.catalog import FIELD_KINDS
+from city.catalog import NAMED_KINDS
 from city.mqtt.address import Address
 from city.reading import Reading
 from city.wire import direct
@@ -92,7 +92,7 @@ def publish(settings: SimulatorSettings, *, province: str, address: Address, sto
 
 def intervals(settings: SimulatorSettings) -> dict[str, float]:
     """Give the seconds between two readings of a device, by kind; whole milliseconds, as the wire has them."""
-    paces = {kind: min(row.cadence_s, settings.slowest_s) / settings.pace for kind, row in FIELD_KINDS.items()}
+    paces = {kind: min(row.cadence_s, settings.slowest_s) / settings.pace for kind, row in NAMED_KINDS.items()}
     return {kind: max(round(interval_s, 3), 0.001) for kind, interval_s in paces.items()}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from city.batch import Batch, Floats, Rows, Times
-from city.catalog import FIELD_KINDS, QUANTITIES
+from city.catalog import NAMED_KINDS, QUANTITIES
 from city.reading import Reading
 from simulators.models import MODELS
 from simulators.moment import Moment
@@ -70,7 +70,7 @@ class World:
         self, province: Province | str, seed: int, devices: int = 300, *, interval_s: Mapping[str, float] | None = None
     ) -> None:
         self.province = load_province(province) if isinstance(province, str) else province
-        self.interval_s = {kind: float(row.cadence_s) for kind, row in FIELD_KINDS.items()} | dict(interval_s or {})
+        self.interval_s = {kind: float(row.cadence_s) for kind, row in NAMED_KINDS.items()} | dict(interval_s or {})
         self.devices: list[Device] = []
         self._seed = seed
         self._whole = np.array([key(seed, self.province.code)], np.uint64)
@@ -175,7 +175,7 @@ def _rides(kind: str, carries: list[str]) -> list[str]:
 
 def _allot(shares: Mapping[str, Share], devices: int) -> dict[str, int]:
     """Divide devices by their kinds' shares (Sainte-Lague), one of each kind first; more devices only add to each."""
-    counts = dict.fromkeys(FIELD_KINDS, 0)
+    counts = dict.fromkeys(NAMED_KINDS, 0)
 
     def claim(kind: str) -> tuple[bool, float]:
         return not counts[kind], shares[kind].share / (2 * counts[kind] + 1)

@@ -25,7 +25,7 @@ class _DeviceInfo(msgspec.Struct, gc=False):
     applicationName: str = ""  # noqa: N815 -- the server's name
 
 
-class _Heard(msgspec.Struct, gc=False):
+class _Reception(msgspec.Struct, gc=False):
     rssi: float | None = None
     snr: float | None = None
     nsTime: str | None = None  # noqa: N815 -- the server's name
@@ -39,7 +39,7 @@ class _Event(msgspec.Struct):
     fPort: int = 0  # noqa: N815 -- the server's name
     data: str | None = None
     object: dict[str, Any] | None = None
-    rxInfo: list[_Heard] | None = None  # noqa: N815 -- the server's name
+    rxInfo: list[_Reception] | None = None  # noqa: N815 -- the server's name
     integrationName: str | None = None  # noqa: N815 -- the server's name
     downlinkId: int | None = None  # noqa: N815 -- the server's name
     margin: float | None = None
@@ -70,7 +70,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
 
 
 def _uplink(event: _Event, context: Context) -> Uplink:
-    info, heard = event.deviceInfo, event.rxInfo or []
+    info, receptions = event.deviceInfo, event.rxInfo or []
     return Uplink(
         device_of(info.devEui, context),
         info.deviceProfileName,
@@ -78,7 +78,7 @@ def _uplink(event: _Event, context: Context) -> Uplink:
         event.fPort,
         event.data or "",
         event.object,
-        best_radio((one.rssi, one.snr) for one in heard),
+        best_radio((one.rssi, one.snr) for one in receptions),
     )
 
 

@@ -1,29 +1,21 @@
-"""What families of foreign JSON have in common: reading it, naming its device, dating it, and choosing a kind."""
+"""What families of foreign JSON have in common: reading it, naming its device, and dating it."""
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 
-from city.catalog import KINDS
 from city.errors import Reason
 from city.reading import FIRST_NS, LAST_NS, Reading, checked_id
 from city.wire.direct import MOST_BYTES, MOST_VALUES, load, to_position
-from gateway.decoders.decoder import Context, DecodeError, device_id, known_kind
+from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.fields import MOST_KEPT, checksum
 
 _decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Any)
-_DEVICE_HEALTH: Final = frozenset({"battery", "battery_voltage", "rssi", "snr"})
-_OF_A_KIND: Final = frozenset(key for kind in KINDS.values() for key in kind.quantities)
-_PREFERRED: Final = ("energy_meter", "weather")
-_SPEAKS_FOR: Final = MappingProxyType({"position_fix": "vehicle", "water_leak": "water_level"})
-"""What no kind has among its quantities, and yet tells which it is."""
-
 _NUMBER: Final = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _MOST_TIME_LETTERS: Final = 64
 _MICROSECOND_NS: Final = 1_000
@@ -85,7 +77,7 @@ def numbers(fields: Mapping[str, object]) -> dict[str, object]:
 
 
 def foreign_device(context: Context, family: str, name: str | None) -> str:
-    """Name a device: as the link does, else `<family>-<name>`.
+    """Name a device: as the input does, else `<family>-<name>`.
 
     Letters beyond ASCII can't stand in an id; so that two names don't become one, such a name ends with its CRC-32.
 
@@ -95,7 +87,7 @@ def foreign_device(context: Context, family: str, name: str | None) -> str:
     if context.device is not None:
         return checked_id(context.device)
     if not name:
-        raise DecodeError(Reason.MISSING_FIELD, "neither the payload nor the link names the device")
+        raise DecodeError(Reason.MISSING_FIELD, "neither the payload nor the input names the device")
     return _kept_id(family, name) if len(name) <= MOST_KEPT else _id_of(family, name)
 
 
@@ -107,45 +99,6 @@ def _id_of(family: str, name: str) -> str:
 
 
 _kept_id: Final = lru_cache(maxsize=4096)(_id_of)
-
-
-def kind_of(context: Context, values: Iterable[str], otherwise: str) -> str:
-    """Choose a kind: the link's, else the one that has most of these quantities, device health apart.
-
-    Args:
-        context: May name the kind.
-        values: Quantity keys.
-        otherwise: When no kind has any of them.
-
-    Raises:
-        Malformed: `unknown_kind`: the link names one that isn't in the catalog.
-    """
-    if context.kind is not None:
-        return known_kind(context.kind)
-    keys = frozenset(values) - _DEVICE_HEALTH
-    return _kept_kind(keys, otherwise) if len(keys) <= _MOST_KEYS_KEPT else _best_kind(keys, otherwise)
-
-
-def _best_kind(keys: frozenset[str], otherwise: str) -> str:
-    plain = frozenset(map(_plain, keys)) - _DEVICE_HEALTH
-
-    def fits(kind: str) -> tuple[int, int]:
-        shown = len(plain.intersection(KINDS[kind].quantities)) + sum(_SPEAKS_FOR.get(key) == kind for key in keys)
-        return shown, _PREFERRED.index(kind) if kind in _PREFERRED else -1
-
-    best = max(KINDS, key=fits)
-    return best if fits(best)[0] else otherwise
-
-
-_kept_kind: Final = lru_cache(maxsize=1024)(_best_kind)
-_MOST_KEYS_KEPT: Final = 64
-
-
-def _plain(key: str) -> str:
-    """Give the quantity of a kind that a key refines: `temperature` for `temperature_ds18b20`."""
-    while key not in _OF_A_KIND and "_" in key:
-        key = key.rpartition("_")[0]
-    return key
 
 
 def from_number(value: float, per_second: int) -> int:

@@ -20,11 +20,11 @@ from gateway.decoders.json_fields import (
     from_datetime,
     from_iso,
     from_number,
-    kind_of,
     load_json,
     number,
     position,
 )
+from gateway.decoders.kinds import kind_of
 from gateway.decoders.mapping import JsonMapping, Path, Source
 
 MOST_BYTES: Final = 8 * 2**20
@@ -117,7 +117,7 @@ def _reading(document: _Document, row: Any, mapping: JsonMapping, context: Conte
     if not values:
         return None
     lat, lon = _position(document, row, mapping) or (None, None)
-    kind = mapping.kind or kind_of(context, values, "weather")
+    kind = mapping.kind or kind_of(context, values)
     return Reading(
         _device(document, row, mapping, context), kind, _time_ns(document, row, mapping, context), values, lat, lon
     )
@@ -176,7 +176,7 @@ def _device(document: _Document, row: Any, mapping: JsonMapping, context: Contex
     if mapping.device_fixed is not None:
         return mapping.device_fixed
     if context.device is None:
-        raise DecodeError(Reason.MISSING_FIELD, "neither the mapping nor the link names the device")
+        raise DecodeError(Reason.MISSING_FIELD, "neither the mapping nor the input names the device")
     return checked_id(context.device)
 
 

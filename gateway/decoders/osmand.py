@@ -72,7 +72,7 @@ _MOST_FIELDS: Final = 200
 
 
 def decode(payload: bytes, context: Context) -> list[Reading]:
-    """Understand a report; a `vehicle` unless the link names another kind.
+    """Understand a report; a `vehicle` unless the input names another kind.
 
     Raises:
         DecodeError: Neither a query nor JSON, nobody names the device, or there is nothing in it that can be stored.

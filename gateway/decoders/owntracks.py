@@ -3,7 +3,7 @@
 Fields, units and types: https://owntracks.org/booklet/tech/json/. Only `location` speaks of a place that was reached;
 way points, transitions, commands, cards and last wills are nothing to say. `encrypted` is refused, and so kept.
 
-**Device**: `owntracks-<user>.<device>` of the topic (the link's, or the payload's own `topic` over HTTP); else
+**Device**: `owntracks-<user>.<device>` of the topic (the input's, or the payload's own `topic` over HTTP); else
 `owntracks-<tid>`; with a CRC-32 behind it where one of these has a dot. A negative velocity, course, battery or
 accuracy is the phone's way to say that it knows none.
 """
@@ -38,7 +38,7 @@ _TOPIC_LEVELS: Final = 3
 
 
 def decode(payload: bytes, context: Context) -> list[Reading]:
-    """Understand a message; a `vehicle` unless the link names another kind.
+    """Understand a message; a `vehicle` unless the input names another kind.
 
     Raises:
         DecodeError: No JSON object, no known `_type`, encrypted, or a location without place, time or device.
@@ -58,12 +58,12 @@ def _location(message: dict[str, Any], context: Context) -> Reading:
     if place is None:
         raise DecodeError(Reason.MISSING_FIELD, "a location without lat and lon")
     known = {name: value for name in _NAMES if (value := number(message.get(name))) is not None}
-    told = {name: value for name, value in known.items() if value >= 0 or name not in _NEVER_NEGATIVE}
+    given = {name: value for name, value in known.items() if value >= 0 or name not in _NEVER_NEGATIVE}
     return Reading(
         foreign_device(context, "owntracks", _name(message, context)),
         known_kind(context.kind or "vehicle"),
         _time_ns(message, context),
-        to_values(told, _NAMES) or {"position_fix": 1.0},
+        to_values(given, _NAMES) or {"position_fix": 1.0},
         *place,
     )
 

@@ -16,8 +16,8 @@ come: `1/temp` and `2/temp` are `temperature_1` and `temperature_2`; beside `tem
 `temperature_temp`. With a device in the context the whole name counts (`temperature_room1`). Where two keys would still
 be one, the pack is refused.
 
-**Kind**: the context's; else, for each device of the pack, the kind that has most of its quantities. Whoever sends
-packs with changing contents should name the kind.
+**Kind**: the context's; else that of the quantities of each device in the pack. Devices whose packs change in contents
+should name the kind.
 
 Records of one device and instant become one reading. Truths become 0 and 1. Texts and data are no readings and are
 passed over. A sum becomes `<quantity>_sum`, and that of power (watts) becomes `energy`.
@@ -36,13 +36,12 @@ from city.reading import FIRST_NS, LAST_NS, QUANTITY_PATTERN, Reading, checked_q
 from city.wire.direct import MOST_VALUES, to_position
 from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.fields import to_key
-from gateway.decoders.json_fields import kind_of
+from gateway.decoders.kinds import kind_of
 from gateway.decoders.senml_pack import Record, parse, resolve
 from gateway.decoders.senml_units import QUANTITY_OF_UNIT, converted
 
 __all__ = ["decode", "resolve"]
 
-_DEFAULT_KIND: Final = "weather"
 _DEVICE_URN: Final = re.compile(r"(urn:dev:[^:_]+:[^:_]+)[:_]?(.*)", re.IGNORECASE)
 _LEVELS: Final = re.compile("[:/]")
 _ALIASES: Final = MappingProxyType(
@@ -159,7 +158,7 @@ def _known(tail: str) -> str:
 
 def _device(name: str, context: Context) -> str:
     if context.device is None and not name:
-        raise DecodeError(Reason.MISSING_FIELD, "neither the names nor the link tell the device")
+        raise DecodeError(Reason.MISSING_FIELD, "neither the names nor the input tell the device")
     return device_id(context.device or name)
 
 
@@ -173,7 +172,7 @@ def _time_ns(record: Record) -> int:
 def _named(device: str, found: Collection[_Series], context: Context) -> tuple[str, dict[_Series, str]]:
     """Choose a device's kind, and keys for those names that share their quantity with another."""
     count = Counter(quantity for quantity, _ in found)
-    kind = kind_of(context, count, _DEFAULT_KIND)
+    kind = kind_of(context, count)
     if len(count) == len(found):
         return kind, {}
     keys = {series: _apart(*series, context) for series in found if count[series[0]] > 1}

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from city.catalog import SENSOR
 from city.errors import Reason
 from city.reading import Reading
 from gateway.decoders.decoder import Context, DecodeError, known_kind
@@ -91,6 +92,7 @@ _KINDS: Final = MappingProxyType(
         "humidity": "weather",
         "illuminance": "weather",
         "light": "street_light",
+        "smoke": SENSOR,
         "temperature": "weather",
     }
 )
@@ -102,7 +104,7 @@ _STATUSES: Final = frozenset({"NotifyStatus", "NotifyFullStatus"})
 
 
 def decode(payload: bytes, context: Context) -> list[Reading]:
-    """Understand a message; all of it is of the link's kind, if it names one.
+    """Understand a message; all of it is of the input's kind, if it names one.
 
     Raises:
         DecodeError: No JSON object, a time that is none, or nobody names the device.
@@ -145,7 +147,7 @@ def _by_kind(status: Mapping[str, Any], given: str | None) -> dict[str, dict[str
         target = health if match[1] in _HEALTH else found.setdefault(given or _KINDS.get(match[1], _OTHERS), {})
         for quantity, value in to_values(dict(_fields(fields, names)), names).items():
             target[quantity + place] = value
-    found.setdefault(next(iter(found), given or _OTHERS), {}).update(health)
+    found.setdefault(next(iter(found), given or SENSOR), {}).update(health)
     return found
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from city.catalog import SENSOR
 from city.errors import Reason
 from city.reading import Reading
 from city.units import convert
@@ -24,11 +25,11 @@ from gateway.decoders.fields import NOTHING, Meaning, Names, joined, to_key, to_
 from gateway.decoders.json_fields import (
     foreign_device,
     from_iso,
-    kind_of,
     load_object,
     number,
     portions,
 )
+from gateway.decoders.kinds import kind_of
 
 _NAMES: Final[Names] = MappingProxyType(
     {
@@ -66,7 +67,7 @@ _WRAPPERS: Final = ("StatusSNS", "StatusSTS")
 
 
 def decode(payload: bytes, context: Context) -> list[Reading]:
-    """Understand a message; `energy_meter` where its values tell no kind and neither does the link.
+    """Understand a message.
 
     Raises:
         DecodeError: No JSON object, a unit that isn't known, or nobody names the device.
@@ -81,7 +82,14 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     if not values:
         return []
     device = foreign_device(context, "tasmota", _name(levels[:-1]))
-    return list(portions(device, kind_of(context, values, "energy_meter"), _time_ns(message, context), values))
+    return list(portions(device, _kind(context, values), _time_ns(message, context), values))
+
+
+def _kind(context: Context, values: Mapping[str, float]) -> str:
+    """Choose a kind; a relay is of the kind of the meter in it, which speaks in another message."""
+    kind = kind_of(context, values)
+    is_relay = any(quantity.startswith("switch_on") for quantity in values)
+    return "energy_meter" if kind == SENSOR and is_relay and context.kind is None else kind
 
 
 def _name(levels: list[str]) -> str:

@@ -23,7 +23,7 @@ class _Ids(msgspec.Struct, gc=False):
     dev_eui: str = ""
 
 
-class _Heard(msgspec.Struct, gc=False):
+class _Reception(msgspec.Struct, gc=False):
     rssi: float | None = None
     snr: float | None = None
 
@@ -42,7 +42,7 @@ class _Message(msgspec.Struct):
     f_port: int = 0
     frm_payload: str = ""
     decoded_payload: dict[str, Any] | None = None
-    rx_metadata: list[_Heard] = []
+    rx_metadata: list[_Reception] = []
     received_at: str | None = None
     version_ids: _Version | None = None
     locations: dict[str, _Place] = {}

@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import takewhile
 from typing import Final
 
-from city.catalog import QUANTITIES
+from city.catalog import QUANTITIES, SENSOR
 from city.reading import Reading
 
 MAX_SOURCES: Final = 10_000
@@ -24,7 +24,7 @@ class SourceState(StrEnum):
     MAPPED = "mapped"
     """`gateway.toml` says something of it, be it that it is personal."""
     NAMED = "named"
-    """It, or its link, names the device itself."""
+    """It, or its input, names the device itself."""
     DISCOVERED = "discovered"
     """Nobody does: the decoder made an id of what it found."""
 
@@ -154,6 +154,8 @@ def _table(source: Source) -> str:
 
 
 def _kind(kinds: list[str]) -> str:
+    if kinds == [SENSOR]:
+        return '# kind = "...": nothing tells it yet'
     if len(kinds) == 1:
         return f'kind = "{kinds[0]}"'
     return f"# it is {' and '.join(kinds)}; a kind here would be that of all its readings"

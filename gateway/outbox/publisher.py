@@ -31,16 +31,16 @@ class PackPublisher:
         self._topic = topic
         self._window = window
         self._changed = asyncio.Event()
-        self._epoch = -1
+        self._connection = 0
         self._sending: set[asyncio.Task[None]] = set()
 
     async def connected(self) -> bool:
         """Wait for the broker; say whether this is a new connection, on which all that the last one had is due."""
         await self._session.connected()
         self._changed.clear()
-        is_new = self._session.counters.reconnects != self._epoch
+        is_new = self._session.connection != self._connection
         if is_new:
-            self._epoch = self._session.counters.reconnects
+            self._connection = self._session.connection
             self._window.reconnected()
         return is_new
 

@@ -9,7 +9,7 @@ from city.units import UNITS
 DESIGNED = {
     Workstream.SMART_CITY: (
         "air_quality weather water_level rain traffic noise parking street_light ev_charger waste_bin energy_meter "
-        "crowd mapping_robot platform"
+        "crowd mapping_robot sensor platform"
     ),
     Workstream.LOGISTIC_HUB: "vehicle cargo dock container",
 }

@@ -64,6 +64,8 @@ def test_what_nobody_named_is_ready_for_the_file(tmp_path: Path) -> None:
     (tmp_path / "gateway.toml").write_text(text)
     load_naming(tmp_path / "gateway.toml")
     assert tomllib.loads(text) == {"sources": {"eui-1": {"device": "eui-1", "kind": "weather"}}}
+    note(sources, "eui-2", kind="sensor")
+    assert tomllib.loads(snippet(sources.all()))["sources"]["eui-2"] == {"device": "eui-2"}, "no kind that is none"
     note(sources, "imei-1", kind="vehicle")
     note(sources, "imei-1", kind="cargo")
     truck = tomllib.loads(snippet(sources.all()))["sources"]["imei-1"]

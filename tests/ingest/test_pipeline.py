@@ -40,11 +40,15 @@ async def test_a_direct_reading_is_stored_counted_and_its_device_registered(brok
         )
 
 
-async def test_a_device_is_registered_under_every_kind_that_it_is_heard_as(broker: Mosquitto, tmp_path: Path) -> None:
+async def test_a_device_is_registered_under_every_kind_that_it_is_heard_as(
+    broker: Mosquitto, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with platform(broker, tmp_path) as korat:
         for number, kind in enumerate(("vehicle", "cargo", "vehicle", "weather")):
             await korat.send(kind, "t-1", {"ts": NOW_MS + number, "values": {"battery": 50}})
             await korat.received(number + 1)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "of a further kind" in line]
+    assert [kind for line in lines for kind in ("cargo", "weather") if f"kind={kind}" in line] == ["cargo", "weather"]
     async with platform(broker, tmp_path) as korat:
         await korat.send("rain", "t-1", {"ts": NOW_MS + 9, "values": {"battery": 50}})
         await korat.received(5)

@@ -1,9 +1,9 @@
 """One uplink, whichever network server it came through, as readings.
 
-**Device**: `Context.device` if the link names it, else `eui-<16 hex digits>`. **Codec**: the parameter `codec`, else
+**Device**: `Context.device` if the input names it, else `eui-<16 hex digits>`. **Codec**: the parameter `codec`, else
 `Context.codecs` by the device's id, else by what the server calls the device (`guess`). **Measurements**: the object
-that the server decoded, in the codec's names if there is one; else the codec reads the bytes. **Kind**: the link's,
-else the codec's, else the one that has most of the quantities. **Time**: the device's own clock, else the server's.
+that the server decoded, in the codec's names if there is one; else the codec reads the bytes. **Kind**: the input's,
+else the codec's, else that of the quantities. **Time**: the device's own clock, else the server's.
 
 Signal strength and ratio are those of the gateway that heard best. Gateways' positions are nobody's.
 """
@@ -16,7 +16,7 @@ from typing import Final
 
 from city.errors import Reason
 from city.reading import Reading
-from gateway.decoders import json_fields
+from gateway.decoders import kinds
 from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec, device_time_ns
@@ -64,7 +64,7 @@ def device_of(eui: str, context: Context) -> str:
     """Name the device.
 
     Raises:
-        DecodeError: `bad_device`: neither the link nor a EUI-64 names it.
+        DecodeError: `bad_device`: neither the input nor a EUI-64 names it.
     """
     if context.device is not None:
         return device_id(context.device)
@@ -74,9 +74,9 @@ def device_of(eui: str, context: Context) -> str:
     return f"eui-{lower}"
 
 
-def best_radio(heard: Iterable[tuple[float | None, float | None]]) -> dict[str, float]:
+def best_radio(receptions: Iterable[tuple[float | None, float | None]]) -> dict[str, float]:
     """Take (RSSI in dBm, SNR in dB) of the gateway that heard best; `{}` if none says."""
-    known = [(rssi, snr) for rssi, snr in heard if rssi is not None]
+    known = [(rssi, snr) for rssi, snr in receptions if rssi is not None]
     if not known:
         return {}
     rssi, snr = max(known, key=lambda row: row[0])
@@ -107,8 +107,8 @@ def codec_of(uplink: Uplink, context: Context) -> Codec | None:
     Raises:
         DecodeError: `no_codec`: the settings name one that isn't there.
     """
-    told = context.parameters.get("codec") or context.codecs.get(uplink.device)
-    name = told or (guess(uplink.label) if uplink.label else None)
+    named = context.parameters.get("codec") or context.codecs.get(uplink.device)
+    name = named or (guess(uplink.label) if uplink.label else None)
     if name is None:
         return None
     codec = CODECS.get(name)
@@ -167,11 +167,11 @@ def _history(made: Mapping[str, object], codec: Codec | None, uplink: Uplink, co
 
 
 def kind_of(values: Mapping[str, float], codec: Codec | None, context: Context) -> str:
-    """Choose the kind: the link's, else the codec's, else the one that has most of the quantities.
+    """Choose the kind: the input's, else the codec's, else that of the quantities.
 
     Raises:
-        Malformed: `unknown_kind`: the link's is none.
+        Malformed: `unknown_kind`: the input's is none.
     """
     if codec is not None and context.kind is None:
         return codec.kind
-    return json_fields.kind_of(context, values, "weather")
+    return kinds.kind_of(context, values)

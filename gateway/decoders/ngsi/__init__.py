@@ -22,7 +22,8 @@ from city.units import UNITS, convert
 from city.wire.direct import MOST_READINGS
 from gateway.decoders.decoder import Context, DecodeError
 from gateway.decoders.fields import Meaning, Names, to_key
-from gateway.decoders.json_fields import as_object, foreign_device, kind_of, load_json, number, portions
+from gateway.decoders.json_fields import as_object, foreign_device, load_json, number, portions
+from gateway.decoders.kinds import kind_of
 from gateway.decoders.ngsi.entity import Attribute, attributes, name_of, place_of, time_of, type_of
 from gateway.decoders.ngsi.models import CONTROLLED, MODELS, MOLAR_MASS, MOLAR_VOLUME, UNIT_CODES, Model
 
@@ -69,26 +70,26 @@ def _readings(entity: Mapping[str, Any], context: Context) -> Iterator[Reading]:
         raise DecodeError(Reason.UNKNOWN_KIND, f"no model is known for type {name[:80]!r}")
     if len(entity) > _MOST_ATTRIBUTES:
         raise DecodeError(Reason.TOO_MANY_READINGS, f"an entity of {len(entity)} attributes")
-    told = attributes(entity)
-    place = place_of(told)
-    entity_ns = time_of(told, context.received_ns)
+    attrs = attributes(entity)
+    place = place_of(attrs)
+    entity_ns = time_of(attrs, context.received_ns)
     moments: dict[int, dict[str, float]] = {}
-    for quantity, value, time_ns in _measurements(told, model):
+    for quantity, value, time_ns in _measurements(attrs, model):
         moments.setdefault(entity_ns if time_ns is None else time_ns, {})[quantity] = value
     if not moments and place is not None and model.kind == "vehicle":
-        moments[told["location"].time_ns or entity_ns] = {"position_fix": 1.0}
+        moments[attrs["location"].time_ns or entity_ns] = {"position_fix": 1.0}
     if not moments:
         return
     device = foreign_device(context, "ngsi", name_of(entity, name))
     measured = [quantity for values in moments.values() for quantity in values]
     given = None if context.kind else model.kind
-    kind = given or kind_of(context, [*measured, *_controlled(told)], "weather")
+    kind = given or kind_of(context, [*measured, *_controlled(attrs)])
     for time_ns, values in moments.items():
         yield from portions(device, kind, time_ns, values, *(place or (None, None)))
 
 
-def _measurements(told: Mapping[str, Attribute], model: Model) -> Iterator[tuple[str, float, int | None]]:
-    for name, given in _parts(told):
+def _measurements(attrs: Mapping[str, Attribute], model: Model) -> Iterator[tuple[str, float, int | None]]:
+    for name, given in _parts(attrs):
         meaning = model.names.get(name.lower())
         if meaning is not None:
             value = _value(name, given, meaning, model)
@@ -99,12 +100,12 @@ def _measurements(told: Mapping[str, Attribute], model: Model) -> Iterator[tuple
             value = None if value is None else _converted(value, meaning, given.unit_code)
         if meaning.quantity is not None and value is not None:
             yield meaning.quantity, value, given.time_ns
-    yield from _of_a_device(told) if model.kind is None else ()
+    yield from _of_a_device(attrs) if model.kind is None else ()
 
 
-def _parts(told: Mapping[str, Attribute]) -> Iterator[tuple[str, Attribute]]:
+def _parts(attrs: Mapping[str, Attribute]) -> Iterator[tuple[str, Attribute]]:
     """All attributes; structured ones part by part (`current.L1`)."""
-    for name, given in told.items():
+    for name, given in attrs.items():
         if name in _NO_ATTRIBUTES:
             continue
         if isinstance(given.value, dict):
@@ -143,10 +144,10 @@ def _converted(value: float, meaning: Meaning, code: str) -> float:
     return convert(value, unit, row.unit)
 
 
-def _of_a_device(told: Mapping[str, Attribute]) -> Iterator[tuple[str, float, int | None]]:
+def _of_a_device(attrs: Mapping[str, Attribute]) -> Iterator[tuple[str, float, int | None]]:
     """The value of a `Device` that measures one thing; which of several stands where, its model doesn't tell."""
-    wanted = list(_properties(told))
-    given = told.get("value")
+    wanted = list(_properties(attrs))
+    given = attrs.get("value")
     if len(wanted) != 1 or given is None or (value := number(given.value)) is None:
         return
     meaning = CONTROLLED.get(wanted[0].lower()) or Meaning(to_key(wanted[0]))
@@ -154,14 +155,14 @@ def _of_a_device(told: Mapping[str, Attribute]) -> Iterator[tuple[str, float, in
         yield meaning.quantity, _converted(value, meaning, given.unit_code), given.time_ns
 
 
-def _properties(told: Mapping[str, Attribute]) -> Iterator[str]:
-    given = told["controlledProperty"].value if "controlledProperty" in told else None
+def _properties(attrs: Mapping[str, Attribute]) -> Iterator[str]:
+    given = attrs["controlledProperty"].value if "controlledProperty" in attrs else None
     yield from (name for name in (given if isinstance(given, list) else [given]) if isinstance(name, str))
 
 
-def _controlled(told: Mapping[str, Attribute]) -> Iterator[str]:
+def _controlled(attrs: Mapping[str, Attribute]) -> Iterator[str]:
     names: Names = CONTROLLED
-    for name in _properties(told):
+    for name in _properties(attrs):
         meaning = names.get(name.lower())
         if meaning is not None and meaning.quantity is not None:
             yield meaning.quantity

@@ -22,7 +22,7 @@ __all__ = ["decode"]
 
 
 def decode(data: bytes, context: Context) -> list[Reading]:
-    """Understand a message that needs no memory; `weather` where its values tell no kind and neither does the link.
+    """Understand a message that needs no memory.
 
     Raises:
         DecodeError: No payload of Sparkplug B; `undecoded` where an alias stands for a name, or a sign can't be told.

@@ -12,7 +12,8 @@ from city.units import UNITS, convert
 from city.wire.direct import to_position
 from gateway.decoders.decoder import Context, DecodeError
 from gateway.decoders.fields import MOST_KEPT, to_key
-from gateway.decoders.json_fields import foreign_device, from_number, kind_of, number, portions
+from gateway.decoders.json_fields import foreign_device, from_number, number, portions
+from gateway.decoders.kinds import kind_of
 from gateway.decoders.sparkplug.payload import Metric, Payload
 from gateway.decoders.sparkplug.topic import Topic
 
@@ -94,7 +95,7 @@ def readings(
         if value is not None and definition.quantity is not None:
             moments.setdefault(metric.timestamp or message.timestamp, {})[definition.quantity] = value
     measured = [quantity for values in moments.values() for quantity in values]
-    kind = kind_of(context, measured, "weather")
+    kind = kind_of(context, measured)
     made: list[Reading] = []
     for stamp, values in moments.items():
         time_ns = from_number(stamp, 1000) if stamp else context.received_ns
@@ -136,4 +137,4 @@ def _position(values: dict[str, float]) -> tuple[float, float] | None:
 def kind_at_birth(metrics: Iterable[Metric]) -> str:
     """Choose the kind that all data until the next birth will have."""
     meanings = [_meaning(metric) for metric in metrics if metric.name]
-    return kind_of(Context(0), [quantity for quantity, _ in meanings if quantity is not None], "weather")
+    return kind_of(Context(0), [quantity for quantity, _ in meanings if quantity is not None])

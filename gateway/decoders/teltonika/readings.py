@@ -53,7 +53,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     if not records:
         return []
     if context.device is None and imei is None:
-        raise DecodeError(Reason.MISSING_FIELD, "neither the frame nor the link tells the IMEI")
+        raise DecodeError(Reason.MISSING_FIELD, "neither the frame nor the input tells the IMEI")
     device = _known_device(context.device or f"imei-{imei}")
     kind = known_kind(context.kind or "vehicle")
     door = context.parameters.get("door")
