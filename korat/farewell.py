@@ -5,7 +5,7 @@ import asyncio
 from city.errors import KoratError
 from city.ledger.port import GatewayRow
 from gateway.outbox.spool import Spool
-from korat.figures import HOURS, balances, figures, recent_account
+from korat.figures import HOURS, figures, recent_account
 from korat.settings import Everything
 from korat.stack import Stack
 
@@ -26,7 +26,7 @@ async def farewell(settings: Everything, stack: Stack) -> list[str]:
     del numbers["pending"]
     outcomes = ", ".join(f"{value:,} {name}" for name, value in numbers.items())
     lines = [f"Stopped. Of {received:,} readings received in the last {HOURS} hours: {outcomes}."]
-    if not balances(account.counts):
+    if not account.counts.is_balanced():
         lines.append("These do not add up: please report it.")
     if gaps:
         lines.append(f"{gaps:,} readings are missing between packs; `korat ledger --by gateway` says whose.")

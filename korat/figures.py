@@ -3,7 +3,9 @@
 import time
 from typing import Final
 
-from city.ledger.port import Account, By, Counts, Ledger
+import msgspec
+
+from city.ledger.port import Account, By, Ledger
 
 HOUR_NS: Final = 3_600 * 10**9
 HOURS: Final = 24
@@ -22,18 +24,4 @@ async def recent_account(ledger: Ledger) -> Account:
 
 def figures(account: Account) -> dict[str, int]:
     """The ledger's seven numbers, in their order."""
-    counts = account.counts
-    return {
-        "received": counts.received,
-        "stored": counts.stored,
-        "duplicate": counts.duplicate,
-        "quarantined": counts.quarantined,
-        "rejected": counts.rejected,
-        "pending": account.pending,
-        "gaps": account.gaps,
-    }
-
-
-def balances(counts: Counts) -> bool:
-    """Tell whether every reading received has one outcome."""
-    return counts.received == counts.stored + counts.duplicate + counts.quarantined + counts.rejected
+    return {**msgspec.structs.asdict(account.counts), "pending": account.pending, "gaps": account.gaps}

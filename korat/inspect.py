@@ -13,10 +13,11 @@ from rich.text import Text
 from city.errors import ConfigurationError
 from city.ledger import open_ledger
 from city.ledger.port import By, Ledger, QuarantineRow, QuarantineState
+from city.outcomes import COUNTED
 from korat.figures import HOUR_NS, figures
 from korat.settings import Everything
 
-FIGURES = ("received", "stored", "duplicate", "quarantined", "rejected", "pending", "gaps")
+FIGURES = (*COUNTED, "pending", "gaps")
 
 SHOWN = 60
 """Characters of a payload that a line shows."""

@@ -19,7 +19,7 @@ from city.network import host_port
 from city.store import open_store
 from gateway.outbox.spool_file import connect
 from korat.broker import find
-from korat.figures import HOURS, balances, recent_account
+from korat.figures import HOURS, recent_account
 from korat.ports import refuse_taken
 from korat.settings import Everything
 
@@ -113,7 +113,7 @@ async def ledger(settings: Everything, _: str) -> str:
         account = await recent_account(opened)
     finally:
         await opened.aclose()
-    if not balances(account.counts):
+    if not account.counts.is_balanced():
         raise KoratError(f"the outcomes of the last {HOURS} hours do not add up: {account.counts}; please report it")
     place = file or _place(settings.ledger_url)
     return f"{place} balances: {account.counts.received:,} readings received in the last {HOURS} hours"

@@ -10,8 +10,9 @@ from sqlalchemy import BigInteger, Connection, case, func, literal, select
 from city.database import Database
 from city.database.tables import gateway, hourly, pack_range
 from city.ledger.folding import UNMOVED
-from city.ledger.port import Account, By, Counts
-from city.ledger.tally import COLUMNS, Block, Sum, decode, split
+from city.ledger.port import Account, By
+from city.ledger.tally import Block, Sum, decode, split
+from city.outcomes import COUNTED, Counts
 
 _MOST_GAP: Final = literal(10**12, BigInteger())
 """No gap counts for more: one gateway that numbers nonsense must not overflow the sum of all."""
@@ -51,7 +52,7 @@ def account(database: Database, ask: Ask) -> list[Account]:
 
 def _counted(connection: Connection, ask: Ask) -> defaultdict[str, list[int]]:
     column = _KEYS[ask.by]
-    asked = select(column, *(func.sum(hourly.c[key]) for key in COLUMNS)).where(
+    asked = select(column, *(func.sum(hourly.c[key]) for key in COUNTED)).where(
         hourly.c.hour_ns >= ask.start_ns, hourly.c.hour_ns < ask.end_ns
     )
     if ask.by is not By.TOTAL:
@@ -59,7 +60,7 @@ def _counted(connection: Connection, ask: Ask) -> defaultdict[str, list[int]]:
     if ask.by is By.DEVICE:
         asked = asked.order_by(column).limit(ask.most)
         asked = asked.where(column > ask.after) if ask.after else asked
-    counted: defaultdict[str, list[int]] = defaultdict(lambda: [0] * len(COLUMNS))
+    counted: defaultdict[str, list[int]] = defaultdict(lambda: [0] * len(COUNTED))
     for key, *numbers in connection.execute(asked):
         # the sum of no rows is NULL, and PostgreSQL's sums are decimals
         counted[key] = [int(number or 0) for number in numbers]

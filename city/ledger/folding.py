@@ -9,7 +9,8 @@ from sqlalchemy import Connection, delete, insert, select, union_all, update
 
 from city.database import Database
 from city.database.tables import fingerprints, head, hourly, open_hour, tally
-from city.ledger.tally import COLUMNS, Sum, block_from, decode, encode, hour_of, split
+from city.ledger.tally import Sum, block_from, decode, encode, hour_of, split
+from city.outcomes import COUNTED
 
 FLUSHES: Final = 64
 """Fold after so many flushes, so that an account never reads many tallies."""
@@ -75,12 +76,12 @@ def _move(
     if not sources:
         return
     statement = database.upsert(hourly)
-    added = {column: hourly.c[column] + statement.excluded[column] for column in COLUMNS}
+    added = {column: hourly.c[column] + statement.excluded[column] for column in COUNTED}
     key = [column.name for column in hourly.primary_key]
     connection.execute(
         statement.on_conflict_do_update(index_elements=key, set_=added),
         [
-            {"hour_ns": hour_ns, **split(source)._asdict(), **dict(zip(COLUMNS, row, strict=True))}
+            {"hour_ns": hour_ns, **split(source)._asdict(), **dict(zip(COUNTED, row, strict=True))}
             # in the order of the key: neighbours share pages
             for source, row in sorted(zip(sources, numbers.tolist(), strict=True))
         ],

@@ -8,8 +8,9 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from city.database import Database
 from city.database.tables import quarantine
 from city.errors import Reason, SettledMeanwhile
-from city.ledger.port import Counts, QuarantinedPayload, QuarantineRow, QuarantineState, Redriven, Source
+from city.ledger.port import QuarantinedPayload, QuarantineRow, QuarantineState, Redriven, Source
 from city.ledger.tally import Block, block_of
+from city.outcomes import Counts
 
 _FIRST_INT: Final = -(2**63)
 _LAST_INT: Final = 2**63 - 1

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from city.catalog import FIELD_KINDS, KINDS
 from city.ledger.port import Account, By, Ledger
 from city.reading import Reading
@@ -80,14 +82,8 @@ class Books:
         return await self.ledger.account(start_ns, start_ns + HOUR_NS, By.GATEWAY)
 
     def _changed(self, account: Account, hour_ns: int) -> Iterator[Reading]:
-        counts = account.counts
-        values = {
-            "readings_received": float(counts.received),
-            "readings_stored": float(counts.stored),
-            "readings_duplicate": float(counts.duplicate),
-            "readings_quarantined": float(counts.quarantined),
-            "readings_rejected": float(counts.rejected),
-        }
+        counts = msgspec.structs.asdict(account.counts)
+        values = {f"readings_{name}": float(count) for name, count in counts.items()}
         key = account.key, hour_ns
         if self._said.get(key, dict.fromkeys(values, 0.0)) != values:
             self._said[key] = values

@@ -7,18 +7,9 @@ import pytest
 
 from city.errors import Reason, SettledMeanwhile
 from city.ledger import Ledger
-from city.ledger.port import (
-    DIRECT,
-    Account,
-    By,
-    Counts,
-    QuarantinedPayload,
-    QuarantineState,
-    Redriven,
-    Settlement,
-    Source,
-)
+from city.ledger.port import DIRECT, Account, By, QuarantinedPayload, QuarantineState, Redriven, Settlement, Source
 from city.ledger.tally import HOUR_NS
+from city.outcomes import Counts
 
 Opened = Callable[[], Awaitable[Ledger]]
 Query = Callable[[str], list[tuple[Any, ...]]]
