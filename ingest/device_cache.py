@@ -13,7 +13,7 @@ from city.registry.port import Registry
 
 REFRESH_S = 5.0
 
-log = structlog.get_logger("ingest")
+_log = structlog.get_logger("ingest")
 
 
 @dataclass(slots=True)
@@ -48,9 +48,9 @@ class DeviceCache:
         self._due_s = time.monotonic() + REFRESH_S
 
     def add(self, devices: Iterable[NewDevice]) -> None:
-        """Take in devices that were just registered; a known one keeps its kinds, and a further one is logged."""
+        """Take in devices that a settlement registered; a known one keeps its kinds, a further one is logged."""
         for new in devices:
             if new.device in self.places and new.device not in self.by_kind[new.kind]:
-                log.info("a known device is of a further kind", device=new.device, kind=new.kind)
+                _log.info("a known device is of a further kind", device=new.device, kind=new.kind)
             self.places.setdefault(new.device, Place(new.province))
             self.by_kind[new.kind].add(new.device)

@@ -14,7 +14,7 @@ import structlog
 
 from city.backoff import Backoff
 from city.errors import ConfigurationError, Unavailable
-from korat.ports import refuse_taken
+from korat.services import refuse_taken
 
 log = structlog.get_logger("broker")
 

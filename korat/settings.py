@@ -111,7 +111,7 @@ SECTIONS: Final[list[type[Settings]]] = [
 
 
 @dataclass(frozen=True, slots=True)
-class Everything:
+class PlatformSettings:
     """All settings of one platform."""
 
     city: CitySettings

@@ -38,7 +38,7 @@ class Share(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class District(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A district and its town; `weight` says how many devices its town draws."""
+    """A district and its town; `weight` is its share of the devices."""
 
     key: str
     en: str
@@ -49,7 +49,7 @@ class District(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Spot(msgspec.Struct, forbid_unknown_fields=True, frozen=True, rename={"sorts": "is"}):
-    """A place where devices stand; gauges say their `bank`, `bed` (m above mean sea level) and `flow` (m3/s)."""
+    """A place where devices stand; gauges have a `bank`, `bed` (m above mean sea level) and `flow` (m3/s)."""
 
     en: str
     district: str

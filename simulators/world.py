@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from city.batch import Batch, Floats, Rows, Times
 from city.catalog import NAMED_KINDS, QUANTITIES
 from city.reading import Reading
+from simulators.calendar import CivilTime
 from simulators.models import MODELS
-from simulators.moment import Moment
-from simulators.noise import Keys, key
 from simulators.province import Province, Share, Spot, load_province
+from simulators.randomness import Keys, key
 from simulators.roads import Roads
 from simulators.scene import Scene
 
@@ -60,7 +60,7 @@ class World:
         province: A profile, or the ISO 3166-2 code of one that is shipped.
         seed: Chooses the city.
         devices: How many devices there are, of all kinds together.
-        interval_s: Seconds between two readings, by kind; the catalog's cadence where it says nothing.
+        interval_s: Seconds between two readings, by kind; the catalog's cadence for a kind that it lacks.
 
     Raises:
         ConfigurationError: There is no such province, or its file is wrong.
@@ -107,18 +107,18 @@ class World:
             lat=crew.lat[rows],
             lon=crew.lon[rows],
             gauge=crew.gauge[rows],
-            when=Moment.at(time_ns, self.province.offset_s),
+            when=CivilTime.at(time_ns, self.province.offset_s),
             interval_s=self.interval_s[kind],
         )
-        shown = MODELS[kind](scene)
+        measured = MODELS[kind](scene)
         return Batch(
             kind=kind,
             devices=crew.ids,
             index=rows,
             time_ns=time_ns,
-            values={q: _rounded(column, QUANTITIES[q].decimals) for q, column in shown.values.items()},
-            lat=_rounded(scene.lat if shown.lat is None else shown.lat, _POSITION_DECIMALS),
-            lon=_rounded(scene.lon if shown.lon is None else shown.lon, _POSITION_DECIMALS),
+            values={q: _rounded(column, QUANTITIES[q].decimals) for q, column in measured.values.items()},
+            lat=_rounded(scene.lat if measured.lat is None else measured.lat, _POSITION_DECIMALS),
+            lon=_rounded(scene.lon if measured.lon is None else measured.lon, _POSITION_DECIMALS),
         )
 
     def readings(self, time_ns: int, devices: Sequence[str] | None = None) -> list[Reading]:

@@ -146,7 +146,7 @@ class Redriven:
     detail: str = ""
 
 
-class Memory(Protocol):
+class DedupIndex(Protocol):
     """What is settled already, as far as this process has read.
 
     Attributes:
@@ -223,7 +223,7 @@ class GatewayRow:
 class Ledger(Protocol):
     """The one transactional database beside the store. All calls raise LedgerUnavailable when it is down."""
 
-    async def refresh(self) -> Memory:
+    async def refresh(self) -> DedupIndex:
         """Read what others have settled since the last call; cheap when it's little."""
 
     async def settle(self, settlement: Settlement) -> None:

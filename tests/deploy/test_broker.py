@@ -206,9 +206,9 @@ def test_a_gateway_and_ingest_work_through_it(city: City, tmp_path: Path) -> Non
         "KORAT_GATEWAY_HEALTH_S": "0",
     }
     core = {"KORAT_MQTT_URL": city.url("ingest"), "KORAT_INGEST_WORKER": "auto"}
-    sign = tmp_path / "pulse"
+    sign = tmp_path / "heartbeat"
     with (
-        room(f"ingest --pulse {sign}", tmp_path / "core", core, name="ingest") as ingest,
+        room(f"ingest --heartbeat {sign}", tmp_path / "core", core, name="ingest") as ingest,
         room("gateway", tmp_path / "edge", edge, ready_port=port) as gateway,
     ):
         now_ms = time.time_ns() // 10**6

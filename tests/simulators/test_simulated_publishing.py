@@ -139,7 +139,7 @@ def test_a_broker_that_turns_us_away_ends_the_run_with_a_sentence(tmp_path_facto
     folder = tmp_path_factory.mktemp("closed")
     with (
         Mosquitto(folder, config_extra="allow_anonymous false") as closed,
-        pytest.raises(ConfigurationError, match="turned us away"),
+        pytest.raises(ConfigurationError, match="refuses the connection"),
     ):
         publish(SimulatorSettings(devices=20), province="th-30", address=_address(closed), stop=threading.Event())
 
