@@ -1,4 +1,4 @@
-"""What `korat doctor` looks at, one function each; they change nothing and make nothing."""
+"""The checks of `korat doctor`, one function each; they change nothing and make nothing."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ _UNAVAILABLE: Final = 503
 
 
 async def python(_: PlatformSettings, __: str) -> str:
-    """Say which Python this is."""
+    """Give version and path of the running Python; never wrong."""
     return f"{sys.version.split()[0]} at {sys.executable}"
 
 
@@ -54,7 +54,7 @@ async def mosquitto(settings: PlatformSettings, _: str) -> str:
 
 
 async def platform(_: PlatformSettings, owner: str) -> str:
-    """Say who runs."""
+    """Give the process that runs in the data folder; never wrong."""
     return f"runs: {owner}" if owner else "does not run in this data folder"
 
 
@@ -100,7 +100,7 @@ async def store(settings: PlatformSettings, owner: str) -> str:
         await opened.ping()
     finally:
         await opened.aclose()
-    return f"{file or _place(settings.store_url)} answers"
+    return f"{file or _without_secrets(settings.store_url)} answers"
 
 
 async def ledger(settings: PlatformSettings, _: str) -> str:
@@ -115,7 +115,7 @@ async def ledger(settings: PlatformSettings, _: str) -> str:
         await opened.aclose()
     if not account.counts.is_balanced():
         raise KoratError(f"the outcomes of the last {HOURS} hours do not add up: {account.counts}; please report it")
-    place = file or _place(settings.ledger_url)
+    place = file or _without_secrets(settings.ledger_url)
     return f"{place} balances: {account.counts.received:,} readings received in the last {HOURS} hours"
 
 
@@ -158,14 +158,14 @@ async def _ready(key: str, host: str, port: int) -> tuple[int, dict[str, object]
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CONNECT_S)) as client,
             client.get(f"http://{host_port(host, port)}/health/ready", allow_redirects=False) as answer,
         ):
-            status, said = answer.status, await answer.json(content_type=None)
+            status, body = answer.status, await answer.json(content_type=None)
     except aiohttp.ClientConnectorError as error:
-        raise KoratError(f"{key}: nobody answers on port {port} of {host} ({error.strerror}); see the log") from None
+        raise KoratError(f"{key}: nothing answers on port {port} of {host} ({error.strerror}); see the log") from None
     except (aiohttp.ClientError, OSError, ValueError):
         raise KoratError(foreign) from None
-    if status not in {_OK, _UNAVAILABLE} or not isinstance(said, dict):
+    if status not in {_OK, _UNAVAILABLE} or not isinstance(body, dict):
         raise KoratError(foreign)
-    return status, said
+    return status, body
 
 
 async def _listens(host: str, port: int) -> bool:
@@ -177,6 +177,6 @@ async def _listens(host: str, port: int) -> bool:
     return True
 
 
-def _place(url: str) -> str:
+def _without_secrets(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"

@@ -37,7 +37,7 @@ async def recent_account(ledger: Ledger) -> Account:
 
 
 def figures(account: Account) -> dict[str, int]:
-    """The ledger's seven numbers, in their order."""
+    """Give the ledger's numbers, in the order of its columns."""
     return {**msgspec.structs.asdict(account.counts), "pending": account.pending, "gaps": account.gaps}
 
 

@@ -35,7 +35,7 @@ class CitySettings(Settings):
         ledger_url: Where ledger and registry are kept: `sqlite:////absolute/path` or
             `postgresql://user:password@host/database`, with `?password_file=` where the password stands in a file;
             empty: the SQLite file `ledger.sqlite` in the data folder.
-        self_metrics_interval_s: Seconds after which ingest and API say again how they are, as readings of the kind
+        self_metrics_interval_s: Seconds between two self-metrics of ingest and API, which are readings of the kind
             `platform`; 0: never.
     """
 

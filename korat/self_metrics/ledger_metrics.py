@@ -83,7 +83,7 @@ class LedgerMetrics:
 
     def _changed(self, account: Account, hour_ns: int) -> Iterator[Reading]:
         counts = msgspec.structs.asdict(account.counts)
-        values = {f"readings_{name}": float(count) for name, count in counts.items()}
+        values = {f"readings_{outcome}": float(readings) for outcome, readings in counts.items()}
         key = account.key, hour_ns
         if self._published.get(key, dict.fromkeys(values, 0.0)) != values:
             self._published[key] = values
