@@ -16,7 +16,7 @@ from city.network import host_port
 from city.store import open_store
 from gateway.outbox.spool_file import pending_readings
 from korat.broker import find
-from korat.inspect import HOURS, balances, recent_account
+from korat.inspect import HOURS, recent_account
 from korat.services import refuse_taken
 from korat.settings import PlatformSettings
 
@@ -110,7 +110,7 @@ async def ledger(settings: PlatformSettings, _: str) -> str:
         account = await recent_account(opened)
     finally:
         await opened.aclose()
-    if not balances(account.counts):
+    if not account.counts.is_balanced():
         raise KoratError(f"the outcomes of the last {HOURS} hours do not add up: {account.counts}; please report it")
     place = file or _without_secrets(settings.ledger_url)
     return f"{place} balances: {account.counts.received:,} readings received in the last {HOURS} hours"

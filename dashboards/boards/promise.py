@@ -3,11 +3,12 @@
 from typing import Final
 
 from city.catalog import PLATFORM, Aggregate
+from city.outcomes import COUNTED
 from dashboards.panels import label_of, lines, newest, over
 from dashboards.scales import ANY_IS_BAD
 from dashboards.spec import Account, Across, Board, Group, Panel, Plot, Readings, Section, Span, Text, Variable
 
-_FIGURES = ("received", "stored", "duplicate", "quarantined", "rejected", "pending", "missing")
+_FIGURES = (*COUNTED, "pending", "missing")
 _SAID = {
     "received": Text("Readings that came in, over the range.", "ข้อมูลที่รับเข้ามาในช่วงเวลา"),
     "stored": Text("Readings that the store has confirmed.", "ข้อมูลที่ระบบจัดเก็บยืนยันแล้ว"),
