@@ -194,10 +194,6 @@ class SeriesAnswer:
     next_ns: int | None = None
 
 
-SEVERITY: Final = {Flag.GOOD: 0, Flag.NOT_EVALUATED: 1, Flag.SUSPECT: 2, Flag.FAIL: 3, Flag.MISSING: 4}
-"""Order of badness: QARTOD's codes happen to rise with it."""
-
-
 def completeness(instants: int, start_ns: int, end_ns: int, cadence_s: int) -> float:
     """Share of the expected samples that is there, 0 to 1."""
     expected = max(1, (end_ns - start_ns) // (cadence_s * 1_000_000_000))
