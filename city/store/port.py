@@ -9,7 +9,6 @@ from typing import Final, NamedTuple, Protocol, Self
 from city.batch import Batch
 from city.catalog import Aggregate
 from city.errors import AskRefused
-from city.reading import Flag
 from city.store import layout
 
 MOST_POINTS: Final = 50_000
