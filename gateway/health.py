@@ -51,7 +51,7 @@ class HealthMonitor:
             now_s, now_taken = time.monotonic(), self.spool.taken
             health = await self._look((now_taken - taken) / (now_s - last_s))
             failures = sum(health.undecoded.values())
-            self.relay.reporter.note(health)
+            self.relay.status.set_health(health)
             with contextlib.suppress(Full, Unavailable):
                 await self.relay.accept([self._reading(health, failures - failed)], [])
             last_s, taken, failed = now_s, now_taken, failures

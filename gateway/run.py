@@ -80,7 +80,7 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
                     await stop.wait()
                 watching.cancel()
                 relaying.cancel()
-            await relay.reporter.farewell()
+            await relay.status.publish_offline()
     except BaseExceptionGroup as group:
         raise _first(group) from None
     finally:
@@ -124,7 +124,7 @@ async def _http(
     link = HttpInput(
         relay.accept,
         decoding,
-        lambda: relay.reporter.refusal,
+        lambda: relay.status.refusal,
         host=settings.http_host,
         port=settings.http_port,
         most_bytes=settings.http_body_bytes,

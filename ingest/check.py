@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from city.batch import NOWHERE, Batch, Place
 from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
-from city.ledger.port import DIRECT, Memory, PackId, QuarantinedPayload, Source
+from city.ledger.port import DIRECT, DedupIndex, PackId, QuarantinedPayload, Source
 from city.reading import Flag
 from ingest.load import DirectMessage, FlushInput, PackMessage, Refusal, undecoded
 from ingest.traced_batch import TracedBatch, group_by_kind
@@ -37,7 +37,7 @@ class Claims:
         fingerprints: Claimed so far.
     """
 
-    settled: Memory
+    settled: DedupIndex
     packs: set[PackId] = field(default_factory=set)
     fingerprints: set[int] = field(default_factory=set)
 
@@ -83,7 +83,9 @@ class Checked:
     duplicates: defaultdict[Source, int] = field(default_factory=lambda: defaultdict(int))
 
 
-def check(taken: FlushInput, settled: Memory, places: dict[str, Place], now_ns: int, max_future_skew_s: int) -> Checked:
+def check(
+    taken: FlushInput, settled: DedupIndex, places: dict[str, Place], now_ns: int, max_future_skew_s: int
+) -> Checked:
     """Judge the input of a flush.
 
     Args:

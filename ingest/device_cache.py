@@ -48,7 +48,7 @@ class DeviceCache:
         self._due_s = time.monotonic() + REFRESH_S
 
     def add(self, devices: Iterable[NewDevice]) -> None:
-        """Take in devices that a settlement has just registered; a known one keeps its kinds, a further one is logged."""
+        """Take in devices that a settlement has just registered; a further kind of a known one is logged."""
         for new in devices:
             if new.device in self.places and new.device not in self.by_kind[new.kind]:
                 _log.info("a known device is of a further kind", device=new.device, kind=new.kind)

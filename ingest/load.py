@@ -197,7 +197,7 @@ def undecoded(topic: str, frame: pack.Pack) -> list[QuarantinedPayload]:
             reason=Reason(row.reason) if row.reason in _REASONS else Reason.UNDECODED,
             detail=row.detail[:500],
             source=Source(gateway, ""),
-            origin=row.source[:_MAX_ORIGIN],
+            origin=row.origin[:_MAX_ORIGIN],
         )
         for row in frame.undecoded
     ]

@@ -14,8 +14,8 @@ from rich.text import Text
 
 from city.errors import ConfigurationError
 from city.ledger import open_ledger
+from city.ledger.flush_counts import HOUR_NS
 from city.ledger.port import Account, By, Counts, Ledger, QuarantineRow, QuarantineState
-from city.ledger.tally import HOUR_NS
 from korat.settings import PlatformSettings
 
 HOURS: Final = 24

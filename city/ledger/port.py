@@ -160,7 +160,7 @@ class Redriven:
     detail: str = ""
 
 
-class Memory(Protocol):
+class DedupIndex(Protocol):
     """What is settled already, as far as this process has read.
 
     Attributes:
@@ -237,7 +237,7 @@ class GatewayRow:
 class Ledger(Protocol):
     """The one transactional database beside the store. All calls raise LedgerUnavailable when it is down."""
 
-    async def refresh(self) -> Memory:
+    async def refresh(self) -> DedupIndex:
         """Read what others have settled since the last call; cheap when it's little."""
 
     async def settle(self, settlement: Settlement) -> None:
@@ -265,7 +265,7 @@ class Ledger(Protocol):
         """Rows of the quarantine with `id > after`, rising."""
 
     async def request_redrive(self, ids: list[int] | None, reason: str | None) -> int:
-        """Ask ingest to try held rows again: these ids, or all of a reason, or (both None) all; how many."""
+        """AccountQuery ingest to try held rows again: these ids, or all of a reason, or (both None) all; how many."""
 
     async def ping(self) -> None:
         """Return when the database answers."""

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from city.database import Database
 from city.database.tables import quarantine
 from city.errors import Reason, SettledMeanwhile
+from city.ledger.flush_counts import HourCounts, to_hour_counts
 from city.ledger.port import Counts, QuarantinedPayload, QuarantineRow, QuarantineState, Redriven, Source
-from city.ledger.tally import Block, block_of
 
 _FIRST_INT: Final = -(2**63)
 _LAST_INT: Final = 2**63 - 1
@@ -32,7 +32,7 @@ _HOLD = (
 class Redrives(NamedTuple):
     """What redrives change besides their own rows: counts of their hours, and new payloads with their hour."""
 
-    corrections: list[Block]
+    corrections: list[HourCounts]
     quarantined: list[tuple[int, QuarantinedPayload]]
 
 
@@ -61,7 +61,7 @@ def add(connection: Connection, last: int, quarantined: Sequence[tuple[int, Quar
 
 
 def settle_redriven(connection: Connection, redriven: dict[int, Redriven]) -> Redrives:
-    """Note what became of rows that were tried again; the connection holds the head.
+    """Note what became of rows that were tried again; the connection holds the sequences.
 
     Raises:
         SettledMeanwhile: A row doesn't wait for a redrive any more.
@@ -69,19 +69,19 @@ def settle_redriven(connection: Connection, redriven: dict[int, Redriven]) -> Re
     rows = {row.id: row for chunk in _chunks(list(redriven)) for row in _requested(connection, chunk)}
     if len(rows) < len(redriven):
         raise SettledMeanwhile("a redrive of this flush is settled already")
-    corrections: list[Block] = []
+    corrections: list[HourCounts] = []
     again: list[tuple[int, QuarantinedPayload]] = []
     for number, outcome in redriven.items():
         row = rows[number]
         source = Source(row.gateway, row.device)
         if outcome.reason is None:
-            corrections.append(block_of(row.hour_ns, outcome.counts))
+            corrections.append(to_hour_counts(row.hour_ns, outcome.counts))
             again += [(row.hour_ns, item) for item in outcome.quarantined]
         elif _counted(outcome.reason, 1) != _counted(row.reason, 1):
-            corrections.append(block_of(row.hour_ns, {source: _counted(outcome.reason, row.readings)}))
+            corrections.append(to_hour_counts(row.hour_ns, {source: _counted(outcome.reason, row.readings)}))
         else:
             continue
-        corrections.append(block_of(row.hour_ns, {source: _counted(row.reason, -row.readings)}))
+        corrections.append(to_hour_counts(row.hour_ns, {source: _counted(row.reason, -row.readings)}))
     released = [{"row": number} for number, outcome in redriven.items() if outcome.reason is None]
     held = [
         {"row": number, "why": outcome.reason.value, "sentence": _clean(outcome.detail)}

@@ -53,14 +53,14 @@ class Undecoded(msgspec.Struct, gc=False):
     """Bytes that a gateway could not decode, on their way to the one quarantine.
 
     Attributes:
-        source: How they came: `link:decoder?device=...`, enough to decode them again.
+        origin: `input:decoder?device=...`, enough to decode them again; `source` on the wire.
         payload: The bytes themselves.
         received_at_ns: When the gateway got them, nanoseconds UTC.
         reason: The bounded reason.
         detail: One sentence for a person.
     """
 
-    source: str
+    origin: str = msgspec.field(name="source")
     payload: bytes
     received_at_ns: int
     reason: str

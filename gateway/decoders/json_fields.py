@@ -82,7 +82,7 @@ def foreign_device(context: Context, family: str, name: str | None) -> str:
     Letters beyond ASCII can't stand in an id; so that two names don't become one, such a name ends with its CRC-32.
 
     Raises:
-        DecodeError: `missing_field`: nobody names it. `bad_device`: no id can be made of the name.
+        DecodeError: `missing_field`: it has no name. `bad_device`: no id can be made of the name.
     """
     if context.device is not None:
         return checked_id(context.device)

@@ -75,7 +75,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     """Understand a report; a `vehicle` unless the input names another kind.
 
     Raises:
-        DecodeError: Neither a query nor JSON, nobody names the device, or there is nothing in it that can be stored.
+        DecodeError: Neither a query nor JSON, no name of a device, or there is nothing in it that can be stored.
     """
     text = payload.strip()
     return _of_json(text, context) if text.startswith(b"{") else [_of_query(text, context)]
@@ -88,7 +88,7 @@ def _of_query(body: bytes, context: Context) -> Reading:
     lat, lon = fields.get("lat"), fields.get("lon")
     if "location" in fields:
         lat, _, lon = fields["location"].partition(",")
-    values = to_values(_told({name: _TRUTHS.get(text, text) for name, text in fields.items()}, _QUERY), _QUERY)
+    values = to_values(_measured({name: _TRUTHS.get(text, text) for name, text in fields.items()}, _QUERY), _QUERY)
     name = fields.get("id") or fields.get("deviceid")
     place = None if fields.get("valid", "").lower() in _INVALID else position(lat, lon)
     return _reading(context, name, fields.get("timestamp"), values, place)
@@ -132,12 +132,12 @@ def _of_location(location: dict[str, Any], name: str | None, context: Context) -
     )
     values: dict[str, float] = {}
     for fields, names in parts:
-        values |= to_values(numbers(fields), {}) if names is None else to_values(_told(fields, names, names), names)
+        values |= to_values(numbers(fields), {}) if names is None else to_values(_measured(fields, names, names), names)
     place = position(coords.get("latitude"), coords.get("longitude"))
     return _reading(context, name, location.get("timestamp"), values, place)
 
 
-def _told(fields: Mapping[str, object], names: Names, only: Mapping[str, object] | None = None) -> dict[str, float]:
+def _measured(fields: Mapping[str, object], names: Names, only: Mapping[str, object] | None = None) -> dict[str, float]:
     """Take the numbers that say something: what a table knows is negative only where nothing is known."""
     return {
         name: value

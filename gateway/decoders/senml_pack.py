@@ -236,6 +236,6 @@ def _from_cbor(body: bytes) -> Any:
 
 
 def _labelled(record: Mapping[Any, Any]) -> dict[str, Any]:
-    """Spell CBOR's integer labels; unknown ones, which nobody has to understand, are passed over."""
+    """Spell CBOR's integer labels; unknown ones, which need not be understood, are passed over."""
     known = ((_LABELS.get(label) if isinstance(label, int) else label, value) for label, value in record.items())
     return {label: value for label, value in known if isinstance(label, str)}

@@ -107,7 +107,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     """Understand a message; all of it is of the input's kind, if it names one.
 
     Raises:
-        DecodeError: No JSON object, a time that is none, or nobody names the device.
+        DecodeError: No JSON object, a time that is none, or no name of a device.
     """
     prefix, status, component = context.parameters.get("topic", "").rpartition("/status/")
     if status:

@@ -70,7 +70,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     """Understand a message.
 
     Raises:
-        DecodeError: No JSON object, a unit that isn't known, or nobody names the device.
+        DecodeError: No JSON object, a unit that isn't known, or no name of a device.
     """
     levels = context.parameters.get("topic", "").split("/")
     last = levels[-1].upper()

@@ -131,7 +131,7 @@ class Decoding:
         """Decode bytes as they would be today, had they the same origin.
 
         Args:
-            origin: `Undecoded.source`: `input:decoder?key=value&...`.
+            origin: `Undecoded.origin`: `input:decoder?key=value&...`.
             payload: The bytes.
             received_ns: When the gateway got them, nanoseconds UTC.
 

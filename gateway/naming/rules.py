@@ -14,8 +14,8 @@ class Rename(NamedTuple):
     """A quantity's name in the catalog, and the units to turn it from and to; equal where it stays as it is."""
 
     quantity: str
-    given: str = "1"
-    wanted: str = "1"
+    from_unit: str = "1"
+    to_unit: str = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Rule:
                 continue
             name, value = key, reading.values[key]
             if rename is not None:
-                name, value = rename.quantity, convert(value, rename.given, rename.wanted)
+                name, value = rename.quantity, convert(value, rename.from_unit, rename.to_unit)
             values[name] = value
             flags.pop(name, None)
             if key in reading.flags:
@@ -103,10 +103,10 @@ def pattern(text: str) -> re.Pattern[str]:
     return re.compile(spelled.replace("/.*", "(?:/.*)?") if levels[-1] == "#" else spelled, re.DOTALL)
 
 
-def fits(given: str, wanted: str) -> str:
+def unit_mismatch(from_unit: str, to_unit: str) -> str:
     """Say why a unit can't be turned into another; empty if it can."""
     try:
-        convert(1.0, given, wanted)
+        convert(1.0, from_unit, to_unit)
     except Malformed as error:
         return error.detail
     return ""

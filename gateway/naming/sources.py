@@ -26,7 +26,7 @@ class SourceState(StrEnum):
     NAMED = "named"
     """It, or its input, names the device itself."""
     DISCOVERED = "discovered"
-    """Nobody does: the decoder made an id of what it found."""
+    """The decoder made an id of what it found."""
 
 
 @dataclass(slots=True)

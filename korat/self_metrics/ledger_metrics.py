@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 
 from city.catalog import FIELD_KINDS, KINDS
+from city.ledger.flush_counts import HOUR_NS
 from city.ledger.port import Account, By, Ledger
-from city.ledger.tally import HOUR_NS
 from city.reading import Reading
 from city.store.port import LatestAsk, Only, Store
 

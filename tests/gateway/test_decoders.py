@@ -102,6 +102,6 @@ def test_what_was_not_understood_is_understood_after_a_fix(monkeypatch: pytest.M
     (kept,) = undecoded
     assert (kept.payload, kept.received_at_ns, kept.reason) == (payload, NOW, "undecoded")
     assert "ZeroDivisionError: oops" in kept.detail
-    assert Decoding().decode_again(kept.source, kept.payload, kept.received_at_ns) == [
+    assert Decoding().decode_again(kept.origin, kept.payload, kept.received_at_ns) == [
         Reading("d", "rain", NOW, {"rain_rate": 1.0})
     ]

@@ -209,7 +209,7 @@ def test_one_bad_item_holds_back_no_other() -> None:
     assert (json.loads(kept.payload), kept.reason) == ([items[1], items[3]], "wrong_type")
     assert kept.detail.startswith("2 of 4 items: rain_rate is 'heavy'")
     mended = kept.payload.replace(b'"heavy"', b"2").replace(b'"light"', b"4")
-    assert [reading.device for reading in decoding.decode_again(kept.source, mended, NOW)] == ["m-2", "m-4"]
+    assert [reading.device for reading in decoding.decode_again(kept.origin, mended, NOW)] == ["m-2", "m-4"]
     one = json.dumps({"id": 2, "r": "heavy"}).encode()
     assert decoding.decode(came, one, NOW)[1][0].detail.startswith("rain_rate is")
 

@@ -171,12 +171,12 @@ def test_bytes_of_a_gateway_that_hides_ids_are_not_decoded_without_its_key(name:
     came = Origin("http", "mapped", {"mapping": "gone"})
     _, (kept,) = hiding.decode(came, b"{}", NOW)
     with pytest.raises(Malformed, match="pseudonyms"):
-        Decoding().decode_again(kept.source, b"{}", NOW)
+        Decoding().decode_again(kept.origin, b"{}", NOW)
     with pytest.raises(Malformed) as still:
-        hiding.decode_again(kept.source, b"{}", NOW)
+        hiding.decode_again(kept.origin, b"{}", NOW)
     assert "pseudonyms" not in still.value.detail
     _, (plain,) = Decoding().decode(came, b"{}", NOW)
-    assert plain.source == str(came)
+    assert plain.origin == str(came)
 
 
 def test_a_personal_source_is_listed_under_its_pseudonym(name: Name) -> None:
@@ -194,7 +194,7 @@ def test_a_link_and_a_redrive_give_the_same(name: Name) -> None:
     decoding = name('[sources.urn-dev-ow-1]\ndevice = "w-1"')
     _, (kept,) = decoding.decode(TOPIC, b"garbage", NOW)
     assert decoding.failures == {kept.reason: 1}
-    assert decoding.decode_again(kept.source, senml(speed=3), NOW)[0].device == "w-1"
+    assert decoding.decode_again(kept.origin, senml(speed=3), NOW)[0].device == "w-1"
 
 
 def test_what_a_rename_makes_impossible_is_not_understood(name: Name) -> None:

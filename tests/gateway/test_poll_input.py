@@ -172,7 +172,7 @@ async def test_a_document_that_is_none_is_kept_once(api: Api) -> None:
     async with polling(api, spool):
         await until(lambda: len(api.asked) >= 4)
         assert [kept.payload for kept in spool.undecoded] == [api.body]
-        assert spool.undecoded[0].source == "poll:mapped?poll=air4thai&mapping=air4thai"
+        assert spool.undecoded[0].origin == "poll:mapped?poll=air4thai&mapping=air4thai"
         api.body = json.dumps(document(10)).encode()
         await until(lambda: len(spool.readings) == 2)
 

@@ -213,7 +213,7 @@ async def test_a_pack_that_never_left_is_not_to_blame_for_the_end_of_a_connectio
             for first in range(0, 80, 10):
                 await rig.accept(*range(first, first + 10))
             await until(lambda: broker.connections > 3)
-            flights = dict(rig.relay._window._flights)
+            flights = dict(rig.relay._scheduler.in_flight._packs)
             assert [seq for seq, flight in flights.items() if flight.losses and seq not in broker.came] == []
             await rig.emptied()
     assert set(broker.taken) == set(range(1, 9))
@@ -250,9 +250,9 @@ async def test_a_full_spool_refuses_and_takes_again(rig: Rig, ingest: FakeIngest
             await rig.relay.accept([], big)
         with pytest.raises(Full, match="wait for a receipt"):
             await rig.relay.accept([], big)
-        assert rig.relay.reporter.refusal is not None
+        assert rig.relay.status.refusal is not None
         await rig.accept(1)
-        assert rig.relay.reporter.refusal is None
+        assert rig.relay.status.refusal is None
         ingest.answers = True
         await rig.emptied()
         await rig.relay.accept([], big)
@@ -332,7 +332,7 @@ async def test_the_status_is_retained_and_the_will_says_offline(
         await until(lambda: not ingest.statuses[-1].online)
         assert ingest.statuses[-1].pending is None
         await until(lambda: ingest.statuses[-1].online)
-        await rig.relay.reporter.farewell()
+        await rig.relay.status.publish_offline()
         await until(lambda: not ingest.statuses[-1].online)
         assert ingest.statuses[-1].pending == 0
 
@@ -380,8 +380,8 @@ async def test_memory_stays_bounded_over_a_long_spool(rig: Rig, ingest: FakeInge
     async with rig:
         for _ in range(100):
             await rig.relay.accept([], [Undecoded("http:native", os.urandom(200_000), 1, "undecoded")])
-        await until(lambda: len(rig.relay._window) == 8)
-        assert len(rig.relay._sender._sending) <= 8
+        await until(lambda: len(rig.relay._scheduler.in_flight) == 8)
+        assert len(rig.relay._publisher._sending) <= 8
         ingest.answers = True
         await rig.emptied()
     assert sorted(set(ingest.numbers())) == list(range(1, 101))

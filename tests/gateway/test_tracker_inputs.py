@@ -115,7 +115,7 @@ async def test_bytes_that_are_no_frame_are_kept_and_the_connection_ends(spool: F
     tracker.say(line(1), b"garbage", line(2))
     assert [await tracker.hear() for _ in range(3)] == [b"ok\n", b"no\n", b""]
     (kept,) = spool.undecoded
-    assert (kept.payload, kept.reason, kept.source) == (b"garbage", "undecoded", "tcp:native?device=bus-1")
+    assert (kept.payload, kept.reason, kept.origin) == (b"garbage", "undecoded", "tcp:native?device=bus-1")
     assert spool.numbers() == [1]
     assert links.counters.failed["undecoded"] == 1
 

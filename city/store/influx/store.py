@@ -83,7 +83,7 @@ class InfluxStore:
     async def forget(self, device: str, start_ns: int, end_ns: int) -> None:
         """Delete by InfluxQL, which 1.x and 2.x do and 3.x refuses. See the port."""
         scope = f"{name(layout.TAG_DEVICE)} = {text(device)} AND time >= {start_ns} AND time < {end_ns}"
-        await self._connection.query([f"DELETE WHERE {scope}"])
+        await self._connection.delete(f"DELETE WHERE {scope}")
 
     async def ping(self) -> None:
         """Ask for a sign of life. See the port."""

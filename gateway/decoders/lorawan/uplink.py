@@ -5,7 +5,7 @@
 that the server decoded, in the codec's names if there is one; else the codec reads the bytes. **Kind**: the input's,
 else the codec's, else that of the quantities. **Time**: the device's own clock, else the server's.
 
-Signal strength and ratio are those of the gateway that heard best. Gateways' positions are nobody's.
+Signal strength and ratio are those of the gateway with the best reception. The positions of gateways are left out.
 """
 
 import binascii
@@ -75,7 +75,7 @@ def device_of(eui: str, context: Context) -> str:
 
 
 def best_radio(receptions: Iterable[tuple[float | None, float | None]]) -> dict[str, float]:
-    """Take (RSSI in dBm, SNR in dB) of the gateway that heard best; `{}` if none says."""
+    """Take (RSSI in dBm, SNR in dB) of the gateway with the best reception; `{}` if none says."""
     known = [(rssi, snr) for rssi, snr in receptions if rssi is not None]
     if not known:
         return {}
@@ -87,18 +87,18 @@ def readings(uplink: Uplink, context: Context) -> list[Reading]:
     """Understand an uplink; `[]` if its frame has nothing to say.
 
     Raises:
-        DecodeError: `no_codec` if nobody knows what is in the bytes; else as the codec or the fields say.
+        DecodeError: `no_codec` if no codec is known for the bytes; else as the codec or the fields say.
     """
     codec = codec_of(uplink, context)
-    made = uplink.decoded
-    if not made:
+    fields = uplink.decoded
+    if not fields:
         payload = _bytes(uplink.data)
         if not payload:
             return []
         if codec is None:
             raise DecodeError(Reason.NO_CODEC, f"no codec is known for {uplink.device} ({uplink.label[:80]!r})")
-        made = codec.decode(uplink.port, payload)
-    return [*_history(made, codec, uplink, context), *_now(made, codec, uplink, context)]
+        fields = codec.decode(uplink.port, payload)
+    return [*_history(fields, codec, uplink, context), *_now(fields, codec, uplink, context)]
 
 
 def codec_of(uplink: Uplink, context: Context) -> Codec | None:
@@ -127,8 +127,8 @@ def _bytes(data: str) -> bytes:
     return payload
 
 
-def _now(made: Mapping[str, object], codec: Codec | None, uplink: Uplink, context: Context) -> list[Reading]:
-    found = measured(made, codec or UNKNOWN, uplink.time_ns, uplink.budget)
+def _now(fields: Mapping[str, object], codec: Codec | None, uplink: Uplink, context: Context) -> list[Reading]:
+    found = measured(fields, codec or UNKNOWN, uplink.time_ns, uplink.budget)
     if not found.values:
         return []
     found.values.update((key, value) for key, value in uplink.radio.items() if key not in found.values)
@@ -139,12 +139,12 @@ def _now(made: Mapping[str, object], codec: Codec | None, uplink: Uplink, contex
     return [Reading(uplink.device, kind_of(found.values, codec, context), time_ns, found.values, lat, lon)]
 
 
-def _history(made: Mapping[str, object], codec: Codec | None, uplink: Uplink, context: Context) -> list[Reading]:
+def _history(fields: Mapping[str, object], codec: Codec | None, uplink: Uplink, context: Context) -> list[Reading]:
     """Make readings of a device's older records, which stand at their own times.
 
     A record of a clock that was never set stands nowhere, and is passed over.
     """
-    records = made.get(HISTORY)
+    records = fields.get(HISTORY)
     if not isinstance(records, list):
         return []
     if len(records) > _MOST_RECORDS:

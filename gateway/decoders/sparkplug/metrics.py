@@ -52,10 +52,10 @@ def defined(metric: Metric) -> Definition | None:
 
 def _meaning(metric: Metric) -> tuple[str | None, str]:
     kept = len(metric.name) + len(metric.unit) <= MOST_KEPT
-    return (_known if kept else _told)(metric.name, metric.unit)
+    return (_known if kept else _define)(metric.name, metric.unit)
 
 
-def _told(name: str, unit_text: str) -> tuple[str | None, str]:
+def _define(name: str, unit_text: str) -> tuple[str | None, str]:
     if name.startswith(_NO_MEASUREMENT) or name == _BIRTH_NUMBER:
         return None, ""
     key = to_key(name)
@@ -69,7 +69,7 @@ def _told(name: str, unit_text: str) -> tuple[str | None, str]:
     return key, unit
 
 
-_known: Final = lru_cache(maxsize=8192)(_told)
+_known: Final = lru_cache(maxsize=8192)(_define)
 
 
 def readings(
@@ -87,7 +87,7 @@ def readings(
         context: May name device and kind.
 
     Raises:
-        Malformed: A time or position that is none, or an integer whose sign nobody tells.
+        Malformed: A time or position that is none, or an integer of unknown sign.
     """
     moments: dict[int | None, dict[str, float]] = {}
     for metric, definition in metrics:

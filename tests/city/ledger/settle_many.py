@@ -20,9 +20,9 @@ async def main(url: str, name: str, flushes: int) -> None:
     for seq in range(1, flushes + 1):
         while True:
             settlement = _flush(name, seq)
-            memory = await ledger.refresh()
+            dedup = await ledger.refresh()
             for claim in list(settlement.packs):
-                if memory.has_pack(claim.id):
+                if dedup.has_pack(claim.id):
                     settlement.packs.remove(claim)
                     del settlement.counts[Source(claim.id.gateway, "d")]
             if not settlement.packs:

@@ -7,6 +7,7 @@ import pytest
 
 from city.errors import Reason, SettledMeanwhile
 from city.ledger import Ledger
+from city.ledger.flush_counts import HOUR_NS
 from city.ledger.port import (
     DIRECT,
     Account,
@@ -18,7 +19,6 @@ from city.ledger.port import (
     Settlement,
     Source,
 )
-from city.ledger.tally import HOUR_NS
 
 Opened = Callable[[], Awaitable[Ledger]]
 Query = Callable[[str], list[tuple[Any, ...]]]
@@ -134,7 +134,7 @@ async def test_of_two_redrives_of_one_payload_the_first_one_counts(two: tuple[Le
             await two[1].settle(Settlement(TEN, redriven=dict.fromkeys(ids, released)))
     (account,) = await two[1].account(0, 2**62, By.TOTAL)
     assert account.counts == Counts(2, 1, 0, 1)
-    assert query("select flush from head") == [(2,)]
+    assert query("select flush from sequences") == [(2,)]
 
 
 async def test_text_that_no_database_takes_does_not_stop_a_flush(ledger: Ledger) -> None:

@@ -1,4 +1,4 @@
-"""Folding: tallies of flushes become one sum of the open hour, and hourly rows when the hour is over."""
+"""Compaction: counts of flushes become one sum of the open hour, and hourly rows when the hour is over."""
 
 from collections import defaultdict
 from typing import Final, NamedTuple
@@ -8,44 +8,44 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, insert, select, union_all, update
 
 from city.database import Database
-from city.database.tables import fingerprints, head, hourly, open_hour, tally
-from city.ledger.tally import COLUMNS, Sum, block_from, decode, encode, hour_of, split
+from city.database.tables import fingerprints, flush_counts, hourly, open_hour, sequences
+from city.ledger.flush_counts import COLUMNS, Sum, decode, dense_hour_counts, encode, hour_of, split
 
 FLUSHES: Final = 64
-"""Fold after so many flushes, so that an account never reads many tallies."""
+"""Compact after so many flushes, so that an account never reads the counts of many."""
 
 WAIT_NS: Final = 10_000_000_000
-"""Fold after ten seconds where flushes are few."""
+"""Compact after ten seconds where flushes are few."""
 
 
 MOVED: Final = 5_000
-"""Hourly rows written in one fold, so that no flush waits long for it; the others stay in the open hour."""
+"""Hourly rows written in one go, so that no flush waits long for it; the others stay in the open hour."""
 
-UNMOVED: Final = union_all(select(open_hour.c.rows), select(tally.c.rows))
+UNMOVED: Final = union_all(select(open_hour.c.rows), select(flush_counts.c.rows))
 """Counts that aren't in the hourly rows yet."""
 
 
-class Head(NamedTuple):
-    """The numbers that a flush was given: the last of each kind, and how far tallies are folded."""
+class Sequences(NamedTuple):
+    """The numbers that a flush was given: the last of each kind, and how far counts are compacted."""
 
     flush: int
     journal: int
-    suspect: int
+    quarantine: int
     rev: int
-    folded: int
-    folded_ns: int
+    compacted: int
+    compacted_ns: int
 
 
-def is_due(now: Head, at_ns: int) -> bool:
-    """Tell whether this flush is the one that folds; a clock that was set back only delays it."""
-    return now.flush - now.folded >= FLUSHES or at_ns - now.folded_ns >= WAIT_NS
+def is_due(now: Sequences, at_ns: int) -> bool:
+    """Tell whether this flush is the one that compacts; a clock that was set back only delays it."""
+    return now.flush - now.compacted >= FLUSHES or at_ns - now.compacted_ns >= WAIT_NS
 
 
-def fold(connection: Connection, database: Database, flush: int, at_ns: int, oldest_page: int) -> None:
-    """Add all tallies to the open hours, and move hours that are over to the hourly rows; in a flush's transaction.
+def compact(connection: Connection, database: Database, flush: int, at_ns: int, oldest_page: int) -> None:
+    """Add all flushes' counts to the open hours, and move hours that are over to the hourly rows.
 
     Args:
-        connection: Holds the head, so that no other flush comes between.
+        connection: In the transaction of a flush, which holds the sequences: no other flush comes between.
         database: The database.
         flush: Number of this flush.
         at_ns: Its time.
@@ -54,7 +54,7 @@ def fold(connection: Connection, database: Database, flush: int, at_ns: int, old
     sums: defaultdict[int, Sum] = defaultdict(Sum)
     for block in decode(connection.execute(UNMOVED).scalars()):
         sums[block.hour_ns].add(block.sources, block.columns)
-    connection.execute(delete(tally).where(tally.c.flush <= flush))
+    connection.execute(delete(flush_counts).where(flush_counts.c.flush <= flush))
     connection.execute(delete(open_hour))
     room = MOVED
     for hour_ns, total in sorted(sums.items()):
@@ -63,10 +63,10 @@ def fold(connection: Connection, database: Database, flush: int, at_ns: int, old
         room -= moved
         _move(connection, database, hour_ns, sources[:moved], numbers[:moved])
         if moved < len(sources):
-            block = block_from(hour_ns, sources[moved:], numbers[moved:].T.tolist())
+            block = dense_hour_counts(hour_ns, sources[moved:], numbers[moved:].T.tolist())
             connection.execute(insert(open_hour), {"hour_ns": hour_ns, "rows": encode([block])})
     connection.execute(delete(fingerprints).where(fingerprints.c.flush < oldest_page))
-    connection.execute(update(head).values(folded=flush, folded_ns=at_ns))
+    connection.execute(update(sequences).values(compacted=flush, compacted_ns=at_ns))
 
 
 def _move(

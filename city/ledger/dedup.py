@@ -24,8 +24,8 @@ class Page(NamedTuple):
     packed: bytes
 
 
-class SettledMemory:
-    """The memory of one process.
+class SettledIndex:
+    """The index of one process.
 
     One thread writes, another one may ask at the same time: each change of a set or dict here is one step to it.
 

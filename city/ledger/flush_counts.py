@@ -1,4 +1,4 @@
-"""A tally: counts as bytes, in columns, and sums of many."""
+"""Counts of flushes as bytes, in columns, and sums of many."""
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ HOUR_NS: Final = 3_600_000_000_000
 COLUMNS: Final = ("received", "stored", "duplicate", "quarantined", "rejected")
 
 
-class Block(msgspec.Struct, array_like=True, gc=False):
+class HourCounts(msgspec.Struct, array_like=True, gc=False):
     """Counts of one hour.
 
     Attributes:
@@ -54,7 +54,7 @@ class Sum:
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode
-_decoder: Final = msgspec.msgpack.Decoder(list[Block])
+_decoder: Final = msgspec.msgpack.Decoder(list[HourCounts])
 
 
 def hour_of(time_ns: int) -> int:
@@ -73,10 +73,10 @@ def split(source: str) -> Source:
     return Source(gateway, device)
 
 
-def block_of(hour_ns: int, counts: Mapping[Source, Counts]) -> Block:
+def to_hour_counts(hour_ns: int, counts: Mapping[Source, Counts]) -> HourCounts:
     """Lay counts out as columns."""
     rows = counts.values()
-    return block_from(
+    return dense_hour_counts(
         hour_ns,
         [join(source) for source in counts],
         [
@@ -89,17 +89,17 @@ def block_of(hour_ns: int, counts: Mapping[Source, Counts]) -> Block:
     )
 
 
-def block_from(hour_ns: int, sources: list[str], columns: list[list[int]]) -> Block:
+def dense_hour_counts(hour_ns: int, sources: list[str], columns: list[list[int]]) -> HourCounts:
     """Make a block of full columns; those of zeros are left out."""
-    return Block(hour_ns, sources, [column if any(column) else [] for column in columns])
+    return HourCounts(hour_ns, sources, [column if any(column) else [] for column in columns])
 
 
-def encode(blocks: list[Block]) -> bytes:
-    """Write a tally; level 1 takes little time and leaves a fifth of the bytes."""
+def encode(blocks: list[HourCounts]) -> bytes:
+    """Write the counts of a flush; level 1 takes little time and leaves a fifth of the bytes."""
     return zlib.compress(_encode(blocks), 1)
 
 
-def decode(tallies: Iterable[bytes]) -> Iterator[Block]:
-    """Read tallies."""
-    for tally in tallies:
-        yield from _decoder.decode(zlib.decompress(tally))
+def decode(rows: Iterable[bytes]) -> Iterator[HourCounts]:
+    """Read the counts of flushes."""
+    for row in rows:
+        yield from _decoder.decode(zlib.decompress(row))

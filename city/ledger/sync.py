@@ -3,8 +3,8 @@
 from sqlalchemy import Connection, bindparam, select
 
 from city.database import Database
-from city.database.tables import fingerprints, head, pack_range
-from city.ledger.memory import Page, SettledMemory
+from city.database.tables import fingerprints, pack_range, sequences
+from city.ledger.dedup import Page, SettledIndex
 from city.ledger.ranges import Range
 
 _PAGES = (
@@ -17,28 +17,28 @@ _RANGES = select(
     pack_range.c.spool,
     pack_range.c.first,
     pack_range.c.last,
-    pack_range.c.before_first,
-    pack_range.c.through_last,
+    pack_range.c.first_offset,
+    pack_range.c.end_offset,
 ).where(pack_range.c.rev > bindparam("known"))
 
 
-def refresh(database: Database, memory: SettledMemory) -> None:
+def refresh(database: Database, dedup: SettledIndex) -> None:
     """Learn all that is committed."""
     with database.read() as connection:
-        flush, journal = connection.execute(select(head.c.flush, head.c.journal)).one()
-        catch_up(connection, memory, flush)
-        memory.journal = journal
+        flush, journal = connection.execute(select(sequences.c.flush, sequences.c.journal)).one()
+        sync(connection, dedup, flush)
+        dedup.journal = journal
 
 
-def catch_up(connection: Connection, memory: SettledMemory, until: int) -> None:
+def sync(connection: Connection, dedup: SettledIndex, until: int) -> None:
     """Learn what flushes through `until` settled; ranges only ever grow, so those that changed are enough."""
-    if until <= memory.flush:
+    if until <= dedup.flush:
         return
-    known = {"known": memory.flush}
+    known = {"known": dedup.flush}
     pages = connection.execute(_PAGES, known | {"until": until}).all()
     ranges = connection.execute(_RANGES, known).all()
     for gateway, spool, *edges in ranges:
-        memory.learn_range((gateway, spool), Range(*edges))
+        dedup.learn_range((gateway, spool), Range(*edges))
     for flush, packed in pages:
-        memory.learn_fingerprints(Page(flush, packed))
-    memory.flush = until
+        dedup.learn_fingerprints(Page(flush, packed))
+    dedup.flush = until
