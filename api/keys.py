@@ -8,7 +8,6 @@ Without such a file the API is open, which is refused on any address but loopbac
 
 import hashlib
 import hmac
-import ipaddress
 import re
 import secrets
 from pathlib import Path
@@ -19,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.problems import Problem
 from api.settings import ApiSettings
 from city.errors import ConfigurationError
+from city.network import is_loopback
 from city.secret import read_secret
 from city.settings import named
 
@@ -100,14 +100,6 @@ def open_keys(settings: ApiSettings) -> Keys | None:
             f"{named(ApiSettings, 'keys_file')} must name a file of keys; `korat init` makes one"
         )
     return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens there; a name other than localhost could be anything."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class KeyCheck:

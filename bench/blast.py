@@ -41,17 +41,40 @@ def direct_messages(count: int):  # noqa: ANN201 - a generator of (topic, payloa
         yield topics.of_reading(PROVINCE, reading), direct.encode([reading])
 
 
+def arrays(count: int):  # noqa: ANN201 - a generator of (topic, payload)
+    """A hundred readings of one device a message, in JSON."""
+    by_device = [[] for _ in range(DEVICES)]
+    for reading in readings(-(-count // DEVICES) * DEVICES * PER_PACK):
+        waiting = by_device[int(reading.device.removeprefix("aq-"))]
+        waiting.append(reading)
+        if len(waiting) == PER_PACK:
+            yield topics.of_reading(PROVINCE, reading), direct.encode(waiting)
+            waiting.clear()
+
+
+def lines(count: int):  # noqa: ANN201 - a generator of (topic, payload)
+    """A hundred readings a message, in InfluxDB's line protocol, as Telegraf's own agents send them."""
+    rows = readings(count * PER_PACK)
+    for _ in range(count):
+        text = [
+            f"{reading.kind},device={reading.device},province={PROVINCE} "
+            f"{','.join(f'{key}={value}' for key, value in reading.values.items())} {reading.time_ns}"
+            for reading in islice(rows, PER_PACK)
+        ]
+        yield f"city/{PROVINCE}/smart_city/lines/bench", "\n".join(text).encode()
+
+
 def packs(count: int):  # noqa: ANN201 - a generator of (topic, payload)
     """A hundred readings a message, as a gateway packs them."""
     rows = readings(count * PER_PACK)
-    boot = f"b{time.time_ns()}"
+    spool = f"b{time.time_ns()}"
     for seq in range(1, count + 1):
         block = pack.to_block(Batch.from_readings(list(islice(rows, PER_PACK))))
-        frame = pack.Pack(pack.VERSION, "bench", boot, seq, (seq - 1) * PER_PACK, [block], [])
+        frame = pack.Pack("bench", spool, seq, (seq - 1) * PER_PACK, [block], [])
         yield topics.pack(PROVINCE, "bench"), pack.encode(frame)
 
 
-SHAPES: Final = {"direct": direct_messages, "packs": packs}
+SHAPES: Final = {"direct": direct_messages, "arrays": arrays, "lines": lines, "packs": packs}
 
 
 def main() -> None:
@@ -60,7 +83,7 @@ def main() -> None:
     with socket.create_connection(("127.0.0.1", port)) as link:
         link.sendall(mqtt5.ConnectPacket(client_id="blast", clean_start=True).write())
         link.recv(1024)
-        messages = SHAPES[shape](count)
+        messages = islice(SHAPES[shape](count), count)
         begun = time.monotonic()
         done = 0
         while chunk := list(islice(messages, CHUNK if not rate else max(1, min(CHUNK, int(rate / 50))))):

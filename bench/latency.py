@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import random
 import tempfile
 import time
 from pathlib import Path
@@ -24,7 +25,10 @@ GIVE_UP_S: Final = 10.0
 
 
 def measure_latency(seconds: float) -> None:
-    """Print the percentiles; a probe device publishes ten times a second and asks until its reading is there."""
+    """Print the percentiles; a probe device publishes and asks until its reading is there.
+
+    It does so at random moments that no answer moves: a pause after each answer would keep step with the flush.
+    """
     with tempfile.TemporaryDirectory(prefix="korat-bench-") as folder:
         ports = {name: free_port() for name in ("MQTT_PORT", "API_PORT", "GATEWAY_HTTP_PORT")}
         environment = {f"KORAT_{name}": str(port) for name, port in ports.items()}
@@ -48,24 +52,31 @@ def measure_latency(seconds: float) -> None:
 
 
 async def _probe(mqtt_port: int, api_port: int, seconds: float) -> list[float]:
-    delays = []
+    chance = random.Random(7)
     link = http.client.HTTPConnection("127.0.0.1", api_port, timeout=5)
     async with Session(Address("127.0.0.1", mqtt_port), client_id="probe", session_expiry_s=0) as session:
         await session.connected()
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            begun = time.monotonic()
-            now_ns = time.time_ns() // 10**6 * 10**6
-            reading = Reading("probe", "noise", now_ns, {"sound_level": 50.0})
-            await session.publish(topics.of_reading("th-30", reading), direct.encode([reading]))
-            while not _readable(link, now_ns):
-                if time.monotonic() - begun > GIVE_UP_S:
-                    raise RuntimeError("a probe was not readable within 10 s")
-                await asyncio.sleep(0.005)
-            delays.append(time.monotonic() - begun)
-            await asyncio.sleep(1 / PROBES_A_SECOND)
+        moment = end = time.monotonic()
+        end += seconds
+        async with asyncio.TaskGroup() as tasks:
+            probes = []
+            while (moment := moment + chance.expovariate(PROBES_A_SECOND)) < end:
+                await asyncio.sleep(moment - time.monotonic())
+                probes.append(tasks.create_task(_delay(session, link)))
     link.close()
-    return delays
+    return [probe.result() for probe in probes]
+
+
+async def _delay(session: Session, link: http.client.HTTPConnection) -> float:
+    begun = time.monotonic()
+    now_ns = time.time_ns() // 10**6 * 10**6
+    reading = Reading("probe", "noise", now_ns, {"sound_level": 50.0})
+    await session.publish(topics.of_reading("th-30", reading), direct.encode([reading]))
+    while not _readable(link, now_ns):
+        if time.monotonic() - begun > GIVE_UP_S:
+            raise RuntimeError("a probe was not readable within 10 s")
+        await asyncio.sleep(0.005)
+    return time.monotonic() - begun
 
 
 def _readable(link: http.client.HTTPConnection, time_ns: int) -> bool:

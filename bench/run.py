@@ -20,6 +20,8 @@ import structlog
 ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "bench")]
 
+from blast import PER_PACK  # noqa: E402 - the path comes first
+from custody import measure_gateway  # noqa: E402 - the path comes first
 from decoding import measure_decoding  # noqa: E402 - the path comes first
 from latency import measure_latency  # noqa: E402 - the path comes first
 from parts import blast, running, used, wait_for, wait_until_subscribed  # noqa: E402 - the path comes first
@@ -29,7 +31,8 @@ from support.influx import Influx  # noqa: E402 - the path comes first
 from support.korat import room  # noqa: E402 - the path comes first
 from support.mosquitto import Mosquitto  # noqa: E402 - the path comes first
 
-PER_PACK: Final = 100
+SHAPES: Final = {"direct": 1_000_000, "arrays": 10_000, "packs": 10_000}
+"""Messages of each; one reading in a direct one, 100 in the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Row:
 
 def drain(folder: Path, shape: str, store: str, messages: int) -> Row:
     """Let a backlog wait in the broker, then measure the worker that drains it."""
-    readings = messages * (PER_PACK if shape == "packs" else 1)
+    readings = messages * (1 if shape == "direct" else PER_PACK)
     with Mosquitto(folder / "broker", config_extra="persistence false") as broker, Influx(folder / "influx") as influx:
         influx.create_database("bench")
         data = folder / "data"
@@ -77,16 +80,15 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     options = argparse.ArgumentParser(description="What a reading costs.")
     options.add_argument("--quick", action="store_true", help="a fifth of the load")
-    options.add_argument(
-        "--only", choices=["direct", "packs", "latency", "telegraf", "decoding"], help="one part of it"
-    )
+    parts = [*SHAPES, "gateway", "latency", "telegraf", "decoding"]
+    options.add_argument("--only", choices=parts, help="one part of it")
     chosen = options.parse_args()
     share = 5 if chosen.quick else 1
     rows: list[Row] = []
     print(
         f"{'what':<10}{'store':<10}{'readings':>10}{'CPU us each':>13}{'wall s':>9}{'readings/s':>12}{'peak MiB':>10}"
     )
-    for shape, messages in {"direct": 1_000_000, "packs": 10_000}.items():
+    for shape, messages in SHAPES.items():
         for store in ("DuckDB", "InfluxDB"):
             if chosen.only in {None, shape}:
                 with tempfile.TemporaryDirectory(prefix="korat-bench-") as folder:
@@ -98,10 +100,12 @@ def main() -> None:
                     f"{rate:>12,.0f}{row.peak_mib:>10.0f}",
                     flush=True,
                 )
+    if chosen.only in {None, "gateway"}:
+        measure_gateway(10_000 // share)
     if chosen.only in {None, "latency"}:
         measure_latency(seconds=20 // share)
     if chosen.only in {None, "telegraf"}:
-        measure_telegraf(200_000 // share, rows)
+        measure_telegraf(share, rows)
     if chosen.only in {None, "decoding"}:
         measure_decoding()
 

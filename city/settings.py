@@ -1,4 +1,4 @@
-"""How every room reads its settings: `korat.toml`, then `KORAT_*`, refused with a sentence when wrong."""
+"""Settings of every room: from `korat.toml`, then `KORAT_*` over it, refused with a sentence when wrong."""
 
 import os
 import re
@@ -36,8 +36,13 @@ S = TypeVar("S", bound=Settings)
 def load(cls: type[S], environment: Mapping[str, str] = os.environ, file: Path | None = None) -> S:
     """Read one room's settings.
 
+    Args:
+        cls: The room's settings class.
+        environment: Variables; they win over the file.
+        file: `korat.toml`; None: there is none.
+
     Raises:
-        ConfigurationError: One sentence that names the key.
+        ConfigurationError: The file can't be read, or a key is unknown or wrong; one sentence that names the key.
     """
     given: dict[str, Any] = dict(_table(cls.section, file))
     for key in cls.model_fields:
@@ -51,24 +56,35 @@ def load(cls: type[S], environment: Mapping[str, str] = os.environ, file: Path |
 
 
 def variable(cls: type[Settings], key: str) -> str:
-    """Name the environment variable of a key."""
+    """`KORAT_<SECTION>_<KEY>`, the environment variable of a key."""
     return "_".join(part.upper() for part in ("korat", cls.section, key) if part)
 
 
 def named(cls: type[Settings], key: str) -> str:
-    """Name a key as sentences do: the variable, and where it stands in `korat.toml`."""
+    """A key as sentences write it: `KORAT_API_HOST (api.host)`."""
     return f"{variable(cls, key)} ({cls.section + '.' if cls.section else ''}{key})"
 
 
 def masked(text: str) -> str:
-    """Hide what may be a password or a token in URLs; rather too much than too little."""
+    """Put `***` for what may be a password or a token in URLs; rather too much than too little."""
     return _OPTION.sub(r"\1***", _USER.sub(r"\1***@", text))
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name: the known one that is nearest, or nothing."""
+    close = get_close_matches(name, list(known), n=1)
+    return f", did you mean {close[0]}?" if close else ""
 
 
 def refuse_unknown(
     classes: list[type[Settings]], environment: Mapping[str, str] = os.environ, file: Path | None = None
 ) -> None:
     """Refuse variables and tables that no room knows: a typing error must not pass as a default.
+
+    Args:
+        classes: The settings classes of all rooms.
+        environment: Variables.
+        file: `korat.toml`; None: there is none.
 
     Raises:
         ConfigurationError: One sentence that names the key.
@@ -77,12 +93,12 @@ def refuse_unknown(
     for name in sorted(environment):
         if name.startswith("KORAT_") and name not in known:
             raise ConfigurationError(
-                f"{name} is no setting of Korat{_meant(name, known)}; docs/settings.md lists them all"
+                f"{name} is no setting of Korat{did_you_mean(name, known)}; docs/settings.md lists them all"
             )
     sections = {cls.section for cls in classes if cls.section}
     for key, value in _read(file).items():
         if isinstance(value, dict) and key not in sections:
-            raise ConfigurationError(f"{file}: there is no table [{key}]{_meant(key, sections)}")
+            raise ConfigurationError(f"{file}: there is no table [{key}]{did_you_mean(key, sections)}")
 
 
 def _table(section: str, file: Path | None) -> Mapping[str, Any]:
@@ -111,13 +127,8 @@ def _sentence(cls: type[Settings], error: ValidationError, file: Path | None) ->
     key = str(first["loc"][0]) if first["loc"] else "settings"
     if first["type"] == "extra_forbidden":
         place = f"[{cls.section}] has no key" if cls.section else "at its top there is no key"
-        return f"{file}: {place} {key!r}{_meant(key, cls.model_fields)}"
+        return f"{file}: {place} {key!r}{did_you_mean(key, cls.model_fields)}"
     message = first["msg"].removeprefix("Value error, ").replace("Input should", "it must", 1)
     # a URL may hold a password anywhere, also where it is none
     given = "" if "url" in key else f"; got {masked(repr(first['input']))}"
     return f"{named(cls, key)}: {message}{given}"
-
-
-def _meant(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name, list(known), n=1)
-    return f", did you mean {close[0]}?" if close else ""

@@ -160,7 +160,7 @@ ALERTS: Final[tuple[Alert, ...]] = (
             "Five minutes and more from measurement to store: an outage that drains, or ingest can't follow.",
             "ช้ากว่าห้านาที อาจกำลังระบายข้อมูลค้าง หรือรับข้อมูลไม่ทัน",
         ),
-        _by_device('min("storing_lag")', PLATFORM, 10 * _MINUTE),
+        _by_device('min("end_to_end_latency")', PLATFORM, 10 * _MINUTE),
         300.0,
         "gt",
         "10m",

@@ -1,13 +1,13 @@
 """A source as InfluxQL, with Grafana's macros, under the names of the store's layout.
 
 Values that failed a check lie in fields of another name, so a plain mean is right. One selector a statement; devices
-are folded one by one in a subquery before they become a group's value, as the console does it.
+are aggregated one by one in a subquery before they become a group's value, as the console does it.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
-from city.catalog import KINDS, PLATFORM, Fold
+from city.catalog import KINDS, PLATFORM, Aggregate
 from city.store import layout
 from city.store.port import percentile_of
 from dashboards.spec import (
@@ -22,7 +22,7 @@ from dashboards.spec import (
     Span,
     Variable,
 )
-from dashboards.value_format import fold_of, format_of
+from dashboards.value_format import aggregate_of, format_of
 
 TIME: Final = "$timeFilter"
 TAGS: Final = {
@@ -88,7 +88,7 @@ def measurements(kinds: Iterable[str]) -> str:
 
 
 def _by_device(source: Readings, chosen: list[str]) -> str:
-    what = f"{_call(fold_of(source), source.quantity)} AS {quoted(source.quantity)}"
+    what = f"{_call(aggregate_of(source), source.quantity)} AS {quoted(source.quantity)}"
     groups = [*_width(source), layout.TAG_DEVICE]
     fill = "null" if source.span is Span.BUCKETS else ""
     return select(what, quoted(source.kind), [*chosen, TIME], groups, fill)
@@ -103,7 +103,7 @@ def place_query(source: Readings, variables: Iterable[Variable]) -> str:
 def _by_group(source: Readings, chosen: list[str]) -> str:
     groups = [_GROUPS[source.group]] if _GROUPS[source.group] else []
     inner = select(
-        f'{_call(fold_of(source), source.quantity)} AS "value"',
+        f'{_call(aggregate_of(source), source.quantity)} AS "value"',
         quoted(source.kind),
         [*chosen, TIME],
         [*_width(source), layout.TAG_DEVICE, *groups],
@@ -138,6 +138,6 @@ def _width(source: Readings) -> list[str]:
     return [f"{source.every_s}s" if source.every_s else "$__interval"]
 
 
-def _call(fold: Fold, quantity: str) -> str:
-    percent = percentile_of(fold)
-    return f"{fold}({quoted(quantity)})" if percent is None else f"percentile({quoted(quantity)}, {percent})"
+def _call(aggregate: Aggregate, quantity: str) -> str:
+    percent = percentile_of(aggregate)
+    return f"{aggregate}({quoted(quantity)})" if percent is None else f"percentile({quoted(quantity)}, {percent})"

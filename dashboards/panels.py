@@ -1,6 +1,6 @@
 """Short ways to say what boards say often; each gives a part of the spec."""
 
-from city.catalog import KINDS, QUANTITIES, Fold
+from city.catalog import KINDS, QUANTITIES, Aggregate
 from dashboards.scales import PLAIN, SCALES
 from dashboards.spec import Across, Group, Panel, Plot, Readings, Scale, Source, Span, Text, Where
 
@@ -24,7 +24,7 @@ def scale_of(source: Source) -> Scale:
 
 def counts(source: Readings) -> bool:
     """Tell whether it shows a number of devices or samples and not the quantity."""
-    return source.fold is Fold.COUNT or (source.group is not Group.DEVICE and source.across is Across.COUNT)
+    return source.aggregate is Aggregate.COUNT or (source.group is not Group.DEVICE and source.across is Across.COUNT)
 
 
 def newest(kind: str, quantity: str, group: Group = Group.DEVICE, across: Across = Across.MEAN) -> Readings:
@@ -34,7 +34,7 @@ def newest(kind: str, quantity: str, group: Group = Group.DEVICE, across: Across
 
 def total(kind: str, quantity: str, group: Group = Group.ALL) -> Readings:
     """Sum over the range and over devices."""
-    return Readings(kind, quantity, Span.WHOLE, group, Fold.SUM, Across.SUM)
+    return Readings(kind, quantity, Span.WHOLE, group, Aggregate.SUM, Across.SUM)
 
 
 def over(kind: str, quantity: str, group: Group = Group.DEVICE, across: Across = Across.MEAN) -> Readings:

@@ -77,7 +77,7 @@ SCALES: Final[dict[str, Scale]] = {key: _bands(starts, _AQI) for key, starts in 
     "readings_rejected": ANY_IS_BAD,
     "readings_missing": ANY_IS_BAD,
     "devices_silent": ANY_IS_BAD,
-    "storing_lag": rising(60, 300),
+    "end_to_end_latency": rising(60, 300),
     "error_rate": ANY_IS_BAD,
     "request_error_rate": ANY_IS_BAD,
     "broker_dropped_rate": ANY_IS_BAD,

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from city.catalog import Fold
+from city.catalog import Aggregate
 
 
 class Text(Struct, frozen=True):
@@ -59,7 +59,7 @@ class Group(StrEnum):
 
 
 class Across(StrEnum):
-    """How the devices of a group become one value, after each device's own values have been folded.
+    """How the devices of a group become one value, after each device's own values have been aggregated.
 
     So a device that speaks more often doesn't weigh more.
     """
@@ -72,7 +72,7 @@ class Across(StrEnum):
 
 
 class Where(Struct, frozen=True):
-    """Only devices whose folded value is so: `sign` is one of `<`, `<=`, `>`, `>=`, `=`."""
+    """Only devices whose aggregated value is so: `sign` is one of `<`, `<=`, `>`, `>=`, `=`."""
 
     sign: str
     value: float
@@ -86,7 +86,7 @@ class Readings(Struct, frozen=True, tag_field="source", tag="readings"):
         quantity: Key of the quantity.
         span: What of the range.
         group: What becomes one line.
-        fold: How a bucket, or the range, of one device becomes one value; the catalog's if None.
+        aggregate: How a bucket, or the range, of one device becomes one value; the catalog's if None.
         across: How devices become their group's value; without meaning where the group is the device.
         where: Only devices with such a value; for groups of devices.
         label: What it is called; the catalog's label if None.
@@ -97,7 +97,7 @@ class Readings(Struct, frozen=True, tag_field="source", tag="readings"):
     quantity: str
     span: Span = Span.BUCKETS
     group: Group = Group.DEVICE
-    fold: Fold | None = None
+    aggregate: Aggregate | None = None
     across: Across = Across.MEAN
     where: Where | None = None
     label: Text | None = None

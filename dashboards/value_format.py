@@ -6,7 +6,7 @@ The console does the same in `api/console/js/panels/format.js`; `test_printers_a
 from dataclasses import dataclass, replace
 from typing import Final
 
-from city.catalog import KINDS, PLATFORM, QUANTITIES, Fold
+from city.catalog import KINDS, PLATFORM, QUANTITIES, Aggregate
 from dashboards.panels import counts, label_of, scale_of
 from dashboards.scales import PLAIN, SCALES
 from dashboards.spec import Account, AllQuantities, CadenceKept, LastSeen, Panel, Readings, Scale, Source, Span, Text
@@ -67,11 +67,11 @@ def gap_of(source: Source) -> int:
     return _GAP_CADENCES * (slowest if isinstance(source, AllQuantities) else cadence_of(source))
 
 
-def fold_of(source: Readings) -> Fold:
-    """Give its fold, or the catalog's; the newest value is the last one."""
+def aggregate_of(source: Readings) -> Aggregate:
+    """Give its aggregate, or the catalog's; the newest value is the last one."""
     if source.span is Span.NEWEST:
-        return Fold.LAST
-    return source.fold or QUANTITIES[source.quantity].fold
+        return Aggregate.LAST
+    return source.aggregate or QUANTITIES[source.quantity].aggregate
 
 
 def _format(source: Source) -> ValueFormat:

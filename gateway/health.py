@@ -11,7 +11,7 @@ from typing import Final
 from city.catalog import PLATFORM
 from city.errors import Full, Unavailable
 from city.reading import Reading
-from city.wire.status import Health, LinkHealth
+from city.wire.status import Health, InputHealth
 from gateway.inputs.counters import InputCounters
 from gateway.naming import Decoding
 from gateway.outbox.clock_skew import Estimate
@@ -51,7 +51,7 @@ class HealthMonitor:
             now_s, now_taken = time.monotonic(), self.spool.taken
             health = await self._look((now_taken - taken) / (now_s - last_s))
             failures = sum(health.undecoded.values())
-            self.relay.reporter.note(health)
+            self.relay.status.set_health(health)
             with contextlib.suppress(Full, Unavailable):
                 await self.relay.accept([self._reading(health, failures - failed)], [])
             last_s, taken, failed = now_s, now_taken, failures
@@ -64,10 +64,10 @@ class HealthMonitor:
             at_ns=now_ns,
             oldest_ns=oldest_ns,
             readings_a_second=round(rate, 3),
-            sources=self.decoding.sources.heard_since(now_ns - _HEARD_LATELY_NS),
+            sources=self.decoding.sources.seen_since(now_ns - _HEARD_LATELY_NS),
             undecoded=dict(self.decoding.failures),
-            links={
-                name: LinkHealth(link.readings, link.undecoded, link.last_ns, dict(link.failed))
+            inputs={
+                name: InputHealth(link.readings, link.undecoded, link.last_ns, dict(link.failed))
                 for name, link in self.links.items()
             },
             clock_ahead_s=None if skew is None else round(skew.ahead_s, 3),

@@ -70,7 +70,7 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
                     open_links(
                         links,
                         relay.accept,
-                        decoding.understand,
+                        decoding.decode,
                         tasks,
                         data=data,
                         count=count,
@@ -80,7 +80,7 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
                     await stop.wait()
                 watching.cancel()
                 relaying.cancel()
-            await relay.reporter.farewell()
+            await relay.status.publish_offline()
     except BaseExceptionGroup as group:
         raise _first(group) from None
     finally:
@@ -124,7 +124,7 @@ async def _http(
     link = HttpInput(
         relay.accept,
         decoding,
-        lambda: relay.reporter.refusal,
+        lambda: relay.status.refusal,
         host=settings.http_host,
         port=settings.http_port,
         most_bytes=settings.http_body_bytes,
@@ -160,7 +160,7 @@ async def _mqtt(
         return
     link = MqttInput(
         relay.accept,
-        decoding.understand,
+        decoding.decode,
         Address.parse(settings.mqtt_url) if settings.mqtt_url else address,
         routes,
         client_id=f"korat-gateway-link-{province}-{settings.id}",

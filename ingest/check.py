@@ -1,10 +1,12 @@
-"""The second step: known messages are set aside, rows become columns, columns are judged.
+"""The second step: what was settled before is set aside, rows become columns, columns are judged.
 
 Plausible ranges flag a value (QARTOD gross range test); only a time too far ahead sends a reading to quarantine.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +14,48 @@ from numpy.typing import NDArray
 from city.batch import NOWHERE, Batch, Place
 from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
-from city.ledger.port import DIRECT, Memory, PackId, Source, Suspect
+from city.ledger.port import DIRECT, DedupIndex, PackId, QuarantinedPayload, Source
 from city.reading import Flag
-from ingest.load import DirectLoad, Load, PackLoad, undecoded
-from ingest.sheets import Sheet, gather
+from ingest.load import DirectMessage, FlushInput, PackMessage, Refusal, undecoded
+from ingest.traced_batch import TracedBatch, group_by_kind
+
+
+class Claim(Enum):
+    """Whose a pack or message is: this flush's, or settled already."""
+
+    NEW = auto()
+    DUPLICATE = auto()
+
+
+@dataclass(slots=True)
+class Claims:
+    """The packs and messages that one flush settles, each claimed once.
+
+    Attributes:
+        settled: What the ledger has settled already.
+        packs: Claimed so far.
+        fingerprints: Claimed so far.
+    """
+
+    settled: DedupIndex
+    packs: set[PackId] = field(default_factory=set)
+    fingerprints: set[int] = field(default_factory=set)
+
+    def claim_pack(self, pack: PackId) -> Claim:
+        """Take a pack unless it is taken."""
+        if pack in self.packs or self.settled.has_pack(pack):
+            return Claim.DUPLICATE
+        self.packs.add(pack)
+        return Claim.NEW
+
+    def claim_message(self, fingerprint: int | None) -> Claim:
+        """Take a message unless it is taken; one without a fingerprint is always new."""
+        if fingerprint is None:
+            return Claim.NEW
+        if fingerprint in self.fingerprints or self.settled.has_fingerprint(fingerprint):
+            return Claim.DUPLICATE
+        self.fingerprints.add(fingerprint)
+        return Claim.NEW
 
 
 @dataclass(slots=True)
@@ -23,41 +63,48 @@ class Checked:
     """A flush after its checks.
 
     Attributes:
-        sheets: What goes to the store, one a kind.
-        direct: Direct messages that are news.
-        packs: Packs that are news, those to be quarantined whole included.
-        fingerprints: Of the messages that are news and have one.
-        suspects: What goes to quarantine.
-        duplicates: Source to readings that were settled before.
         now_ns: Time of the check, nanoseconds UTC.
-        token: Of the load.
+        token: Of the flush's input.
+        batches: What goes to the store, one a kind.
+        direct: Direct messages that are new.
+        packs: Packs that are new, those to be quarantined whole included.
+        fingerprints: Of the messages that are new and have one.
+        quarantined: What goes to quarantine.
+        duplicates: Source to readings that were settled before.
     """
 
     now_ns: int
     token: int
-    sheets: list[Sheet] = field(default_factory=list)
-    direct: list[DirectLoad] = field(default_factory=list)
-    packs: list[PackLoad] = field(default_factory=list)
+    batches: list[TracedBatch] = field(default_factory=list)
+    direct: list[DirectMessage] = field(default_factory=list)
+    packs: list[PackMessage] = field(default_factory=list)
     fingerprints: set[int] = field(default_factory=set)
-    suspects: list[Suspect] = field(default_factory=list)
+    quarantined: list[QuarantinedPayload] = field(default_factory=list)
     duplicates: defaultdict[Source, int] = field(default_factory=lambda: defaultdict(int))
 
 
-def check(load: Load, memory: Memory, places: dict[str, Place], now_ns: int, ahead_s: int) -> Checked:
-    """Judge a load.
+def check(
+    taken: FlushInput, settled: DedupIndex, places: dict[str, Place], now_ns: int, max_future_skew_s: int
+) -> Checked:
+    """Judge the input of a flush.
 
     Args:
-        load: What was received.
-        memory: What the ledger has settled already.
+        taken: What was received.
+        settled: What the ledger has settled already.
         places: Where known devices belong.
         now_ns: Present time, nanoseconds UTC.
-        ahead_s: How far a time may lie ahead, seconds.
+        max_future_skew_s: How far a time may lie ahead, seconds.
     """
-    checked = Checked(now_ns, load.token)
-    for sheet in gather(_news(load, memory, checked)):
-        sheet.batch.rx_ns = now_ns
-        sheet.batch.places = _places(sheet, places, checked)
-        checked.sheets.append(_judge(sheet, checked, now_ns + ahead_s * 10**9))
+    claims = Claims(settled)
+    checked = Checked(now_ns, taken.token, fingerprints=claims.fingerprints)
+    new = _take_new(taken.accepted, claims, checked)
+    _quarantine_new(taken.refused, claims, checked)
+    for traced in group_by_kind(new):
+        traced.batch.rx_ns = now_ns
+        traced.batch.places = _find_places(traced, places, checked)
+        kept = _quarantine_ahead(traced, checked, now_ns + max_future_skew_s * 10**9)
+        judge_ranges(kept.batch)
+        checked.batches.append(kept)
     return checked
 
 
@@ -73,79 +120,78 @@ def judge_ranges(batch: Batch) -> None:
             _worsen(batch, key, outside, Flag.FAIL)
 
 
-def _news(load: Load, memory: Memory, checked: Checked) -> list[DirectLoad | PackLoad]:
-    """Set aside what is known; what remains comes in order of receipt."""
-    news: list[DirectLoad | PackLoad] = []
-    packs: set[PackId] = set()
-    for opened in load.opened:
-        if isinstance(opened, DirectLoad):
-            if _is_known(opened.fingerprint, memory, checked):
-                checked.duplicates[Source(DIRECT, opened.readings[0].device)] += len(opened.readings)
+def _take_new(
+    accepted: Iterable[DirectMessage | PackMessage], claims: Claims, checked: Checked
+) -> list[DirectMessage | PackMessage]:
+    """Count duplicates; what is new stays in order of receipt."""
+    new: list[DirectMessage | PackMessage] = []
+    for message in accepted:
+        if isinstance(message, DirectMessage):
+            if claims.claim_message(message.fingerprint) is Claim.DUPLICATE:
+                checked.duplicates[Source(DIRECT, message.readings[0].device)] += len(message.readings)
                 continue
-            checked.direct.append(opened)
-            news.append(opened)
-        elif _is_news(opened, packs, memory, checked):
-            checked.packs.append(opened)
-            news.append(opened)
-            checked.suspects.extend(undecoded(opened.message.topic, opened.pack))
-    for held, fingerprint, refused in load.refused:
-        if refused is None and _is_known(fingerprint, memory, checked):
-            checked.duplicates[held.source] += held.readings
-        elif refused is None:
-            checked.suspects.append(held)
-        elif _is_news(refused, packs, memory, checked):
-            checked.suspects.append(held)
-            checked.packs.append(refused._replace(batches=[]))
-    return news
+            checked.direct.append(message)
+        elif claims.claim_pack(message.id) is Claim.DUPLICATE:
+            _count_duplicate_pack(message, checked)
+            continue
+        else:
+            checked.packs.append(message)
+            checked.quarantined.extend(undecoded(message.message.topic, message.pack))
+        new.append(message)
+    return new
 
 
-def _is_known(fingerprint: int | None, memory: Memory, checked: Checked) -> bool:
-    if fingerprint is None:
-        return False
-    if fingerprint in checked.fingerprints or memory.has_fingerprint(fingerprint):
-        return True
-    checked.fingerprints.add(fingerprint)
-    return False
+def _quarantine_new(refused: Iterable[Refusal], claims: Claims, checked: Checked) -> None:
+    """Count duplicates; what is new goes to quarantine whole."""
+    for payload, fingerprint, pack in refused:
+        if pack is None:
+            if claims.claim_message(fingerprint) is Claim.DUPLICATE:
+                checked.duplicates[payload.source] += payload.readings
+                continue
+        elif claims.claim_pack(pack.id) is Claim.DUPLICATE:
+            _count_duplicate_pack(pack, checked)
+            continue
+        else:
+            checked.packs.append(pack._replace(batches=[]))
+        checked.quarantined.append(payload)
 
 
-def _is_news(opened: PackLoad, packs: set[PackId], memory: Memory, checked: Checked) -> bool:
-    frame = opened.pack
-    claim = PackId(frame.gateway, frame.boot, frame.seq)
-    if claim in packs or memory.has_pack(claim):
-        for block, batch in zip(frame.readings, opened.batches, strict=False):
-            for device, count in zip(block.devices, np.bincount(batch.index).tolist(), strict=False):
-                checked.duplicates[Source(frame.gateway, device)] += count
-        missing = frame.count() - sum(map(len, opened.batches))
-        if missing:
-            checked.duplicates[Source(frame.gateway, "")] += missing
-        return False
-    packs.add(claim)
-    return True
+def _count_duplicate_pack(message: PackMessage, checked: Checked) -> None:
+    """Count a pack's readings by device; those of batches that weren't opened, by the gateway alone."""
+    gateway = message.pack.gateway
+    for block, batch in zip(message.pack.readings, message.batches, strict=False):
+        for device, count in zip(block.devices, np.bincount(batch.index).tolist(), strict=False):
+            checked.duplicates[Source(gateway, device)] += count
+    if unopened := message.pack.count() - sum(map(len, message.batches)):
+        checked.duplicates[Source(gateway, "")] += unopened
 
 
-def _places(sheet: Sheet, places: dict[str, Place], checked: Checked) -> list[Place]:
-    found = [places.get(device, NOWHERE) for device in sheet.batch.devices]
+def _find_places(traced: TracedBatch, places: dict[str, Place], checked: Checked) -> list[Place]:
+    """Where each device belongs: as registered, else in the province of the topic that it came on first."""
+    found = [places.get(device, NOWHERE) for device in traced.batch.devices]
     if NOWHERE not in found:
         return found
-    provinces = {load.pack.gateway: load.province for load in checked.packs}
-    own = {load.readings[0].device: load.province for load in checked.direct}
-    first = dict(zip(sheet.batch.index[::-1].tolist(), sheet.gateway[::-1].tolist(), strict=True))
-    for number, device in enumerate(sheet.batch.devices):
+    provinces = {message.pack.gateway: message.province for message in checked.packs}
+    own = {message.readings[0].device: message.province for message in checked.direct}
+    first = dict(zip(traced.batch.index[::-1].tolist(), traced.gateway[::-1].tolist(), strict=True))
+    for number, device in enumerate(traced.batch.devices):
         if found[number] is NOWHERE and number in first:  # a pack may name a device of which it holds no reading
-            gateway = sheet.gateways[first[number]]
+            gateway = traced.gateways[first[number]]
             found[number] = Place(own[device] if gateway == DIRECT else provinces[gateway])
     return found
 
 
-def _judge(sheet: Sheet, checked: Checked, latest_ns: int) -> Sheet:
-    ahead = np.flatnonzero(sheet.batch.time_ns > latest_ns).tolist()
+def _quarantine_ahead(traced: TracedBatch, checked: Checked, latest_ns: int) -> TracedBatch:
+    """Quarantine rows whose time is later than `latest_ns`; return the others."""
+    ahead = np.flatnonzero(traced.batch.time_ns > latest_ns).tolist()
+    if not ahead:
+        return traced
     for row in ahead:
-        lead_s = (int(sheet.batch.time_ns[row]) - checked.now_ns) // 10**9
-        checked.suspects.append(sheet.suspect(row, Malformed(Reason.CLOCK_AHEAD, f"{lead_s} s ahead of our clock")))
-    if ahead:
-        sheet = sheet.without(ahead)
-    judge_ranges(sheet.batch)
-    return sheet
+        lead_s = (int(traced.batch.time_ns[row]) - checked.now_ns) // 10**9
+        checked.quarantined.append(
+            traced.to_quarantine(row, Malformed(Reason.CLOCK_AHEAD, f"{lead_s} s ahead of our clock"))
+        )
+    return traced.without(ahead)
 
 
 def _worsen(batch: Batch, key: str, where: NDArray[np.bool_], flag: Flag) -> None:

@@ -1,4 +1,4 @@
-"""The first step: MQTT messages become readings, packs, statuses, or suspects with a reason."""
+"""The first step: MQTT messages become readings, packs and statuses, or are refused with a reason."""
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,14 +12,14 @@ from xxhash import xxh3_64_intdigest
 from city import topics
 from city.batch import Batch, Place
 from city.errors import Malformed, Reason
-from city.ledger.port import DIRECT, Source, Suspect
+from city.ledger.port import DIRECT, PackId, QuarantinedPayload, Source
 from city.mqtt import Message
 from city.reading import Reading
 from city.wire import direct, pack, status
 from ingest.budgets import Budgets
 
 
-class DirectLoad(msgspec.Struct, frozen=True, gc=False):
+class DirectMessage(msgspec.Struct, frozen=True, gc=False):
     """A device's own message; a struct, because one is made a message.
 
     `fingerprint` tells a redelivery from news; None when the payload has no time of its own, because then an equal
@@ -32,13 +32,18 @@ class DirectLoad(msgspec.Struct, frozen=True, gc=False):
     readings: list[Reading]
 
 
-class PackLoad(NamedTuple):
-    """A gateway's pack, taken apart."""
+class PackMessage(NamedTuple):
+    """A gateway's pack; `batches` are its readings, one batch a block."""
 
     message: Message
     province: str
     pack: pack.Pack
     batches: list[Batch]
+
+    @property
+    def id(self) -> PackId:
+        """The pack as the ledger knows it."""
+        return PackId(self.pack.gateway, self.pack.spool, self.pack.seq)
 
 
 class Refusal(NamedTuple):
@@ -49,13 +54,13 @@ class Refusal(NamedTuple):
     so that it gets its receipt.
     """
 
-    suspect: Suspect
+    payload: QuarantinedPayload
     fingerprint: int | None = None
-    pack: PackLoad | None = None
+    pack: PackMessage | None = None
 
 
-class StatusLoad(NamedTuple):
-    """What a gateway says of itself; `at_ns` is never ahead of our clock, or no later status would count."""
+class StatusMessage(NamedTuple):
+    """A gateway's status; `at_ns` is never ahead of our clock, or no later status would count."""
 
     province: str
     gateway: str
@@ -64,21 +69,29 @@ class StatusLoad(NamedTuple):
 
 
 @dataclass(slots=True)
-class Load:
+class FlushInput:
     """What a flush is made of, in order of receipt.
 
-    `token` is settled together with the load, like a message of it. When the answer to a commit got lost, it tells the
-    next try that the load is settled.
-
-    `written` is what the last try wrote, or may have written, when the journal stood at `journal`.
+    Attributes:
+        token: Settled together with the flush, like a message of it. When the answer to a commit got lost, it tells
+            the next try that the flush is settled.
+        messages: All that were received, to be acknowledged at the end.
+        accepted: Messages that hold readings.
+        refused: Messages that go to quarantine whole.
+        statuses: Of gateways.
+        readings: How many are in `accepted` and `refused`.
+        new_devices: Charged as new; they are registered when the flush is settled.
+        written: What the last try wrote, or may have written, when the journal stood at `journal`.
+        journal: Number of the journal's last entry at the last try.
     """
 
     token: int = field(default_factory=lambda: secrets.randbits(64))
     messages: list[Message] = field(default_factory=list)
-    opened: list[DirectLoad | PackLoad] = field(default_factory=list)
+    accepted: list[DirectMessage | PackMessage] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
-    statuses: list[StatusLoad] = field(default_factory=list)
+    statuses: list[StatusMessage] = field(default_factory=list)
     readings: int = 0
+    new_devices: set[str] = field(default_factory=set)
     written: list[Batch] = field(default_factory=list)
     journal: int = 0
 
@@ -89,108 +102,109 @@ class Loader:
 
     Attributes:
         budgets: What each sender may still use up.
-        known: The registered devices; somebody else keeps it up to date.
-        met: Devices that were charged as new and are on their way into the registry.
+        registered: The registered devices; the device cache keeps it up to date.
     """
 
     budgets: Budgets
-    known: Mapping[str, Place]
-    met: set[str] = field(default_factory=set)
+    registered: Mapping[str, Place]
 
-    def load(self, messages: Iterable[Message], into: Load) -> None:
-        """Open messages into a load; nothing here can fail but with a reason."""
+    def load(self, messages: Iterable[Message], into: FlushInput) -> None:
+        """Open messages; what can't be used goes to `into.refused` with its reason."""
         for message in messages:
             into.messages.append(message)
             try:
                 self._open(message, into)
             except Malformed as error:
-                held = suspect(message, error)
-                mark = None if held.source.gateway == DIRECT else _fingerprint(message)
-                into.refused.append(Refusal(held, mark))
+                refused = to_quarantine(message, error)
+                fingerprint = None if refused.source.gateway == DIRECT else _fingerprint(message)
+                into.refused.append(Refusal(refused, fingerprint))
                 into.readings += 1
 
-    def _open(self, message: Message, into: Load) -> None:
+    def _open(self, message: Message, into: FlushInput) -> None:
         topic = topics.parse(message.topic)
         if isinstance(topic, topics.Direct):
-            opened = self._direct(message, topic)
-            into.opened.append(opened)
-            into.readings += len(opened.readings)
+            self._direct(message, topic, into)
         elif topic.leaf == "pack":
             self._pack(message, topic, into)
         elif topic.leaf == "status" and message.payload:
-            said, now_ns = status.decode(message.payload), message.received_ns
-            into.statuses.append(StatusLoad(topic.province, topic.gateway, said, min(said.at_ns or now_ns, now_ns)))
+            content, now_ns = status.decode(message.payload), message.received_ns
+            at_ns = min(content.at_ns or now_ns, now_ns)
+            into.statuses.append(StatusMessage(topic.province, topic.gateway, content, at_ns))
 
-    def _direct(self, message: Message, topic: topics.Direct) -> DirectLoad:
+    def _direct(self, message: Message, topic: topics.Direct, into: FlushInput) -> None:
         payload = message.payload
         self.budgets.charge_device(message.topic, len(payload))
         readings = direct.decode(payload, kind=topic.kind, device=topic.device, received_ns=message.received_ns)
         known = self.budgets.known_quantities
-        timed = True
+        has_time = True
         for reading in readings:
             if reading.time_ns == message.received_ns:
-                timed = False
+                has_time = False
             if not known.issuperset(reading.values):
                 self.budgets.charge_quantities(message.topic, reading.values)
-        if topic.device not in self.known:
-            self._meet(topic.province, [topic.device])
-        return DirectLoad(message, topic.province, _fingerprint(message) if timed else None, readings)
+        if topic.device not in self.registered:
+            self._charge_new(topic.province, [topic.device], into.new_devices)
+        fingerprint = _fingerprint(message) if has_time else None
+        into.accepted.append(DirectMessage(message, topic.province, fingerprint, readings))
+        into.readings += len(readings)
 
-    def _pack(self, message: Message, topic: topics.OfGateway, into: Load) -> None:
+    def _pack(self, message: Message, topic: topics.OfGateway, into: FlushInput) -> None:
         frame = pack.decode(message.payload, topic.gateway)
         into.readings += frame.count()
-        opened = PackLoad(message, topic.province, frame, [])
+        opened = PackMessage(message, topic.province, frame, [])
         try:
             self.budgets.charge_gateway(topic.gateway, len(message.payload))
             opened.batches.extend(map(pack.to_batch, frame.readings))
             for batch in opened.batches:
                 self.budgets.charge_quantities(topic.gateway, batch.values)
-                if not self.known.keys() >= set(batch.devices):
-                    self._meet(topic.gateway, batch.devices)
+                if not self.registered.keys() >= set(batch.devices):
+                    self._charge_new(topic.gateway, batch.devices, into.new_devices)
         except Malformed as error:
-            counted = suspect(message, error, Source(topic.gateway, ""), frame.count())
+            counted = to_quarantine(message, error, Source(topic.gateway, ""), frame.count())
             into.refused.append(Refusal(counted, pack=opened))
         else:
-            into.opened.append(opened)
+            into.accepted.append(opened)
 
-    def _meet(self, source: str, devices: Sequence[str]) -> None:
-        new = {device for device in devices if device not in self.known} - self.met
+    def _charge_new(self, source: str, devices: Sequence[str], charged: set[str]) -> None:
+        new = {device for device in devices if device not in self.registered} - charged
         self.budgets.charge_new_devices(source, len(new))
-        self.met |= new
+        charged |= new
 
 
-def suspect(message: Message, error: Malformed, source: Source | None = None, readings: int = 1) -> Suspect:
+def to_quarantine(
+    message: Message, error: Malformed, source: Source | None = None, readings: int = 1
+) -> QuarantinedPayload:
     """Keep a message's bytes under the reason why they could not be used."""
-    return Suspect(
+    return QuarantinedPayload(
         topic=message.topic,
         payload=message.payload,
         received_ns=message.received_ns,
         reason=error.reason,
         detail=error.detail[:500],
-        source=source or _blame(message.topic),
+        source=source or _source_of(message.topic),
         readings=readings,
     )
 
 
-def undecoded(topic: str, frame: pack.Pack) -> list[Suspect]:
-    """Turn what a gateway could not decode into suspects; `topic` is that of its pack."""
+def undecoded(topic: str, frame: pack.Pack) -> list[QuarantinedPayload]:
+    """Turn what a gateway could not decode into quarantined; `topic` is that of its pack."""
     gateway = frame.gateway
     return [
-        Suspect(
+        QuarantinedPayload(
             topic=topic,
             payload=row.payload,
             received_ns=row.received_at_ns,
             reason=Reason(row.reason) if row.reason in _REASONS else Reason.UNDECODED,
             detail=row.detail[:500],
             source=Source(gateway, ""),
-            origin=row.source[:_MOST_ORIGIN],
+            origin=row.origin[:_MAX_ORIGIN],
         )
         for row in frame.undecoded
     ]
 
 
-_MOST_ORIGIN: Final = 32_768
-"""Letters of an origin: all that a decoder was told, and a letter of a Thai file name is nine of them."""
+_MAX_ORIGIN: Final = 32_768
+"""Letters of an origin: all that a decoder was given, and a letter of a Thai file name is nine of them."""
 
 _REASONS: Final = frozenset(map(str, Reason))
 
@@ -204,7 +218,7 @@ def _seed(topic: str) -> int:
     return xxh3_64_intdigest(topic)
 
 
-def _blame(topic: str) -> Source:
+def _source_of(topic: str) -> Source:
     try:
         parsed = topics.parse(topic)
     except Malformed:

@@ -8,36 +8,37 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from city.catalog import PLATFORM
 from city.ledger.port import Settlement
 from city.mqtt import Session
-from ingest.sheets import Sheet
+from ingest.traced_batch import TracedBatch
 
-PEAK_S: Final = 60.0
+PERIOD_S: Final = 60.0
 
 
 @dataclass(slots=True)
-class Peak:
-    """The largest of the last one to two minutes; asking changes nothing, so any number of readers may."""
+class RollingMax:
+    """The largest value of the last one to two minutes, for any number of readers."""
 
     _present: float = 0.0
-    _before: float = 0.0
-    _turn_s: float = 0.0
+    _previous: float = 0.0
+    _ends_s: float = 0.0
 
     def note(self, value: float) -> None:
-        """Take in a value."""
-        self._turn()
+        """Count a value in for the present minute."""
+        self._rotate()
         self._present = max(self._present, value)
 
     def value(self) -> float:
-        """The largest lately."""
-        self._turn()
-        return max(self._present, self._before)
+        """Return 0 when nothing was noted."""
+        self._rotate()
+        return max(self._present, self._previous)
 
-    def _turn(self) -> None:
+    def _rotate(self) -> None:
         now_s = time.monotonic()
-        if now_s >= self._turn_s:
-            self._before = self._present if now_s < self._turn_s + PEAK_S else 0.0
-            self._present, self._turn_s = 0.0, now_s + PEAK_S
+        if now_s >= self._ends_s:
+            self._previous = self._present if now_s < self._ends_s + PERIOD_S else 0.0
+            self._present, self._ends_s = 0.0, now_s + PERIOD_S
 
 
 class Metrics:
@@ -49,23 +50,31 @@ class Metrics:
             "korat_ingest_readings", "Readings settled, by outcome", ["outcome"], registry=registry
         )
         self._outcomes = {name: self._readings.labels(name) for name in names}
-        self._suspects = Counter("korat_ingest_suspects", "Payloads quarantined", ["reason"], registry=registry)
-        self._seconds = Histogram("korat_ingest_flush_seconds", "Load to acknowledgement", registry=registry)
+        self._quarantined = Counter(
+            "korat_ingest_quarantined_payloads", "Payloads quarantined", ["reason"], registry=registry
+        )
+        self._seconds = Histogram(
+            "korat_ingest_flush_seconds", "From the check to the acknowledgement", registry=registry
+        )
         self._cpu = Counter("korat_ingest_flush_cpu_seconds", "CPU of the process during flushes", registry=registry)
         self._flushes = Counter("korat_ingest_flushes", "Flushes settled", registry=registry)
-        self._races = Counter("korat_ingest_races", "Flushes begun again: another worker came first", registry=registry)
-        self._waits = Counter("korat_ingest_waits", "Tries that found store or ledger down", registry=registry)
-        held = Gauge("korat_ingest_held_messages", "Messages received, not yet acknowledged", registry=registry)
+        self._conflicts = Counter(
+            "korat_ingest_settle_conflicts", "Flushes begun again: another worker came first", registry=registry
+        )
+        self._retries = Counter(
+            "korat_ingest_unavailable_retries", "Tries that found store or ledger down", registry=registry
+        )
+        held = Gauge("korat_ingest_unacked_messages", "Messages received, not yet acknowledged", registry=registry)
         held.set_function(lambda: session.held)
-        self._longest = Peak()
-        self._longest_write = Peak()
-        self._lags: dict[str, Peak] = {}
+        self._longest = RollingMax()
+        self._longest_write = RollingMax()
+        self._latencies: dict[str, RollingMax] = {}
         longest = Gauge("korat_ingest_flush_longest_seconds", "Longest flush of the last minute", registry=registry)
         longest.set_function(self._longest.value)
         write = Gauge("korat_ingest_store_longest_seconds", "Longest write of the last minute", registry=registry)
         write.set_function(self._longest_write.value)
-        self._lag = Gauge(
-            "korat_ingest_storing_lag_seconds",
+        self._latency = Gauge(
+            "korat_ingest_end_to_end_latency_seconds",
             "Longest time from measurement to store, of the last minute; the gateway is empty for direct devices",
             ["gateway"],
             registry=registry,
@@ -76,8 +85,8 @@ class Metrics:
         # summed first: a counter costs ten times what an addition does, and a flush has a thousand sources
         for name, counter in self._outcomes.items():
             counter.inc(sum(map(attrgetter(name), flush.counts.values())))
-        for suspect in flush.suspects:
-            self._suspects.labels(suspect.reason).inc()
+        for payload in flush.quarantined:
+            self._quarantined.labels(payload.reason).inc()
 
     def flushed(self, started: tuple[float, float]) -> None:
         """Note the duration of a flush; `started` is (CPU seconds, monotonic seconds)."""
@@ -87,26 +96,31 @@ class Metrics:
         self._longest.note(seconds)
         self._flushes.inc()
 
-    def stored(self, sheets: Sequence[Sheet], now_ns: int, began_s: float) -> None:
-        """Note how long the store took for a flush, and how old the oldest reading of each gateway was."""
+    def stored(self, batches: Sequence[TracedBatch], now_ns: int, began_s: float) -> None:
+        """Note how long the store took for a flush, and how old the oldest reading of each gateway was.
+
+        The platform's own readings are left out: its hourly counters carry the hour that they count.
+        """
         self._longest_write.note(time.monotonic() - began_s)
-        for sheet in sheets:
-            for code, gateway in enumerate(sheet.gateways):
-                times = sheet.batch.time_ns[sheet.gateway == code]
+        for traced in batches:
+            if traced.batch.kind == PLATFORM:
+                continue
+            for code, gateway in enumerate(traced.gateways):
+                times = traced.batch.time_ns[traced.gateway == code]
                 if len(times):
-                    self._note_lag(gateway, (now_ns - int(times.min())) / 1e9)
+                    self._note_latency(gateway, (now_ns - int(times.min())) / 1e9)
 
-    def _note_lag(self, gateway: str, lag_s: float) -> None:
-        peak = self._lags.get(gateway)
-        if peak is None:
-            peak = self._lags[gateway] = Peak()
-            self._lag.labels(gateway).set_function(peak.value)
-        peak.note(lag_s)
+    def _note_latency(self, gateway: str, latency_s: float) -> None:
+        longest = self._latencies.get(gateway)
+        if longest is None:
+            longest = self._latencies[gateway] = RollingMax()
+            self._latency.labels(gateway).set_function(longest.value)
+        longest.note(latency_s)
 
-    def raced(self) -> None:
+    def conflicted(self) -> None:
         """Count a flush that has to be checked again."""
-        self._races.inc()
+        self._conflicts.inc()
 
-    def waited(self) -> None:
+    def retried(self) -> None:
         """Count a try that found something down."""
-        self._waits.inc()
+        self._retries.inc()

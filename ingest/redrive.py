@@ -1,4 +1,4 @@
-"""Quarantined payloads tried again, after somebody mended a decoder, the catalog or a budget and asked for it."""
+"""Re-drive: quarantined payloads are tried again on request, after a decoder, the catalog or a budget was mended."""
 
 import asyncio
 import time
@@ -11,54 +11,54 @@ import structlog
 from numpy.typing import NDArray
 
 from city import topics
+from city.backoff import Backoff
 from city.batch import NOWHERE, Batch, Place
 from city.errors import Malformed, Reason, SettledMeanwhile, Unavailable
-from city.ledger.port import Counts, HeldSuspect, Ledger, NewDevice, Redriven, Settlement, Source, SuspectState
-from city.mqtt import Backoff
+from city.ledger.port import Counts, Ledger, NewDevice, QuarantineRow, QuarantineState, Redriven, Settlement, Source
 from city.reading import Reading
 from city.store.port import Store
 from city.wire import direct, pack
 from ingest.check import judge_ranges
+from ingest.device_cache import DeviceCache
 from ingest.load import Decode, undecoded
-from ingest.places import Places
 from ingest.settle import journal
 
 log = structlog.get_logger("redrive")
 
 POLL_S: Final = 1.0
-MOST: Final = 50
+MAX_PAYLOADS: Final = 50
 """Payloads tried in one transaction."""
 
-ENOUGH: Final = 5_000
+MAX_READINGS: Final = 5_000
 """Readings after which no further payload is opened: 50 packs may hold five million."""
 
 
 @dataclass(slots=True)
 class _Row:
-    """One reading of a payload that can be understood now."""
+    """One reading of a payload that can be decoded now."""
 
-    held: HeldSuspect
+    held: QuarantineRow
     province: str
     reading: Reading
 
     @property
     def source(self) -> Source:
-        return Source(self.held.suspect.source.gateway, self.reading.device)
+        return Source(self.held.quarantined.source.gateway, self.reading.device)
 
 
 @dataclass(slots=True)
 class Redrive:
-    """Looks for requested payloads every second; `run` goes on until it is cancelled."""
+    """Tries requested payloads every `POLL_S`; `run` goes on until it is cancelled."""
 
     store: Store
     ledger: Ledger
-    places: Places
+    devices: DeviceCache
     decode: Decode
-    ahead_s: int
+    max_future_skew_s: int
     _backoff: Backoff = field(default_factory=Backoff)
 
     async def run(self) -> None:
-        """Try what was requested, again and again."""
+        """Try what was requested; wait while store or ledger are down."""
         while True:
             try:
                 tried = await self.once()
@@ -73,60 +73,58 @@ class Redrive:
                 await asyncio.sleep(POLL_S)
 
     async def once(self) -> int:
-        """Try up to `MOST` payloads in one settlement; how many.
+        """Try up to `MAX_PAYLOADS` payloads in one settlement; how many.
 
         Raises:
             StoreUnavailable: Nothing was settled.
             LedgerUnavailable: Nothing was settled.
             SettledMeanwhile: Another worker took one of them; nothing was settled.
         """
-        requested = await self.ledger.quarantine(state=SuspectState.REQUESTED, most=MOST)
+        requested = await self.ledger.quarantine(state=QuarantineState.REQUESTED, most=MAX_PAYLOADS)
         if not requested:
             return 0
-        await self.places.refresh()
+        await self.devices.refresh()
         settlement = Settlement(at_ns=time.time_ns())
         rows: list[_Row] = []
         for held in requested:
-            if len(rows) >= ENOUGH:
+            if len(rows) >= MAX_READINGS:
                 break
             outcome = settlement.redriven[held.id] = Redriven()
             try:
-                rows += self._understand(held, outcome, settlement.at_ns)
+                rows += self._decode(held, outcome, settlement.at_ns)
             except Malformed as error:
                 settlement.redriven[held.id] = Redriven(reason=error.reason, detail=error.detail[:500])
-        await self._store(rows, settlement)
+        await self._write(rows, settlement)
         await self.ledger.settle(settlement)
-        self.places.learn(settlement.devices)
+        self.devices.add(settlement.devices)
         log.info("redriven", payloads=len(settlement.redriven), readings=len(rows))
         return len(settlement.redriven)
 
-    def _understand(self, held: HeldSuspect, outcome: Redriven, now_ns: int) -> list[_Row]:
+    def _decode(self, held: QuarantineRow, outcome: Redriven, now_ns: int) -> list[_Row]:
         """Decode a payload as its way in was; parts of a pack that still can't be decoded stay, as rows of their own.
 
         Raises:
             Malformed: It still can't be used.
         """
-        suspect = held.suspect
-        topic = topics.parse(suspect.topic)
-        if suspect.origin:
-            readings = self.decode(suspect.origin, suspect.payload, suspect.received_ns)
+        item = held.quarantined
+        topic = topics.parse(item.topic)
+        if item.origin:
+            readings = self.decode(item.origin, item.payload, item.received_ns)
         elif isinstance(topic, topics.Direct):
-            readings = direct.decode(
-                suspect.payload, kind=topic.kind, device=topic.device, received_ns=suspect.received_ns
-            )
+            readings = direct.decode(item.payload, kind=topic.kind, device=topic.device, received_ns=item.received_ns)
         else:
-            frame = pack.decode(suspect.payload, topic.gateway)
+            frame = pack.decode(item.payload, topic.gateway)
             readings = [reading for block in frame.readings for reading in pack.to_batch(block).readings()]
-            outcome.suspects = undecoded(suspect.topic, frame)
-        if any(reading.time_ns > now_ns + self.ahead_s * 10**9 for reading in readings):
+            outcome.quarantined = undecoded(item.topic, frame)
+        if any(reading.time_ns > now_ns + self.max_future_skew_s * 10**9 for reading in readings):
             raise Malformed(Reason.CLOCK_AHEAD, "still ahead of our clock")
-        for still in outcome.suspects:
-            counts = outcome.counts.setdefault(still.source, Counts())
-            counts.received += still.readings
-            counts.quarantined += still.readings
+        for part in outcome.quarantined:
+            counts = outcome.counts.setdefault(part.source, Counts())
+            counts.received += part.readings
+            counts.quarantined += part.readings
         return [_Row(held, topic.province, reading) for reading in readings]
 
-    async def _store(self, rows: list[_Row], settlement: Settlement) -> None:
+    async def _write(self, rows: list[_Row], settlement: Settlement) -> None:
         kinds: defaultdict[str, list[_Row]] = defaultdict(list)
         for row in rows:
             kinds[row.reading.kind].append(row)
@@ -134,12 +132,12 @@ class Redrive:
         for kind in kinds.values():
             batch = Batch.from_readings([row.reading for row in kind])
             batch.rx_ns = settlement.at_ns
-            batch.places = self._places(batch, kind, settlement)
+            batch.places = self._find_places(batch, kind, settlement)
             judge_ranges(batch)
             outcome = await self.store.write(batch)
             for number, why in outcome.rejected.items():
-                again = Redriven(reason=Reason.STORE_REFUSED, detail=why[:500])
-                settlement.redriven[kind[number].held.id] = again
+                failed = Redriven(reason=Reason.STORE_REFUSED, detail=why[:500])
+                settlement.redriven[kind[number].held.id] = failed
             written.append((batch, kind))
         settlement.journal = journal(batch.take(_released(kind, settlement)) for batch, kind in written)
         for row in rows:
@@ -149,13 +147,13 @@ class Redrive:
                 counts.received += 1
                 counts.stored += 1
 
-    def _places(self, batch: Batch, rows: list[_Row], settlement: Settlement) -> list[Place]:
-        provinces = {row.reading.device: row for row in rows}
+    def _find_places(self, batch: Batch, rows: list[_Row], settlement: Settlement) -> list[Place]:
+        row_of = {row.reading.device: row for row in rows}
         found = []
         for device in batch.devices:
-            place = self.places.known.get(device, NOWHERE)
-            if place is NOWHERE or device not in self.places.heard[batch.kind]:
-                row = provinces[device]
+            place = self.devices.places.get(device, NOWHERE)
+            if place is NOWHERE or device not in self.devices.by_kind[batch.kind]:
+                row = row_of[device]
                 place = Place(row.province) if place is NOWHERE else place
                 new = NewDevice(device, batch.kind, row.province, row.source.gateway, settlement.at_ns)
                 settlement.devices.append(new)
@@ -164,5 +162,5 @@ class Redrive:
 
 
 def _released(rows: list[_Row], settlement: Settlement) -> NDArray[np.bool_]:
-    """Tell which rows are of payloads that the store took whole; the others wait in the quarantine as they were."""
+    """Rows of payloads that the store took whole, (n,); the others stay in the quarantine as they were."""
     return np.array([settlement.redriven[row.held.id].reason is None for row in rows])

@@ -14,10 +14,11 @@ from city.mqtt import Address, Session, Subscription
 from city.registry.port import Registry
 from city.store.port import Store
 from ingest.budgets import Budgets
+from ingest.device_cache import DeviceCache
 from ingest.load import Decode, Loader
 from ingest.metrics import Metrics
 from ingest.pipeline import Pipeline
-from ingest.places import Places
+from ingest.receipts import ReceiptSender
 from ingest.redrive import Redrive
 from ingest.settings import IngestSettings
 
@@ -74,11 +75,11 @@ async def run(
         most_bytes=settings.inflight_bytes,
         name="ingest",
     )
-    places = Places(registry)
-    loader = Loader(Budgets(settings), places.known)
+    devices = DeviceCache(registry)
+    loader = Loader(Budgets(settings), devices.places)
     counters = Metrics(metrics or CollectorRegistry(), session)
-    pipeline = Pipeline(settings, session, store, ledger, places, loader, counters)
-    redrive = Redrive(store, ledger, places, decode, settings.ahead_s)
+    pipeline = Pipeline(settings, session, store, ledger, devices, loader, ReceiptSender(session), counters)
+    redrive = Redrive(store, ledger, devices, decode, settings.max_future_skew_s)
     if checks is not None:
         checks.update(readiness(session, pipeline))
     async with session:
@@ -115,7 +116,7 @@ async def _until_drained(session: Session) -> None:
     busy_s = loop.time()
     while loop.time() < busy_s + QUIET_S:
         await asyncio.sleep(_LOOK_S)
-        if session.counters.reconnects > _MOST_RECONNECTS:
+        if session.connection - 1 > _MOST_RECONNECTS:
             raise Unavailable("the connection doesn't last: is a worker of this name at work? Nothing is lost")
         if session.held or not session.is_connected:
             busy_s = loop.time()

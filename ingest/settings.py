@@ -20,7 +20,7 @@ class IngestSettings(Settings):
         flush_ms: Milliseconds after which a flush is closed anyway.
         inflight_messages: Messages held without acknowledgement.
         inflight_bytes: Bytes of those messages.
-        ahead_s: Seconds that a reading's time may lie ahead of ours; what is further goes to quarantine.
+        max_future_skew_s: Seconds that a reading's time may lie ahead of ours; what is further goes to quarantine.
         device_messages: Messages an hour that one direct device may send.
         device_bytes: Bytes an hour that one direct device may send.
         gateway_messages: Packs an hour that one gateway may send.
@@ -37,7 +37,7 @@ class IngestSettings(Settings):
     flush_ms: int = Field(250, ge=1, le=60_000)
     inflight_messages: int = Field(20_000, ge=100, le=1_000_000)
     inflight_bytes: int = Field(32 * 2**20, ge=2**20)
-    ahead_s: int = Field(300, ge=0)
+    max_future_skew_s: int = Field(300, ge=0)
     device_messages: int = Field(400_000, ge=1)
     device_bytes: int = Field(200 * 10**6, ge=1)
     gateway_messages: int = Field(4_000_000, ge=1)

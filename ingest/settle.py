@@ -1,4 +1,4 @@
-"""The last step: what one flush changes in the ledger, and the receipts that follow from it."""
+"""The last step: what one flush changes in the ledger."""
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping
@@ -7,49 +7,54 @@ from typing import Final
 import numpy as np
 
 from city.batch import Batch
-from city.ledger.port import Counts, JournalEntry, NewDevice, PackClaim, PackId, Settlement, Source, Suspect
+from city.ledger.port import (
+    Counts,
+    GatewayRow,
+    JournalEntry,
+    NewDevice,
+    PackClaim,
+    QuarantinedPayload,
+    Settlement,
+    Source,
+)
 from city.wire import journal as journal_wire
 from city.wire import pack
-from city.wire.receipt import Receipt, to_ranges
 from ingest.check import Checked
-from ingest.load import Load, PackLoad
-from ingest.sheets import Sheet
+from ingest.load import PackMessage, StatusMessage
+from ingest.traced_batch import TracedBatch
 
-MOST_DEVICES: Final = 2**16
+MAX_DEVICES: Final = 2**16
 """A block numbers its devices in 16 bits."""
 
 
-def settlement(checked: Checked, rejected: list[Suspect], heard: Mapping[str, Container[str]]) -> Settlement:
-    """Write down a flush that the store has confirmed.
+def settlement(
+    checked: Checked, rejected: list[QuarantinedPayload], registered: Mapping[str, Container[str]]
+) -> Settlement:
+    """Sum up a flush that the store has confirmed.
 
     Args:
-        checked: The flush; its sheets hold only what is stored.
+        checked: The flush; its batches hold only what is stored.
         rejected: What the store refused.
-        heard: Kind to the devices that are registered under it.
+        registered: Kind to the devices that are registered under it.
     """
     flush = Settlement(
         at_ns=checked.now_ns,
-        packs=[claim(load.pack) for load in checked.packs],
+        packs=[_claim(message) for message in checked.packs],
         fingerprints=[checked.token, *checked.fingerprints],
-        suspects=checked.suspects + rejected,
-        journal=journal([sheet.batch for sheet in checked.sheets]),
+        quarantined=checked.quarantined + rejected,
+        journal=journal([traced.batch for traced in checked.batches]),
         devices=[
             device
-            for sheet in checked.sheets
-            for device in _new(sheet, checked.now_ns, heard.get(sheet.batch.kind, ()))
+            for traced in checked.batches
+            for device in _new_devices(traced, checked.now_ns, registered.get(traced.batch.kind, ()))
         ],
     )
     _count(flush.counts, checked, rejected)
     return flush
 
 
-def claim(frame: pack.Pack) -> PackClaim:
-    """Name a pack for the ledger."""
-    return PackClaim(PackId(frame.gateway, frame.boot, frame.seq), frame.before, frame.count())
-
-
 def journal(batches: Iterable[Batch]) -> list[JournalEntry]:
-    """Pack stored readings for those who follow changes, one entry an owner."""
+    """Pack stored readings for the journal, one entry an owner."""
     blocks: defaultdict[str, list[pack.Block]] = defaultdict(list)
     readings: defaultdict[str, int] = defaultdict(int)
     for batch in batches:
@@ -59,14 +64,30 @@ def journal(batches: Iterable[Batch]) -> list[JournalEntry]:
     return [JournalEntry(owner, readings[owner], journal_wire.encode(blocks[owner])) for owner in blocks]
 
 
-def receipts(load: Load) -> list[tuple[str, str, Receipt]]:
-    """Say which packs are done, as (province, gateway, receipt); those that were done before are said again."""
-    packs = [opened for opened in load.opened if isinstance(opened, PackLoad)]
-    packs += [refusal.pack for refusal in load.refused if refusal.pack is not None]
-    numbers: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
-    for opened in packs:
-        numbers[opened.province, opened.pack.gateway, opened.pack.boot].append(opened.pack.seq)
-    return [(province, gateway, Receipt(boot, to_ranges(done))) for (province, gateway, boot), done in numbers.items()]
+def latest_statuses(statuses: Iterable[StatusMessage]) -> list[GatewayRow]:
+    """The last status of each gateway and, because a will knows nothing of the spool, the last with a spool as well."""
+    latest: dict[tuple[str, bool], StatusMessage] = {}
+    for message in statuses:
+        key = message.gateway, message.status.pending is None
+        latest.pop(key, None)
+        latest[key] = message
+    return [
+        GatewayRow(
+            gateway=message.gateway,
+            province=message.province,
+            online=message.status.online,
+            spool=message.status.spool,
+            pending=message.status.pending,
+            packs=message.status.packs,
+            spool_bytes=message.status.spool_bytes,
+            at_ns=message.at_ns,
+        )
+        for message in latest.values()
+    ]
+
+
+def _claim(message: PackMessage) -> PackClaim:
+    return PackClaim(message.id, message.pack.offset, message.pack.count())
 
 
 def _by_owner(batch: Batch) -> Iterable[tuple[str, Batch]]:
@@ -74,7 +95,7 @@ def _by_owner(batch: Batch) -> Iterable[tuple[str, Batch]]:
     owners = np.array([numbers.setdefault(place.owner, len(numbers)) for place in batch.places], np.int32)
     if len(batch) == 0:
         return
-    if len(numbers) == 1 and len(batch.devices) <= MOST_DEVICES:
+    if len(numbers) == 1 and len(batch.devices) <= MAX_DEVICES:
         yield next(iter(numbers)), batch
         return
     for owner, number in numbers.items():
@@ -85,42 +106,42 @@ def _by_owner(batch: Batch) -> Iterable[tuple[str, Batch]]:
 def _narrowed(batch: Batch) -> Iterable[Batch]:
     """Leave out devices without rows, which may be another owner's, and cut where a block has no more numbers."""
     used, index = np.unique(batch.index, return_inverse=True)
-    for first in range(0, len(used), MOST_DEVICES):
-        here = (index >= first) & (index < first + MOST_DEVICES)
+    for first in range(0, len(used), MAX_DEVICES):
+        here = (index >= first) & (index < first + MAX_DEVICES)
         part = batch.take(here)
-        part.devices = [batch.devices[number] for number in used[first : first + MOST_DEVICES].tolist()]
+        part.devices = [batch.devices[number] for number in used[first : first + MAX_DEVICES].tolist()]
         part.index = (index[here] - first).astype(np.int32)
         yield part
 
 
-def _new(sheet: Sheet, now_ns: int, known: Container[str]) -> Iterable[NewDevice]:
-    batch = sheet.batch
-    fresh = {number: device for number, device in enumerate(batch.devices) if device not in known}
-    if not fresh:
+def _new_devices(traced: TracedBatch, now_ns: int, known: Container[str]) -> Iterable[NewDevice]:
+    batch = traced.batch
+    new = {number: device for number, device in enumerate(batch.devices) if device not in known}
+    if not new:
         return
-    gateways = dict(zip(batch.index[::-1].tolist(), sheet.gateway[::-1].tolist(), strict=True))
-    for number, device in fresh.items():
+    gateways = dict(zip(batch.index[::-1].tolist(), traced.gateway[::-1].tolist(), strict=True))
+    for number, device in new.items():
         if number in gateways:
-            gateway = sheet.gateways[gateways[number]]
+            gateway = traced.gateways[gateways[number]]
             yield NewDevice(device, batch.kind, batch.places[number].province, gateway, now_ns)
 
 
-def _count(counts: defaultdict[Source, Counts], checked: Checked, rejected: Iterable[Suspect]) -> None:
-    """Write down what became of every reading: received = stored + duplicate + quarantined + rejected."""
-    for sheet in checked.sheets:
-        tally = sheet.counts()
-        for source in counts.keys() & tally.keys():
-            rows = tally.pop(source)
+def _count(counts: defaultdict[Source, Counts], checked: Checked, rejected: Iterable[QuarantinedPayload]) -> None:
+    """Count what became of every reading: received = stored + duplicate + quarantined + rejected."""
+    for traced in checked.batches:
+        stored = traced.counts()
+        for source in counts.keys() & stored.keys():
+            rows = stored.pop(source)
             counts[source].received += rows
             counts[source].stored += rows
-        # a flush has a thousand sources, nearly all of them in one sheet alone
-        counts.update(zip(tally, map(Counts, tally.values(), tally.values()), strict=True))
+        # a flush has a thousand sources, nearly all of them in one batch alone
+        counts.update(zip(stored, map(Counts, stored.values(), stored.values()), strict=True))
     for source, rows in checked.duplicates.items():
         counts[source].received += rows
         counts[source].duplicate += rows
-    for held in checked.suspects:
-        counts[held.source].received += held.readings
-        counts[held.source].quarantined += held.readings
-    for held in rejected:
-        counts[held.source].received += held.readings
-        counts[held.source].rejected += held.readings
+    for payload in checked.quarantined:
+        counts[payload.source].received += payload.readings
+        counts[payload.source].quarantined += payload.readings
+    for payload in rejected:
+        counts[payload.source].received += payload.readings
+        counts[payload.source].rejected += payload.readings

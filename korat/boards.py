@@ -29,7 +29,7 @@ def print_boards(folder: Folder = None, province: Province = "th-30") -> None:
 
 @app.command()
 def check(folder: Folder = None, province: Province = "th-30") -> None:
-    """Say what isn't printed as the specs are now; exit code 1 when something isn't."""
+    """List what isn't printed as the specs are now; exit code 1 when something isn't."""
     from dashboards.printing import HOME
     from dashboards.printing import check as compare
 

@@ -12,9 +12,9 @@ from typing import Final, Self
 
 import structlog
 
+from city.backoff import Backoff
 from city.errors import ConfigurationError, Unavailable
-from city.mqtt.backoff import Backoff
-from korat.ports import refuse_taken
+from korat.services import refuse_taken
 
 log = structlog.get_logger("broker")
 

@@ -15,7 +15,7 @@ import typer
 
 from city.errors import KoratError, Reason
 from korat import boards, recordings
-from korat.commands import Config, load, look, run
+from korat.runtime import Config, load, run, run_quietly
 
 app = typer.Typer(
     help="Telemetry for a smart city and its logistics hub.",
@@ -26,7 +26,7 @@ app = typer.Typer(
 
 app.add_typer(boards.app, name="boards")
 
-Pulse = Annotated[Path | None, typer.Option(help="File to touch as long as all is well, for a supervisor.")]
+Heartbeat = Annotated[Path | None, typer.Option(help="File to touch as long as all is well, for a supervisor.")]
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it
@@ -73,7 +73,7 @@ def init(config: Config = None) -> None:
     settings = load(config)
     from korat.init import init as set_up
 
-    look(set_up(settings))
+    run_quietly(set_up(settings))
 
 
 @app.command()
@@ -81,45 +81,45 @@ def ingest(
     *,
     leave: Annotated[bool, typer.Option("--leave", help="Only settle what waits for this worker, then end.")] = False,
     config: Config = None,
-    pulse: Pulse = None,
+    heartbeat: Heartbeat = None,
 ) -> None:
     """Run one ingest worker: from the broker into store and ledger.
 
     Several workers share the work: each has its own KORAT_INGEST_WORKER, and the store is an InfluxDB. One that is
     taken away leaves a share of the messages at the broker: start it once more with --leave. With numbers (auto), all
-    that nobody holds take their leave.
+    that no worker holds leave.
     """
     settings = load(config)
-    from korat import alone
+    from korat import standalone
 
-    run(alone.ingest(settings, pulse, leaving=leave))
+    run(standalone.ingest(settings, heartbeat, leaving=leave))
 
 
 @app.command()
 def gateway(config: Config = None) -> None:
     """Run one gateway: from devices, by way of its spool, to the broker."""
     settings = load(config)
-    from korat import alone
+    from korat import standalone
 
-    run(alone.gateway(settings))
+    run(standalone.gateway(settings))
 
 
 @app.command()
 def api(config: Config = None) -> None:
     """Run the API and the console over store and ledger."""
     settings = load(config)
-    from korat import alone
+    from korat import standalone
 
-    run(alone.api(settings))
+    run(standalone.api(settings))
 
 
 @app.command()
-def simulate(config: Config = None, pulse: Pulse = None) -> None:
+def simulate(config: Config = None, heartbeat: Heartbeat = None) -> None:
     """Let the simulated city publish to the broker."""
     settings = load(config)
-    from korat import alone
+    from korat import standalone
 
-    run(alone.simulate(settings, pulse))
+    run(standalone.simulate(settings, heartbeat))
 
 
 app.command()(recordings.replay)
@@ -143,22 +143,22 @@ def ledger(
     settings = load(config)
     from korat.inspect import ledger_table
 
-    look(ledger_table(settings, by, hours))
+    run_quietly(ledger_table(settings, by, hours))
 
 
 @app.command()
 def quarantine(
     reason: Annotated[Reason | None, typer.Option(help="Only payloads of this reason.", metavar="REASON")] = None,
-    most: Annotated[int, typer.Option(min=1, max=10_000, help="How many rows.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many rows.")] = 50,
     *,
-    again: Annotated[bool, typer.Option("--redrive", help="Ask ingest to try them again.")] = False,
+    retry: Annotated[bool, typer.Option("--redrive", help="Ask ingest to try them again.")] = False,
     config: Config = None,
 ) -> None:
     """Show what could not be used, or have it tried again."""
     settings = load(config)
     from korat.inspect import quarantine_table, redrive
 
-    look(redrive(settings, reason) if again else quarantine_table(settings, reason, most))
+    run_quietly(redrive(settings, reason) if retry else quarantine_table(settings, reason, limit))
 
 
 @app.command()
@@ -170,7 +170,7 @@ def doctor(config: Config = None) -> None:
     settings = load(config)
     from korat.doctor import doctor as examine
 
-    look(examine(settings))
+    run_quietly(examine(settings))
 
 
 def main() -> None:
@@ -187,14 +187,14 @@ def main() -> None:
         sys.exit(1)
     finally:
         for stream in (sys.stdout, sys.stderr):
-            _let_go(stream)
+            _discard_unread(stream)
 
 
-def _let_go(stream: TextIO) -> None:
-    """Drop what nobody reads any more; else the interpreter's end would fail on it."""
+def _discard_unread(stream: TextIO) -> None:
+    """Discard what is left for a reader that is gone; else the interpreter's end would fail on it."""
     try:
         stream.flush()
     except OSError:
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, stream.fileno())
-        os.close(nothing)
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, stream.fileno())
+        os.close(devnull)

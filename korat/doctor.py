@@ -9,30 +9,30 @@ from rich.text import Text
 
 from city.errors import KoratError
 from city.settings import masked
-from korat import lock, looks
-from korat.settings import Everything
+from korat import checks, lock
+from korat.settings import PlatformSettings
 
 ANSWER_S: Final = 3.0
 
-Look = Callable[[Everything, str], Awaitable[str]]
-"""Looks at one thing, knowing who runs in the data folder (empty: nobody); raises when something is wrong."""
+Check = Callable[[PlatformSettings, str], Awaitable[str]]
+"""Checks one thing, given the process that owns the data folder (empty: none); raises when something is wrong."""
 
-LOOKS: Final[dict[str, Look]] = {
-    "python": looks.python,
-    "data folder": looks.data,
-    "mosquitto": looks.mosquitto,
-    "platform": looks.platform,
-    "broker": looks.broker,
-    "API": looks.api,
-    "gateway": looks.gateway,
-    "store": looks.store,
-    "ledger": looks.ledger,
-    "spool": looks.spool,
+CHECKS: Final[dict[str, Check]] = {
+    "python": checks.python,
+    "data folder": checks.data,
+    "mosquitto": checks.mosquitto,
+    "platform": checks.platform,
+    "broker": checks.broker,
+    "API": checks.api,
+    "gateway": checks.gateway,
+    "store": checks.store,
+    "ledger": checks.ledger,
+    "spool": checks.spool,
 }
 
 
-async def doctor(settings: Everything) -> None:
-    """Print a line for each look; nothing is made or changed by it.
+async def doctor(settings: PlatformSettings) -> None:
+    """Print a line for each check; nothing is made or changed by it.
 
     Raises:
         KoratError: Something is wrong.
@@ -40,10 +40,10 @@ async def doctor(settings: Everything) -> None:
     console = Console()
     owner = lock.owner(settings.data)
     wrong = 0
-    for name, look in LOOKS.items():
+    for name, check in CHECKS.items():
         try:
             async with asyncio.timeout(ANSWER_S):
-                found = await look(settings, owner)
+                found = await check(settings, owner)
         except (KoratError, OSError, TimeoutError) as error:
             wrong += 1
             mark, found = Text("wrong", "bold red"), str(error) or f"no answer within {ANSWER_S:.0f} s"
@@ -51,4 +51,4 @@ async def doctor(settings: Everything) -> None:
             mark = Text("ok   ", "green")
         console.print(mark, Text(f"{name}: {masked(found)}"), soft_wrap=True)
     if wrong:
-        raise KoratError(f"{wrong} of {len(LOOKS)} looks found something wrong; the lines above say what to do")
+        raise KoratError(f"{wrong} of {len(CHECKS)} checks found something wrong; the lines above say what to do")

@@ -5,20 +5,20 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from city.errors import ConfigurationError
-from korat import rooms
+from korat import services
+from korat.backends import open_backends
 from korat.broker import Broker
-from korat.farewell import farewell
 from korat.lock import hold
 from korat.process import Process, end_now
-from korat.settings import Everything
-from korat.stack import open_stack
+from korat.self_metrics.run import API, INGEST, self_metrics
+from korat.settings import PlatformSettings
+from korat.shutdown_report import shutdown_report
 from korat.view import View
-from korat.vitals.run import API, INGEST, vitals
 
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
+BROKER_HOSTS: Final = frozenset({"127.0.0.1", "localhost"})
 
 
-async def up(settings: Everything, view: View, *, demo: bool) -> None:
+async def up(settings: PlatformSettings, view: View, *, demo: bool) -> None:
     """Run the whole platform until a signal comes; what was started last stops first.
 
     Raises:
@@ -26,29 +26,29 @@ async def up(settings: Everything, view: View, *, demo: bool) -> None:
     """
     _refuse(settings)
     settings.make_data()
-    metrics, checks = CollectorRegistry(), rooms.Checks()
+    metrics, checks = CollectorRegistry(), services.ReadinessChecks()
     with hold(settings.data, "up"):
-        rooms.refuse_taken_api(settings)
-        rooms.refuse_taken_gateway(settings)
+        services.refuse_taken_api(settings)
+        services.refuse_taken_gateway(settings)
         async with (
             Process(last_resort=end_now) as process,
-            open_stack(settings, process) as stack,
+            open_backends(settings, process) as backends,
             Broker(settings.mqtt.port, settings.data / "mosquitto") as broker,
         ):
             process.start("broker watch", broker.watch)
-            process.start("api", rooms.api_room(settings, stack, metrics, checks))
-            process.start("ingest", rooms.ingest_room(settings, stack, metrics, checks))
-            process.start("gateway", rooms.gateway_room(settings))
-            process.start("vitals", vitals(settings, stack, metrics, frozenset({INGEST, API})))
+            process.start("api", services.api_service(settings, backends, metrics, checks))
+            process.start("ingest", services.ingest_service(settings, backends, metrics, checks))
+            process.start("gateway", services.gateway_service(settings))
+            process.start("self-metrics", self_metrics(settings, backends, metrics, frozenset({INGEST, API})))
             if demo:
-                process.start("simulators", rooms.simulator_room(settings))
-            process.start("view", lambda stop: view.run(settings, stack, checks, stop, demo=demo))
+                process.start("simulators", services.simulator_service(settings))
+            process.start("view", lambda stop: view.run(settings, backends, checks, stop, demo=demo))
             await process.until_stopped()
-            view.say(await farewell(settings, stack))
+            view.print_lines(await shutdown_report(settings, backends))
 
 
-def _refuse(settings: Everything) -> None:
+def _refuse(settings: PlatformSettings) -> None:
     if settings.mqtt.url:
         raise ConfigurationError("KORAT_MQTT_URL (mqtt.url): `korat up` brings its own broker; set mqtt.port instead")
-    if settings.mqtt.host not in LOOPBACK:
+    if settings.mqtt.host not in BROKER_HOSTS:
         raise ConfigurationError("KORAT_MQTT_HOST (mqtt.host): `korat up` brings its own broker, on 127.0.0.1")

@@ -20,6 +20,7 @@ from influxdb_client import (
     PostBucketRequest,
     SetupService,
 )
+from influxdb_client import Bucket as InfluxBucket
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
@@ -39,9 +40,7 @@ _TOKENS: Final = {
     READ_TOKEN: ("korat readers", ("read",)),
 }
 _TIMEOUT_MS: Final = 10_000
-_LEAST_PASSWORD: Final = 8
-
-Say = Callable[[str], None]
+_MIN_PASSWORD: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class InfluxSetup:
         user: Its first user.
         buckets: What it keeps; the first one is made with the organisation.
         files: Where the secrets are.
-        say: Told of each step.
+        report: Gets one sentence for each step.
     """
 
     base: str
@@ -62,7 +61,7 @@ class InfluxSetup:
     user: str
     buckets: tuple[Bucket, ...]
     files: SecretFiles
-    say: Say
+    report: Callable[[str], None]
 
     def ping(self) -> None:
         """Return when the server answers.
@@ -94,16 +93,16 @@ class InfluxSetup:
                 self._token(client, org_id, name, description, {(action, one) for action in actions for one in ids})
 
     def _onboard(self) -> None:
-        """Set up a server that nobody set up yet."""
+        """Set up a new server."""
         with InfluxDBClient(self.base, timeout=_TIMEOUT_MS) as client, self._refusals():
             service = SetupService(client.api_client)
             if not service.get_setup().allowed:
                 return
             password, token = self.files.read(ADMIN_PASSWORD), self.files.read(ADMIN_TOKEN)
-            if len(password) < _LEAST_PASSWORD:
+            if len(password) < _MIN_PASSWORD:
                 raise ConfigurationError(
                     f"InfluxDB at {self.base} is new, so {self.files.path(ADMIN_PASSWORD)} must hold a password of at "
-                    f"least {_LEAST_PASSWORD} characters for its administrator"
+                    f"least {_MIN_PASSWORD} characters for its administrator"
                 )
             first = self.buckets[0]
             answer = service.post_setup(
@@ -118,7 +117,7 @@ class InfluxSetup:
             )
         if not token:
             self.files.write(ADMIN_TOKEN, answer.auth.token)
-        self.say(f"InfluxDB: set up with the organisation {self.org} and the bucket {_spelled(first)}")
+        self.report(f"InfluxDB: set up with the organisation {self.org} and the bucket {_spelled(first)}")
 
     def _org_id(self, client: InfluxDBClient) -> str:
         with self._refusals():
@@ -127,25 +126,26 @@ class InfluxSetup:
                 if org.name == self.org:
                     return str(org.id)
             made = client.organizations_api().create_organization(name=self.org)
-        self.say(f"InfluxDB: made the organisation {self.org}")
+        self.report(f"InfluxDB: made the organisation {self.org}")
         return str(made.id)
 
     def _bucket_id(self, client: InfluxDBClient, org_id: str, wanted: Bucket) -> str:
         with self._refusals():
-            for found in client.buckets_api().find_buckets(name=wanted.name, org_id=org_id).buckets:
-                keep_s = sum(rule.every_seconds for rule in found.retention_rules)
-                if keep_s != wanted.keep_s:
-                    there = _spelled(Bucket(wanted.name, keep_s))
-                    self.say(
-                        f"InfluxDB: the bucket {there} is there and stays so, though the settings say "
-                        f"{_spelled(wanted)}: a shorter time deletes, so change it by hand"
-                    )
+            found = _find_bucket(client, org_id, wanted.name)
+            if found is None:
+                rules = [BucketRetentionRules(type="expire", every_seconds=wanted.keep_s)] if wanted.keep_s else []
+                request = PostBucketRequest(name=wanted.name, org_id=org_id, retention_rules=rules)
+                found = client.buckets_api().create_bucket(bucket=request)
+                self.report(f"InfluxDB: made the bucket {_spelled(wanted)}")
                 return str(found.id)
-            rules = [BucketRetentionRules(type="expire", every_seconds=wanted.keep_s)] if wanted.keep_s else []
-            asked = PostBucketRequest(name=wanted.name, org_id=org_id, retention_rules=rules)
-            made = client.buckets_api().create_bucket(bucket=asked)
-        self.say(f"InfluxDB: made the bucket {_spelled(wanted)}")
-        return str(made.id)
+        keep_s = sum(rule.every_seconds for rule in found.retention_rules)
+        if keep_s != wanted.keep_s:
+            present = _spelled(Bucket(wanted.name, keep_s))
+            self.report(
+                f"InfluxDB: the bucket {present} is there and stays so, though the settings ask for "
+                f"{_spelled(wanted)}: a shorter time deletes, so change it by hand"
+            )
+        return str(found.id)
 
     def _token(
         self, client: InfluxDBClient, org_id: str, name: str, description: str, rights: set[tuple[str, str]]
@@ -169,11 +169,11 @@ class InfluxSetup:
             self.files.write(name, made.token)
             for one in old:
                 api.delete_authorization(one)
-        self.say(f"InfluxDB: made a token for {description}, in {self.files.path(name)}")
+        self.report(f"InfluxDB: made a token for {description}, in {self.files.path(name)}")
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
-        """Say what to do where the server refuses; a dead token is the administrator's to renew."""
+        """Add to a refusal what to do: a dead token is the administrator's to renew."""
         with _translated(self.base, f"; see whether {self.files.path(ADMIN_TOKEN)} holds its administrator's token"):
             yield
 
@@ -194,10 +194,21 @@ def _translated(base: str, advice: str = "") -> Iterator[None]:
 
 def _reason(error: ApiException) -> str:
     try:
-        said: Any = json.loads(error.body)["message"]
+        message: Any = json.loads(error.body)["message"]
     except (TypeError, ValueError, KeyError):
-        said = error.reason
-    return f"{error.status} {' '.join(str(said).split())[:200]}"
+        message = error.reason
+    return f"{error.status} {' '.join(str(message).split())[:200]}"
+
+
+def _find_bucket(client: InfluxDBClient, org_id: str, name: str) -> InfluxBucket | None:
+    try:
+        found = client.buckets_api().find_buckets(name=name, org_id=org_id).buckets
+    except ApiException as error:
+        # a name that it lacks is a 404 in 2.7; other servers of the API answer an empty list
+        if error.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+    return found[0] if found else None
 
 
 def _rights(authorization: Authorization) -> set[tuple[str, str]]:

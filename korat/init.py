@@ -18,7 +18,7 @@ from city.settings import masked
 from city.store.influx.address import Address
 from korat.init_settings import Bucket, InitSettings
 from korat.secret_files import SecretFiles
-from korat.settings import Everything
+from korat.settings import PlatformSettings
 
 API_KEY: Final = "api_key"
 """The key itself, for people; the API never sees this file."""
@@ -30,8 +30,8 @@ _PERIOD_S: Final = 1.0
 _REMIND_S: Final = 5.0
 
 
-async def init(settings: Everything) -> None:
-    """Make what is missing, and say each step.
+async def init(settings: PlatformSettings) -> None:
+    """Make what is missing, and print each step.
 
     Raises:
         ConfigurationError: A server refuses; the sentence says what is missing.
@@ -42,18 +42,18 @@ async def init(settings: Everything) -> None:
         await _influx(settings, files)
     if settings.ledger_file is None:
         await _until_up("the ledger's server", lambda: _open_ledger(settings.ledger_url), settings.init.wait_s)
-        _say("ledger: its tables are there")
+        _report("ledger: its tables are there")
     if files.read(API_KEYS):
-        _say(f"API: {files.path(API_KEYS)} has its keys")
+        _report(f"API: {files.path(API_KEYS)} has its keys")
     else:
         key, line = new_key("first")
-        _say(f"API: made a key, in {files.write(API_KEY, key)}")
+        _report(f"API: made a key, in {files.write(API_KEY, key)}")
         # last, because it is the one that counts: a key without a hash is made again
         files.write(API_KEYS, line)
-    _say("all is ready")
+    _report("all is ready")
 
 
-async def _influx(settings: Everything, files: SecretFiles) -> None:
+async def _influx(settings: PlatformSettings, files: SecretFiles) -> None:
     try:
         from korat.influx_setup import InfluxSetup  # noqa: PLC0415 - an extra, and slow to import
     except ModuleNotFoundError:
@@ -61,10 +61,10 @@ async def _influx(settings: Everything, files: SecretFiles) -> None:
 
     address = Address.parse(settings.store_url)
     buckets = _buckets(settings.init, address.database)
-    setup = InfluxSetup(address.base, settings.init.org, settings.init.user, buckets, files, _say)
+    setup = InfluxSetup(address.base, settings.init.org, settings.init.user, buckets, files, _report)
     await _until_up(f"InfluxDB at {address.base}", lambda: asyncio.to_thread(setup.ping), settings.init.wait_s)
     await asyncio.to_thread(setup.run)
-    _say("InfluxDB: organisation, buckets and tokens are there")
+    _report("InfluxDB: organisation, buckets and tokens are there")
 
 
 def _buckets(settings: InitSettings, database: str) -> tuple[Bucket, ...]:
@@ -81,22 +81,22 @@ async def _open_ledger(url: str) -> None:
     await ledger.aclose()
 
 
-async def _until_up(what: str, look: Callable[[], Awaitable[None]], within_s: float) -> None:
-    """Look until it answers; say now and then that it doesn't yet."""
+async def _until_up(what: str, probe: Callable[[], Awaitable[None]], within_s: float) -> None:
+    """Probe until it answers; print now and then that it doesn't yet."""
     began = time.monotonic()
-    said_s = -_REMIND_S
+    reported_s = -_REMIND_S
     while True:
         try:
-            return await look()
+            return await probe()
         except Unavailable as error:
             waited_s = time.monotonic() - began
             if waited_s > within_s:
                 raise Unavailable(f"{what} did not come up within {within_s:.0f} s: {error}") from None
-            if waited_s - said_s >= _REMIND_S:
-                _say(f"waiting for {what}, {waited_s:.0f} of {within_s:.0f} s: {error}")
-                said_s = waited_s
+            if waited_s - reported_s >= _REMIND_S:
+                _report(f"waiting for {what}, {waited_s:.0f} of {within_s:.0f} s: {error}")
+                reported_s = waited_s
         await asyncio.sleep(_PERIOD_S)
 
 
-def _say(sentence: str) -> None:
+def _report(sentence: str) -> None:
     Console().print(masked(sentence), highlight=False, markup=False, soft_wrap=True)

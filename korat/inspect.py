@@ -1,10 +1,12 @@
-"""Ledger and quarantine on a terminal, straight from the database."""
+"""Ledger and quarantine as people read them, straight from the database."""
 
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Final
 
+import msgspec
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -12,17 +14,39 @@ from rich.text import Text
 
 from city.errors import ConfigurationError
 from city.ledger import open_ledger
-from city.ledger.port import By, HeldSuspect, Ledger, SuspectState
-from korat.figures import HOUR_NS, figures
-from korat.settings import Everything
+from city.ledger.flush_counts import HOUR_NS
+from city.ledger.port import Account, By, Counts, Ledger, QuarantineRow, QuarantineState
+from korat.settings import PlatformSettings
 
-FIGURES = ("received", "stored", "duplicate", "quarantined", "rejected", "pending", "gaps")
+HOURS: Final = 24
 
-SHOWN = 60
-"""Characters of a payload that a line shows."""
+PAYLOAD_CHARACTERS: Final = 60
+"""Of a payload, in a line of the quarantine."""
 
 
-async def ledger_table(settings: Everything, by: str, hours: int) -> None:
+async def recent_account(ledger: Ledger) -> Account:
+    """Give the total of the hours that began in the last 24.
+
+    Raises:
+        LedgerUnavailable: The database is down.
+    """
+    now_ns = time.time_ns()
+    (account,) = await ledger.account(now_ns - HOURS * HOUR_NS, now_ns + HOUR_NS, By.TOTAL)
+    return account
+
+
+def figures(account: Account) -> dict[str, int]:
+    """Give the ledger's numbers, in the order of its columns."""
+    return {**msgspec.structs.asdict(account.counts), "pending": account.pending, "gaps": account.gaps}
+
+
+def balances(counts: Counts) -> bool:
+    """Tell whether every reading received has one outcome."""
+    received, *outcomes = msgspec.structs.astuple(counts)
+    return bool(received == sum(outcomes))
+
+
+async def ledger_table(settings: PlatformSettings, by: str, hours: int) -> None:
     """Print the ledger of the last hours, the present one included.
 
     Raises:
@@ -32,7 +56,7 @@ async def ledger_table(settings: Everything, by: str, hours: int) -> None:
     now_ns = time.time_ns()
     start_ns = (now_ns // HOUR_NS - hours + 1) * HOUR_NS
     table = Table(by, title=f"readings of the last {hours} h" if hours > 1 else "readings of this hour")
-    for name in FIGURES:
+    for name in figures(Account("", Counts(), 0, 0)):
         table.add_column(name, justify="right")
     async with _opened(settings) as ledger:
         after = ""
@@ -46,35 +70,35 @@ async def ledger_table(settings: Everything, by: str, hours: int) -> None:
     _print(table)
 
 
-async def quarantine_table(settings: Everything, reason: str | None, most: int) -> None:
+async def quarantine_table(settings: PlatformSettings, reason: str | None, limit: int) -> None:
     """Print what could not be used and isn't resolved yet, the oldest first.
 
     Raises:
         ConfigurationError: There is no ledger yet.
         LedgerUnavailable: The database is down.
     """
-    rows: list[HeldSuspect] = []
+    rows: list[QuarantineRow] = []
     async with _opened(settings) as ledger:
-        for state in (SuspectState.HELD, SuspectState.REQUESTED):
-            rows += await ledger.quarantine(most=most + 1, state=state, reason=reason)
+        for state in (QuarantineState.HELD, QuarantineState.REQUESTED):
+            rows += await ledger.quarantine(most=limit + 1, state=state, reason=reason)
     rows.sort(key=lambda row: row.id)
     if not rows:
         Console().print("The quarantine is empty." if reason is None else f"Nothing is held for {reason}.")
         return
     table = Table("id", "received", "reason", "topic", "readings", "state", "tries", "why", "payload")
-    for held in rows[:most]:
-        suspect = held.suspect
-        at = datetime.fromtimestamp(suspect.received_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        shown = ascii(suspect.payload[:SHOWN].decode("utf-8", "backslashreplace"))
-        cells = (held.id, at, suspect.reason, suspect.topic, suspect.readings, held.state, held.tries)
+    for held in rows[:limit]:
+        item = held.quarantined
+        at = datetime.fromtimestamp(item.received_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        payload = ascii(item.payload[:PAYLOAD_CHARACTERS].decode("utf-8", "backslashreplace"))
+        cells = (held.id, at, item.reason, item.topic, item.readings, held.state, held.tries)
         # Text and ascii: what devices sent must be neither markup nor control characters here
-        table.add_row(*[Text(ascii(str(cell))[1:-1]) for cell in cells], Text(ascii(suspect.detail)[1:-1]), Text(shown))
+        table.add_row(*[Text(ascii(str(cell))[1:-1]) for cell in cells], Text(ascii(item.detail)[1:-1]), Text(payload))
     _print(table)
-    if len(rows) > most:
-        Console().print(f"There are more: --most shows more than {most} rows.", highlight=False)
+    if len(rows) > limit:
+        Console().print(f"There are more: --limit shows more than {limit} rows.", highlight=False)
 
 
-async def redrive(settings: Everything, reason: str | None) -> None:
+async def redrive(settings: PlatformSettings, reason: str | None) -> None:
     """Ask ingest to try held payloads again.
 
     Raises:
@@ -87,7 +111,7 @@ async def redrive(settings: Everything, reason: str | None) -> None:
 
 
 @asynccontextmanager
-async def _opened(settings: Everything) -> AsyncIterator[Ledger]:
+async def _opened(settings: PlatformSettings) -> AsyncIterator[Ledger]:
     """Open the ledger; looking makes none."""
     file = settings.ledger_file
     if file is not None and not file.exists() and not file.with_name(f"{file.name}-wal").exists():

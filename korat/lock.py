@@ -45,7 +45,7 @@ def hold(data: Path, command: str) -> Iterator[None]:
 
 
 def owner(data: Path) -> str:
-    """Name the running owner of a folder; empty when nobody runs."""
+    """Name the process that owns a folder, as `hold` wrote it; empty without one."""
     try:
         descriptor = os.open(data / _NAME, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

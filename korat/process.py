@@ -22,7 +22,7 @@ ALL_S: Final = 3.5
 """How long all of them may take together."""
 
 LAST_S: Final = 4.5
-"""After that the process ends, whoever is still at work: what was confirmed is on disk, the rest comes again."""
+"""After that the process ends even if a service still works: what was confirmed is on disk, the rest comes again."""
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ class Process:
     _signals: list[signal.Signals] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
-        """Take over the signals: SIGINT, SIGTERM, and SIGHUP unless somebody chose to ignore it (nohup)."""
+        """Take over the signals: SIGINT, SIGTERM, and SIGHUP unless it is ignored (nohup)."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:

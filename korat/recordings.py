@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from city.errors import ConfigurationError
-from korat.commands import Config, load, look
+from korat.runtime import Config, load, run_quietly
 
 
 def replay(
@@ -69,7 +69,7 @@ def record(
             process.start("record", recorder.run)
             await process.until_stopped()
 
-    look(work())
+    run_quietly(work())
 
 
 def _speed(text: str) -> float:
@@ -83,8 +83,8 @@ def _token(file: Path) -> str:
     try:
         token = file.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is not ASCII"
-        raise ConfigurationError(f"--token-file {file} can't be read: {said}") from None
+        reason = error.strerror if isinstance(error, OSError) else "it is not ASCII"
+        raise ConfigurationError(f"--token-file {file} can't be read: {reason}") from None
     if not token or not token.isprintable():
         raise ConfigurationError(f"--token-file {file} holds no token, or more than one line")
     return token

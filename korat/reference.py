@@ -14,7 +14,7 @@ _HEAD: Final = f"""\
 
 Each setting is an environment variable `KORAT_<TABLE>_<KEY>`, or a key in `korat.toml`; the variable wins. `korat.toml`
 is read from the folder where the process was started, or from where `--config` or `{CONFIG_VARIABLE}` says. A variable,
-table or key that nobody knows, or a value that doesn't fit, is refused at the start with a sentence that names it,
+table or key that no room knows, or a value that doesn't fit, is refused at the start with a sentence that names it,
 and exit code 1. On Kubernetes set `enableServiceLinks: false`: a service named `korat` brings variables of its own.
 
 ```toml
@@ -44,7 +44,7 @@ _TITLES: Final = {
 
 
 def page() -> str:
-    """Write the whole page."""
+    """Give the whole page as Markdown."""
     return "\n".join([_HEAD, *(line for cls in SECTIONS for line in _table(cls))])
 
 
@@ -71,10 +71,10 @@ def _table(cls: type[Settings]) -> Iterator[str]:
     yield f"## {_TITLES[cls.section]}{where}\n"
     yield "| variable | key | default | meaning |"
     yield "|---|---|---|---|"
-    told = meanings(cls)
+    attributes = meanings(cls)
     for key, row in cls.model_fields.items():
         name = f"{cls.section}.{key}" if cls.section else key
-        meaning = told[key].replace("|", "\\|")
+        meaning = attributes[key].replace("|", "\\|")
         yield f"| `{variable(cls, key)}` | `{name}` | {_default(row.default)} | {meaning} |"
     yield ""
 

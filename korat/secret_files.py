@@ -21,7 +21,7 @@ class SecretFiles:
     mode: int = 0o600
 
     def path(self, name: str) -> Path:
-        """Say where one is."""
+        """Give the file of a secret, which need not exist."""
         return self.folder / name
 
     def read(self, name: str) -> str:

@@ -35,8 +35,8 @@ class CitySettings(Settings):
         ledger_url: Where ledger and registry are kept: `sqlite:////absolute/path` or
             `postgresql://user:password@host/database`, with `?password_file=` where the password stands in a file;
             empty: the SQLite file `ledger.sqlite` in the data folder.
-        vitals_s: Seconds after which ingest and API say again how they are, as readings of the kind `platform`; 0:
-            never.
+        self_metrics_interval_s: Seconds between two self-metrics of ingest and API, which are readings of the kind
+            `platform`; 0: never.
     """
 
     section: ClassVar[str] = ""
@@ -45,7 +45,7 @@ class CitySettings(Settings):
     province: str = "th-30"
     store_url: str = ""
     ledger_url: str = ""
-    vitals_s: float = Field(default=60.0, ge=0, le=3600)
+    self_metrics_interval_s: float = Field(default=60.0, ge=0, le=3600)
 
     @field_validator("province")
     @classmethod
@@ -111,7 +111,7 @@ SECTIONS: Final[list[type[Settings]]] = [
 
 
 @dataclass(frozen=True, slots=True)
-class Everything:
+class PlatformSettings:
     """All settings of one platform."""
 
     city: CitySettings

@@ -17,11 +17,12 @@ from rich.text import Text
 
 from city.errors import KoratError
 from city.ledger.port import Account
+from city.network import is_loopback
 from korat import logs
-from korat.figures import HOURS, figures, recent_account
-from korat.rooms import Checks
-from korat.settings import Everything
-from korat.stack import Stack
+from korat.backends import Backends
+from korat.inspect import HOURS, figures, recent_account
+from korat.services import ReadinessChecks
+from korat.settings import PlatformSettings
 
 log = structlog.get_logger("korat")
 
@@ -30,11 +31,9 @@ LINE_S: Final = 30.0
 SHARE: Final = 20
 """The ledger is asked for at most one part in this of the time, however long its answer takes."""
 
-_LOOPBACK: Final = frozenset({"localhost", "::1"})
-
 
 class _Screen(Console):
-    """A console that says when nobody reads it; rich's own would end the process."""
+    """A console that raises when its reader is gone; rich's own would end the process."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError(errno.EPIPE, "the pipe is closed")
@@ -46,31 +45,45 @@ class View:
 
     console: Console = field(default_factory=lambda: _Screen(file=sys.stdout))
     _stored: int = 0
-    _seen_at: float = 0.0
+    _counted_s: float = 0.0
     _rate: float = 0.0
     _cost_s: float = 0.0
 
-    async def run(self, settings: Everything, stack: Stack, checks: Checks, stop: asyncio.Event, *, demo: bool) -> None:
-        """Draw until `stop` is set. The platform goes on when nobody can see it any more."""
+    async def run(
+        self,
+        settings: PlatformSettings,
+        backends: Backends,
+        checks: ReadinessChecks,
+        stop: asyncio.Event,
+        *,
+        demo: bool,
+    ) -> None:
+        """Draw until `stop` is set. The platform goes on when the terminal or pipe is gone."""
         try:
             if self.console.file.isatty() and not self.console.is_dumb_terminal:
-                await self._live(settings, stack, checks, stop, demo=demo)
+                await self._live(settings, backends, checks, stop, demo=demo)
             else:
-                await self._lines(settings, stack, stop, demo=demo)
+                await self._lines(settings, backends, stop, demo=demo)
         except OSError as error:
-            log.warning("nobody reads the output", error=str(error))
+            log.warning("the output has no reader", error=str(error))
             await stop.wait()
 
-    def say(self, lines: Iterable[str]) -> None:
-        """Print plain sentences, if anybody still reads."""
+    def print_lines(self, lines: Iterable[str]) -> None:
+        """Print plain sentences, as long as the output has a reader."""
         try:
             for line in lines:
                 self.console.print(line, highlight=False, markup=False, soft_wrap=True)
         except OSError as error:
-            log.warning("nobody reads the output", error=str(error))
+            log.warning("the output has no reader", error=str(error))
 
     async def _live(
-        self, settings: Everything, stack: Stack, checks: Checks, stop: asyncio.Event, *, demo: bool
+        self,
+        settings: PlatformSettings,
+        backends: Backends,
+        checks: ReadinessChecks,
+        stop: asyncio.Event,
+        *,
+        demo: bool,
     ) -> None:
         welcome = Panel(
             "\n".join(_welcome(settings, demo=demo)), title=f"Korat, {settings.city.province}", expand=False
@@ -79,19 +92,19 @@ class View:
         log_file = settings.data / "korat.log"
         with logs.into_file(log_file), Live(console=self.console, auto_refresh=False, transient=True) as live:
             while not stop.is_set():
-                live.update(await self._picture(stack, checks), refresh=True)
+                live.update(await self._picture(backends, checks), refresh=True)
                 await _pause(stop, max(PERIOD_S, SHARE * self._cost_s))
 
-    async def _lines(self, settings: Everything, stack: Stack, stop: asyncio.Event, *, demo: bool) -> None:
-        self.say([f"Korat, {settings.city.province}", *_welcome(settings, demo=demo)])
+    async def _lines(self, settings: PlatformSettings, backends: Backends, stop: asyncio.Event, *, demo: bool) -> None:
+        self.print_lines([f"Korat, {settings.city.province}", *_welcome(settings, demo=demo)])
         period_s = PERIOD_S
         while not await _pause(stop, max(period_s, SHARE * self._cost_s)):
-            self.say([await self._line(stack)])
+            self.print_lines([await self._line(backends)])
             period_s = LINE_S
 
-    async def _picture(self, stack: Stack, checks: Checks) -> Group:
+    async def _picture(self, backends: Backends, checks: ReadinessChecks) -> Group:
         parts = Table.grid(padding=(0, 3))
-        for name, check in {"store": stack.store.ping, "ledger": stack.ledger.ping, **checks}.items():
+        for name, check in {"store": backends.store.ping, "ledger": backends.ledger.ping, **checks}.items():
             try:
                 async with asyncio.timeout(1):
                     await check()
@@ -101,7 +114,7 @@ class View:
                 parts.add_row(Text("up", "green"), name, "")
         numbers = Table(box=None, pad_edge=False)
         try:
-            account = await self._account(stack)
+            account = await self._account(backends)
         except KoratError as error:
             numbers.add_row(Text(f"the ledger does not answer: {error}", "red"))
         else:
@@ -114,23 +127,23 @@ class View:
             Panel(parts, title="parts"), Panel(numbers, title=f"last {HOURS} hours, {clock}"), *map(Text, logs.recent)
         )
 
-    async def _line(self, stack: Stack) -> str:
+    async def _line(self, backends: Backends) -> str:
         clock = time.strftime("%H:%M:%S")
         try:
-            account = await self._account(stack)
+            account = await self._account(backends)
         except KoratError as error:
             return f"{clock} the ledger does not answer: {error}"
         return f"{clock} " + ", ".join(f"{name} {value:,}" for name, value in figures(account).items())
 
-    async def _account(self, stack: Stack) -> Account:
+    async def _account(self, backends: Backends) -> Account:
         began = time.monotonic()
-        account = await recent_account(stack.ledger)
+        account = await recent_account(backends.ledger)
         now = time.monotonic()
         self._cost_s = now - began
-        if self._seen_at:
+        if self._counted_s:
             # the oldest hour leaves the sum when a new one begins
-            self._rate = max(0, account.counts.stored - self._stored) / (now - self._seen_at)
-        self._stored, self._seen_at = account.counts.stored, now
+            self._rate = max(0, account.counts.stored - self._stored) / (now - self._counted_s)
+        self._stored, self._counted_s = account.counts.stored, now
         return account
 
 
@@ -144,11 +157,9 @@ async def _pause(stop: asyncio.Event, seconds: float) -> bool:
     return True
 
 
-def _welcome(settings: Everything, *, demo: bool) -> list[str]:
+def _welcome(settings: PlatformSettings, *, demo: bool) -> list[str]:
     api = f"http://{settings.api.host}:{settings.api.port}"
-    loopback = all(
-        host.startswith("127.") or host in _LOOPBACK for host in (settings.api.host, settings.gateway.http_host)
-    )
+    loopback = is_loopback(settings.api.host) and is_loopback(settings.gateway.http_host)
     return [
         f"console   {api}/",
         f"devices   {api}/v1/devices",

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from city.batch import Floats
-from city.catalog import FIELD_KINDS
+from city.catalog import NAMED_KINDS
 from city.errors import ConfigurationError
 from city.topics import PROVINCE_PATTERN
 
@@ -38,7 +38,7 @@ class Share(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class District(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A district and its town; `weight` says how many devices its town draws."""
+    """A district and its town; `weight` is its share of the devices."""
 
     key: str
     en: str
@@ -49,7 +49,7 @@ class District(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Spot(msgspec.Struct, forbid_unknown_fields=True, frozen=True, rename={"sorts": "is"}):
-    """A place where devices stand; gauges say their `bank`, `bed` (m above mean sea level) and `flow` (m3/s)."""
+    """A place where devices stand; gauges have a `bank`, `bed` (m above mean sea level) and `flow` (m3/s)."""
 
     en: str
     district: str
@@ -130,14 +130,14 @@ def _check(province: Province, name: str) -> None:
     if len({_offset(province.zone, month) for month in _SEASONS}) > 1:
         # meters count civil days of 24 hours; a day of 25 would make them run backwards
         raise ConfigurationError(f"{name}: the simulation needs a zone without daylight saving, not {province.zone}")
-    if missing := FIELD_KINDS.keys() - province.kinds.keys():
+    if missing := NAMED_KINDS.keys() - province.kinds.keys():
         raise ConfigurationError(f"{name}: [kinds] lacks {', '.join(sorted(missing))}")
     known = {district.key for district in province.districts}
     for spot in province.places:
         if spot.district not in known:
             raise ConfigurationError(f"{name}: {spot.en} is in an unknown district {spot.district!r}")
     for kind in province.kinds:
-        if kind not in FIELD_KINDS:
+        if kind not in NAMED_KINDS:
             raise ConfigurationError(f"{name}: the catalog has no kind {kind!r}")
         if not province.spots(kind):
             raise ConfigurationError(f"{name}: there is no place for {kind}")

@@ -16,12 +16,12 @@ import structlog
 
 from city import topics
 from city.batch import Batch, Times
-from city.catalog import FIELD_KINDS
+from city.catalog import NAMED_KINDS
 from city.mqtt.address import Address
 from city.reading import Reading
 from city.wire import direct
-from simulators.courier import Courier
-from simulators.noise import fixed, key
+from simulators.publisher import Publisher
+from simulators.randomness import fixed, key
 from simulators.settings import SimulatorSettings
 from simulators.world import World
 
@@ -57,7 +57,7 @@ async def run(settings: SimulatorSettings, *, province: str, address: Address, s
         stop: Set it to end the run.
 
     Raises:
-        ConfigurationError: There is no such province, or the broker turned us away.
+        ConfigurationError: There is no such province, or the broker refused the connection for good.
     """
     ended = threading.Event()
     work = asyncio.create_task(
@@ -77,22 +77,22 @@ def publish(settings: SimulatorSettings, *, province: str, address: Address, sto
     """Do as `run` does, in the calling thread."""
     world = World(province, settings.seed, settings.devices, interval_s=intervals(settings))
     report = PublishReport()
-    with Courier(address, f"simulator-{province}") as courier:
-        courier.start()
+    with Publisher(address, f"simulator-{province}") as publisher:
+        publisher.start()
         _log.info("simulated_city_started", province=province, devices=len(world.devices), broker=str(address))
         cursor = time.time_ns()
         while not stop.is_set():
             cursor, due = _plan(world, cursor, report)
-            _send(courier, due, stop, report)
-        courier.close(grace_s=0.2)
-        report.confirmed = courier.confirmed
+            _send(publisher, due, stop, report)
+        publisher.close(grace_s=0.2)
+        report.confirmed = publisher.confirmed
     _log.info("simulated_city_stopped", sent=report.sent, confirmed=report.confirmed, skipped=report.skipped)
     return report
 
 
 def intervals(settings: SimulatorSettings) -> dict[str, float]:
     """Give the seconds between two readings of a device, by kind; whole milliseconds, as the wire has them."""
-    paces = {kind: min(row.cadence_s, settings.slowest_s) / settings.pace for kind, row in FIELD_KINDS.items()}
+    paces = {kind: min(row.cadence_s, settings.slowest_s) / settings.pace for kind, row in NAMED_KINDS.items()}
     return {kind: max(round(interval_s, 3), 0.001) for kind, interval_s in paces.items()}
 
 
@@ -128,21 +128,21 @@ def _readings(world: World, start: int, end: int) -> Iterator[Reading]:
             yield from batch.readings()
 
 
-def _send(courier: Courier, planned: list[_Due], stop: threading.Event, report: PublishReport) -> None:
+def _send(publisher: Publisher, planned: list[_Due], stop: threading.Event, report: PublishReport) -> None:
     """Publish each when its time comes; what is late goes at once, as fast as the broker confirms."""
-    place = 0
-    while place < len(planned) and not stop.is_set():
-        courier.check()
-        now, room = time.time_ns(), courier.room
-        while place < len(planned) and room and planned[place].time_ns <= now:
-            row = planned[place]
-            courier.publish(row.topic, direct.encode([row.reading]), 1)
+    position = 0
+    while position < len(planned) and not stop.is_set():
+        publisher.check()
+        now, room = time.time_ns(), publisher.room
+        while position < len(planned) and room and planned[position].time_ns <= now:
+            row = planned[position]
+            publisher.publish(row.topic, direct.encode([row.reading]), 1)
             report.sent += 1
             room -= 1
-            place += 1
-        if place < len(planned):
-            late = planned[place].time_ns <= now
-            stop.wait(0.01 if late and courier.connected else _TICK_S)
+            position += 1
+        if position < len(planned):
+            late = planned[position].time_ns <= now
+            stop.wait(0.01 if late and publisher.connected else _TICK_S)
         if planned and time.time_ns() - planned[0].time_ns > _MOST_BEHIND_NS:
             break  # the broker was away: begin again nearer to now
-    report.skipped += 0 if stop.is_set() else len(planned) - place
+    report.skipped += 0 if stop.is_set() else len(planned) - position

@@ -1,7 +1,7 @@
-"""Records what a broker carries, so that it can be replayed: MQTT messages as they came, with the time of each.
+"""Records what a broker carries, so that it can be replayed: MQTT messages as they arrived, with the time of each.
 
 A message is acknowledged when it stands in the file. So what is published while the line is down is in the recording
-too, as long as the broker keeps the session; it bears the time at which it came in the end.
+too, as long as the broker keeps the session; it bears the time at which it arrived in the end.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class Recorder:
 
     Args:
         file: A new one, `*.korat.jsonl`.
-        broker: Who is listened to.
+        broker: Where to subscribe.
         filters: Topic filters; messages that the broker had kept from before are left out, for they have no time.
 
     Raises:
@@ -52,7 +52,7 @@ class Recorder:
         self._topics: set[str] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Record until the event is set, then say what was recorded.
+        """Record until the event is set, then print what was recorded.
 
         Raises:
             Unavailable: No broker answers.

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from city.batch import Floats
-from simulators.moment import Moment, monthly
-from simulators.noise import Keys, smooth
+from simulators.calendar import CivilTime, monthly
 from simulators.province import Province
+from simulators.randomness import Keys, smooth
 from simulators.roads import Roads
 
 
@@ -42,14 +42,14 @@ class Scene:
     lat: Floats
     lon: Floats
     gauge: Floats
-    when: Moment
+    when: CivilTime
     interval_s: float
 
     def year(self, figure: str) -> Floats:
         """Give a monthly figure of the climate at the instants."""
         return monthly(self.province.year[figure], self.when.season)
 
-    def noise(self, period_s: float, stream: str) -> Floats:
+    def individual(self, period_s: float, stream: str) -> Floats:
         """Give each device's own continuous curve in [-1, 1]."""
         return smooth(self.keys, self.when.time_s, period_s, stream)
 
@@ -59,13 +59,13 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What devices show: a column for each quantity (NaN where it has no value), and where they are if they move."""
+class Measured:
+    """What devices measured: a column for each quantity, NaN for no value, and their position if they move."""
 
     values: dict[str, Floats]
     lat: Floats | None = None
     lon: Floats | None = None
 
 
-Model = Callable[[Scene], Shown]
+Model = Callable[[Scene], Measured]
 """A model is a pure function of the scene."""

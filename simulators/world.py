@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from city.batch import Batch, Floats, Rows, Times
-from city.catalog import FIELD_KINDS, QUANTITIES
+from city.catalog import NAMED_KINDS, QUANTITIES
 from city.reading import Reading
+from simulators.calendar import CivilTime
 from simulators.models import MODELS
-from simulators.moment import Moment
-from simulators.noise import Keys, key
 from simulators.province import Province, Share, Spot, load_province
+from simulators.randomness import Keys, key
 from simulators.roads import Roads
 from simulators.scene import Scene
 
@@ -60,7 +60,7 @@ class World:
         province: A profile, or the ISO 3166-2 code of one that is shipped.
         seed: Chooses the city.
         devices: How many devices there are, of all kinds together.
-        interval_s: Seconds between two readings, by kind; the catalog's cadence where it says nothing.
+        interval_s: Seconds between two readings, by kind; the catalog's cadence for a kind that it lacks.
 
     Raises:
         ConfigurationError: There is no such province, or its file is wrong.
@@ -70,7 +70,7 @@ class World:
         self, province: Province | str, seed: int, devices: int = 300, *, interval_s: Mapping[str, float] | None = None
     ) -> None:
         self.province = load_province(province) if isinstance(province, str) else province
-        self.interval_s = {kind: float(row.cadence_s) for kind, row in FIELD_KINDS.items()} | dict(interval_s or {})
+        self.interval_s = {kind: float(row.cadence_s) for kind, row in NAMED_KINDS.items()} | dict(interval_s or {})
         self.devices: list[Device] = []
         self._seed = seed
         self._whole = np.array([key(seed, self.province.code)], np.uint64)
@@ -107,18 +107,18 @@ class World:
             lat=crew.lat[rows],
             lon=crew.lon[rows],
             gauge=crew.gauge[rows],
-            when=Moment.at(time_ns, self.province.offset_s),
+            when=CivilTime.at(time_ns, self.province.offset_s),
             interval_s=self.interval_s[kind],
         )
-        shown = MODELS[kind](scene)
+        measured = MODELS[kind](scene)
         return Batch(
             kind=kind,
             devices=crew.ids,
             index=rows,
             time_ns=time_ns,
-            values={q: _rounded(column, QUANTITIES[q].decimals) for q, column in shown.values.items()},
-            lat=_rounded(scene.lat if shown.lat is None else shown.lat, _POSITION_DECIMALS),
-            lon=_rounded(scene.lon if shown.lon is None else shown.lon, _POSITION_DECIMALS),
+            values={q: _rounded(column, QUANTITIES[q].decimals) for q, column in measured.values.items()},
+            lat=_rounded(scene.lat if measured.lat is None else measured.lat, _POSITION_DECIMALS),
+            lon=_rounded(scene.lon if measured.lon is None else measured.lon, _POSITION_DECIMALS),
         )
 
     def readings(self, time_ns: int, devices: Sequence[str] | None = None) -> list[Reading]:
@@ -175,7 +175,7 @@ def _rides(kind: str, carries: list[str]) -> list[str]:
 
 def _allot(shares: Mapping[str, Share], devices: int) -> dict[str, int]:
     """Divide devices by their kinds' shares (Sainte-Lague), one of each kind first; more devices only add to each."""
-    counts = dict.fromkeys(FIELD_KINDS, 0)
+    counts = dict.fromkeys(NAMED_KINDS, 0)
 
     def claim(kind: str) -> tuple[bool, float]:
         return not counts[kind], shares[kind].share / (2 * counts[kind] + 1)

@@ -12,6 +12,8 @@ from support.influx import Influx
 from support.mosquitto import Mosquitto
 from support.postgres import Postgres
 
+pytest_plugins = ("support.skips",)
+
 _CHECKOUT = Path(__file__).resolve().parents[1]
 _numbers = count(1)
 

@@ -20,7 +20,7 @@ class Label(msgspec.Struct, frozen=True):
 
 
 class QuantityBody(msgspec.Struct, frozen=True):
-    """A quantity: UCUM unit, plausible range (both ends inclusive, in `unit`), digits that mean something, fold.
+    """A quantity: UCUM unit, plausible range (both ends inclusive, in `unit`), digits that mean something, aggregate.
 
     `symbol` is the unit as people write it, empty where there is none. `boolean` tells that values are states, 0 for
     no and 1 for yes.
@@ -33,14 +33,14 @@ class QuantityBody(msgspec.Struct, frozen=True):
     low: float
     high: float
     decimals: int
-    fold: str
+    aggregate: str
     boolean: bool
 
     @classmethod
     def from_row(cls, row: Quantity) -> "QuantityBody":
         """Copy what clients need of the catalog's row; Grafana's unit id stays inside."""
         label = Label(row.en, row.th)
-        return cls(row.key, row.unit, row.symbol, label, row.low, row.high, row.decimals, row.fold, row.boolean)
+        return cls(row.key, row.unit, row.symbol, label, row.low, row.high, row.decimals, row.aggregate, row.boolean)
 
 
 class KindBody(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from api.parameters import Question, refuse_unasked
 from api.parts import Behind
 from api.times import rfc3339
 from city.errors import Reason
-from city.ledger.port import HeldSuspect, SuspectState
+from city.ledger.port import QuarantineRow, QuarantineState
 
 _LONGEST_TEXT: Final = 2048
 
@@ -43,23 +43,23 @@ class Held(msgspec.Struct, frozen=True):
     text: str | None
 
     @classmethod
-    def of(cls, row: HeldSuspect) -> "Held":
+    def of(cls, row: QuarantineRow) -> "Held":
         """Spell a row of the quarantine."""
-        suspect = row.suspect
+        item = row.quarantined
         return cls(
             id=row.id,
-            received=rfc3339(suspect.received_ns),
-            topic=suspect.topic,
-            reason=suspect.reason,
-            detail=suspect.detail,
-            gateway=suspect.source.gateway or None,
-            device=suspect.source.device or None,
-            origin=suspect.origin or None,
-            readings=suspect.readings,
+            received=rfc3339(item.received_ns),
+            topic=item.topic,
+            reason=item.reason,
+            detail=item.detail,
+            gateway=item.source.gateway or None,
+            device=item.source.device or None,
+            origin=item.origin or None,
+            readings=item.readings,
             state=row.state,
             tries=row.tries,
-            payload=base64.b64encode(suspect.payload).decode(),
-            text=_text(suspect.payload),
+            payload=base64.b64encode(item.payload).decode(),
+            text=_text(item.payload),
         )
 
 
@@ -80,7 +80,7 @@ class QuarantineQuestion(Question):
     """Which payloads."""
 
     reason: Annotated[Reason | None, Field(description="Only for this reason.", examples=["clock_ahead"])] = None
-    state: Annotated[SuspectState | None, Field(description="Only in this state.", examples=["held"])] = None
+    state: Annotated[QuarantineState | None, Field(description="Only in this state.", examples=["held"])] = None
     limit: Annotated[
         int, Field(ge=1, le=200, description="Most payloads on a page; large ones make it shorter.", examples=[50])
     ] = 100
@@ -112,7 +112,7 @@ EXAMPLE: Final = Held(
     device="nma-air-001",
     origin=None,
     readings=1,
-    state=SuspectState.HELD,
+    state=QuarantineState.HELD,
     tries=0,
     payload="eyJ2YWx1ZXMiOnt9fQ==",
     text='{"values":{}}',
@@ -143,10 +143,10 @@ async def redrive(body: Redrive, behind: Behind) -> Response:
     return Encoded(Requested(await behind.ledger.request_redrive(body.ids, body.reason)), status_code=202)
 
 
-def _bounded(rows: list[HeldSuspect]) -> list[HeldSuspect]:
+def _bounded(rows: list[QuarantineRow]) -> list[QuarantineRow]:
     size = 0
     for number, row in enumerate(rows):
-        size += len(row.suspect.payload)
+        size += len(row.quarantined.payload)
         if number and size > MOST_PAGE_BYTES:
             return rows[:number]
     return rows

@@ -1,4 +1,4 @@
-"""Readings over time, raw or folded."""
+"""Readings over time, raw or aggregated."""
 
 from itertools import product
 from typing import Annotated, Final
@@ -13,7 +13,7 @@ from api.parameters import DeviceId, KindKey, Question, refuse_unasked
 from api.parts import Behind
 from api.problems import unknown
 from api.times import HOUR, Instant, Width, now_ns, rfc3339
-from city.catalog import KINDS, QUANTITIES, Fold
+from city.catalog import KINDS, QUANTITIES, Aggregate
 from city.reading import QUANTITY_PATTERN, Flag
 from city.registry.port import Registry
 from city.store import layout
@@ -28,8 +28,8 @@ class SeriesBody(msgspec.Struct, frozen=True):
     """One quantity of one device, as one kind.
 
     `points` are `[time, value, flag]`, rising in time: raw values with their QARTOD flag, or the start of each bucket
-    with the folded value and the worst flag that entered it. `completeness` is the share of the expected samples that
-    is there and hasn't failed, `worst_flag` the worst flag of any value, both over the part of the range that this
+    with the aggregated value and the worst flag that entered it. `completeness` is the share of the expected samples
+    that is there and hasn't failed, `worst_flag` the worst flag of any value, both over the part of the range that this
     page covers. `unit` is a UCUM code, null where the catalog lacks it.
     """
 
@@ -91,8 +91,8 @@ class ReadingsQuestion(Question):
             examples=["5m"],
         ),
     ] = None
-    fold: Annotated[
-        Fold | None, Field(description="How a bucket becomes one value; mean if absent.", examples=["mean"])
+    aggregate: Annotated[
+        Aggregate | None, Field(description="How a bucket becomes one value; mean if absent.", examples=["mean"])
     ] = None
     limit: Annotated[
         int, Field(ge=1, le=MOST_POINTS, description="Most points on a page, of all series.", examples=[1000])
@@ -100,8 +100,8 @@ class ReadingsQuestion(Question):
 
     @model_validator(mode="after")
     def _whole(self) -> "ReadingsQuestion":
-        if self.fold is not None and self.every is None:
-            raise ValueError("fold needs every")
+        if self.aggregate is not None and self.every is None:
+            raise ValueError("aggregate needs every")
         return self
 
 
@@ -139,7 +139,7 @@ async def readings(question: Annotated[ReadingsQuestion, Query()], behind: Behin
             start_ns=start_ns,
             end_ns=end_ns,
             every_ns=question.every,
-            fold=question.fold or Fold.MEAN,
+            aggregate=question.aggregate or Aggregate.MEAN,
             most=question.limit,
         )
     )

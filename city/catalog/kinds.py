@@ -21,7 +21,7 @@ class Kind:
         workstream: Who works with it.
         en: English label.
         th: Thai label.
-        quantities: Keys of the quantities it usually measures; any other is stored as well.
+        quantities: Keys of the quantities it usually measures, none if that is not known; any other is stored as well.
         cadence_s: Seconds between two expected readings of one device.
     """
 
@@ -32,6 +32,9 @@ class Kind:
     quantities: tuple[str, ...]
     cadence_s: int
 
+
+SENSOR: Final = "sensor"
+"""The kind of a device that has none yet: what it measures, and how often, is not known."""
 
 PLATFORM: Final = "platform"
 """The kind of what the platform measures of itself: it has no place in a simulated city."""
@@ -65,7 +68,7 @@ _LEDGER = (
     "readings_pending",
     "readings_missing",
     "gateway_online",
-    "storing_lag",
+    "end_to_end_latency",
     "devices_heard",
     "devices_silent",
 )
@@ -106,6 +109,7 @@ _ROWS: Final = (
         ("temperature", "humidity", "door_open", "weight", "battery"),
         600,
     ),
+    Kind(SENSOR, _CITY, "Sensor", "เซนเซอร์", (), 900),
     Kind(
         PLATFORM,
         _CITY,
@@ -120,3 +124,6 @@ KINDS: Final[dict[str, Kind]] = {row.key: row for row in _ROWS}
 
 FIELD_KINDS: Final[dict[str, Kind]] = {key: row for key, row in KINDS.items() if key != PLATFORM}
 """Kinds of devices in the field."""
+
+NAMED_KINDS: Final[dict[str, Kind]] = {key: row for key, row in FIELD_KINDS.items() if key != SENSOR}
+"""Kinds that say what a device is, so what it measures and how often."""

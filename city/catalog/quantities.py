@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Fold(StrEnum):
+class Aggregate(StrEnum):
     """How many values of a bucket become one."""
 
     MEAN = "mean"
@@ -49,7 +49,7 @@ class Quantity:
         low: Lowest plausible value, inclusive, in `unit`.
         high: Highest plausible value, inclusive, in `unit`.
         decimals: Digits that mean something.
-        fold: How a bucket is summed up when nobody says otherwise.
+        aggregate: How a bucket is summed up when nobody says otherwise.
         grafana: Grafana's unit id.
     """
 
@@ -60,7 +60,7 @@ class Quantity:
     low: float
     high: float
     decimals: int
-    fold: Fold
+    aggregate: Aggregate
     grafana: str
 
     @property
@@ -71,10 +71,10 @@ class Quantity:
     @property
     def boolean(self) -> bool:
         """Whether its values are states, 0 for no and 1 for yes."""
-        return (self.unit, self.low, self.high, self.fold) == ("1", 0, 1, Fold.LAST)
+        return (self.unit, self.low, self.high, self.aggregate) == ("1", 0, 1, Aggregate.LAST)
 
 
-_MEAN, _LAST, _SUM, _MAX = Fold.MEAN, Fold.LAST, Fold.SUM, Fold.MAX
+_MEAN, _LAST, _SUM, _MAX = Aggregate.MEAN, Aggregate.LAST, Aggregate.SUM, Aggregate.MAX
 
 _ROWS: Final = (
     # air
@@ -201,7 +201,7 @@ _ROWS: Final = (
     Quantity("devices_heard", "1", "Devices heard", "อุปกรณ์ที่ได้ยิน", 0, 1e9, 0, _LAST, "short"),
     Quantity("devices_silent", "1", "Devices silent", "อุปกรณ์ที่เงียบหาย", 0, 1e9, 0, _LAST, "short"),
     # processes: each figure is over the time since the one before; rates are per second, so that a mean is right
-    Quantity("storing_lag", "s", "From measurement to store", "ตั้งแต่วัดจนถึงจัดเก็บ", -1000, 1e10, 1, _MAX, "s"),
+    Quantity("end_to_end_latency", "s", "From measurement to store", "ตั้งแต่วัดจนถึงจัดเก็บ", -1000, 1e10, 1, _MAX, "s"),
     Quantity("settled_rate", "/s", "Readings settled a second", "ข้อมูลที่ลงบัญชีต่อวินาที", 0, 1e9, 1, _MEAN, "cps"),
     Quantity("error_rate", "/s", "Errors a second", "ข้อผิดพลาดต่อวินาที", 0, 1e9, 3, _MEAN, "cps"),
     Quantity("flush_duration", "s", "Longest flush", "เวลาบันทึกชุดนานสุด", 0, 1e6, 3, _MAX, "s"),

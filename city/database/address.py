@@ -6,6 +6,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from city.errors import ConfigurationError
+from city.network import check_password
 from city.secret import read_secret
 
 _FILE = "password_file"
@@ -37,14 +38,11 @@ def parse(url: str) -> URL:
 
 def _with_password(url: URL) -> URL:
     given = url.query.get(_FILE)
+    if isinstance(given, tuple):
+        raise ConfigurationError(f"ledger_url: {_FILE}= is given twice")
+    check_password("ledger_url", user=url.username, password=url.password, file=given)
     if given is None:
         return url
-    if not isinstance(given, str):
-        raise ConfigurationError(f"ledger_url: it says {_FILE} twice")
-    if url.password is not None:
-        raise ConfigurationError(f"ledger_url: give the password in the address or in {_FILE}, not in both")
-    if not url.username:
-        raise ConfigurationError("ledger_url: a password needs a user beside it")
     return url.difference_update_query([_FILE]).set(password=read_secret(Path(given), f"ledger_url: {_FILE}"))
 
 

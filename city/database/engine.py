@@ -16,7 +16,7 @@ _SQLITE: Final = (
     "pragma foreign_keys = on",
 )
 _POSTGRES: Final = (
-    # A worker that stands still while it holds the head would stop all others for good.
+    # A worker that stands still while it holds the sequences would stop all others for good.
     "set idle_in_transaction_session_timeout = '60s'",
     "set lock_timeout = '30s'",
 )

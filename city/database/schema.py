@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, Engine, insert, inspect, select, text, u
 
 from city.database.engine import make_engine
 from city.database.faults import translated
-from city.database.tables import VERSION, device, device_kind, head, metadata, schema_version
+from city.database.tables import VERSION, metadata, schema_version, sequences
 from city.errors import Broken, ConfigurationError
 
 log = structlog.get_logger("ledger")
@@ -76,8 +76,8 @@ def _make_tables(connection: Connection) -> None:
     metadata.create_all(connection)
     if connection.execute(select(schema_version.c.version)).first() is None:
         connection.execute(insert(schema_version), {"id": 1, "version": VERSION})
-        zeros = dict.fromkeys(("flush", "journal", "suspect", "rev", "folded", "folded_ns"), 0)
-        connection.execute(insert(head), {"id": 1, **zeros})
+        zeros = dict.fromkeys((column.name for column in sequences.c if not column.primary_key), 0)
+        connection.execute(insert(sequences), {"id": 1, **zeros})
 
 
 def bring_up_to_date(engine: Engine, place: str) -> None:
@@ -100,16 +100,17 @@ def bring_up_to_date(engine: Engine, place: str) -> None:
 
 
 def _upgrade(engine: Engine) -> None:
-    """Add what later versions have, in one transaction; of two processes that start at once one finds it done."""
+    """Migrate in one transaction; of two processes that start at once one finds it done."""
+    # imported here: most starts find the tables up to date, and Alembic costs a tenth of a second
+    from city.database.migrations import migrate  # noqa: PLC0415
+
     with engine.execution_options(begin="begin immediate").begin() as connection:
         if engine.dialect.name != "sqlite":
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        if _version(connection) == VERSION:
-            return
-        metadata.create_all(connection)
-        known = select(device.c.device, device.c.kind, device.c.rev)
-        connection.execute(insert(device_kind).from_select(["device", "kind", "rev"], known))
-        connection.execute(update(schema_version).values(version=VERSION))
+        version = _version(connection)
+        if version is not None and version < VERSION:
+            migrate(connection, version)
+            connection.execute(update(schema_version).values(version=VERSION))
 
 
 def _version(connection: Connection) -> int | None:

@@ -4,11 +4,8 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
-VERSION: Final = 2
-"""Version of these tables; a database of an earlier one is brought up to it, one of a later one is refused.
-
-1: as at first. 2: `device_kind`.
-"""
+VERSION: Final = 3
+"""Version of these tables; `city.database.migrations` brings an earlier one up to it, a later one is refused."""
 
 metadata: Final = MetaData()
 
@@ -24,29 +21,29 @@ schema_version: Final = Table(
     Column("version", Integer, nullable=False),
 )
 
-head: Final = Table(
-    "head",
+sequences: Final = Table(
+    "sequences",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("flush", _Big, nullable=False),
     Column("journal", _Big, nullable=False),
-    Column("suspect", _Big, nullable=False),
+    Column("quarantine", _Big, nullable=False),
     Column("rev", _Big, nullable=False),
-    Column("folded", _Big, nullable=False),
-    Column("folded_ns", _Big, nullable=False),
+    Column("compacted", _Big, nullable=False),
+    Column("compacted_ns", _Big, nullable=False),
 )
-"""One row: the last number given out in each table, and how far the tallies are folded.
+"""One row: the last number given out in each table, and how far counts are compacted.
 
 Who updates it holds its lock until the commit, so numbers have no gaps and rise in order of commit.
 """
 
-tally: Final = Table(
-    "tally",
+flush_counts: Final = Table(
+    "flush_counts",
     metadata,
     Column("flush", _Big, primary_key=True, autoincrement=False),
     Column("rows", LargeBinary, nullable=False),
 )
-"""The counts of one flush until they are folded into `open_hour`.
+"""The counts of one flush until they are compacted into `open_hour`.
 
 One row a flush, because a row a device would cost the flush several times what the rest of it does.
 """
@@ -57,7 +54,7 @@ open_hour: Final = Table(
     Column("hour_ns", _Big, primary_key=True, autoincrement=False),
     Column("rows", LargeBinary, nullable=False),
 )
-"""The folded counts of an hour that isn't over, until they move to `hourly`.
+"""The compacted counts of an hour that isn't over, until they move to `hourly`.
 
 One row an hour, because a hundred thousand devices that report each minute would rewrite their hourly rows sixty
 times, which costs seconds at a time.
@@ -84,22 +81,22 @@ hourly: Final = Table(
     Column("rejected", _Big, nullable=False),
     sqlite_with_rowid=False,
 )
-"""The counts of an hour are these and what `open_hour` and `tally` hold of it."""
+"""The counts of an hour are these and what `open_hour` and `flush_counts` hold of it."""
 
 pack_range: Final = Table(
     "pack_range",
     metadata,
     Column("gateway", _Key, primary_key=True),
-    Column("boot", _Key, primary_key=True),
+    Column("spool", _Key, primary_key=True),
     Column("first", _Big, primary_key=True, autoincrement=False),
     Column("last", _Big, nullable=False),
-    Column("before_first", _Big, nullable=False),
-    Column("through_last", _Big, nullable=False),
+    Column("first_offset", _Big, nullable=False),
+    Column("end_offset", _Big, nullable=False),
     Column("rev", _Big, nullable=False),
     Index("pack_range_rev", "rev"),
     sqlite_with_rowid=False,
 )
-"""Settled packs `[first, last]`; `before_first` and `through_last` count the readings of the boot up to there.
+"""Settled packs `[first, last]`; `first_offset` and `end_offset` count the readings of the spool up to there.
 
 `rev` is the flush that changed it last.
 """
@@ -150,7 +147,7 @@ device: Final = Table(
     Column("rev", _Big, nullable=False),
     Index("device_rev", "rev"),
 )
-"""`rev` is the revision, numbered by `head`, that changed the row last."""
+"""`rev` is the revision, numbered by `sequences`, that changed the row last."""
 
 device_kind: Final = Table(
     "device_kind",
@@ -169,7 +166,7 @@ gateway: Final = Table(
     Column("gateway", _Key, primary_key=True),
     Column("province", _Key, nullable=False),
     Column("online", Boolean, nullable=False),
-    Column("boot", _Key, nullable=False),
+    Column("spool", _Key, nullable=False),
     Column("pending", _Big),
     Column("packs", _Big, nullable=False),
     Column("spool_bytes", _Big, nullable=False),

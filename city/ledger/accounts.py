@@ -9,16 +9,16 @@ from sqlalchemy import BigInteger, Connection, case, func, literal, select
 
 from city.database import Database
 from city.database.tables import gateway, hourly, pack_range
-from city.ledger.folding import UNMOVED
+from city.ledger.compaction import UNMOVED
+from city.ledger.flush_counts import COLUMNS, HourCounts, Sum, decode, split
 from city.ledger.port import Account, By, Counts
-from city.ledger.tally import COLUMNS, Block, Sum, decode, split
 
 _MOST_GAP: Final = literal(10**12, BigInteger())
 """No gap counts for more: one gateway that numbers nonsense must not overflow the sum of all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class AccountQuery:
     """Which hours `[start_ns, end_ns)`, broken down how, and which page of the keys."""
 
     start_ns: int
@@ -36,8 +36,8 @@ _ZERO: Final = literal(0, BigInteger())
 _KEYS: Final[dict[By, Any]] = {By.TOTAL: literal(""), By.GATEWAY: hourly.c.gateway, By.DEVICE: hourly.c.device}
 
 
-def account(database: Database, ask: Ask) -> list[Account]:
-    """Add up the hourly rows and the tallies that aren't folded yet, as of one moment."""
+def account(database: Database, ask: AccountQuery) -> list[Account]:
+    """Add up the hourly rows and the counts of flushes that aren't compacted yet, as of one moment."""
     with database.read() as connection:
         counted = _counted(connection, ask)
         if ask.by is By.DEVICE:
@@ -49,7 +49,7 @@ def account(database: Database, ask: Ask) -> list[Account]:
     return [Account(key, Counts(*counted[key]), pending.get(key, 0), gaps.get(key, 0)) for key in keys]
 
 
-def _counted(connection: Connection, ask: Ask) -> defaultdict[str, list[int]]:
+def _counted(connection: Connection, ask: AccountQuery) -> defaultdict[str, list[int]]:
     column = _KEYS[ask.by]
     asked = select(column, *(func.sum(hourly.c[key]) for key in COLUMNS)).where(
         hourly.c.hour_ns >= ask.start_ns, hourly.c.hour_ns < ask.end_ns
@@ -68,7 +68,7 @@ def _counted(connection: Connection, ask: Ask) -> defaultdict[str, list[int]]:
     return counted
 
 
-def _unmoved(connection: Connection, ask: Ask) -> Iterator[tuple[str, list[int]]]:
+def _unmoved(connection: Connection, ask: AccountQuery) -> Iterator[tuple[str, list[int]]]:
     """Counts of the asked hours that aren't hourly rows yet."""
     total = Sum()
     for block in decode(connection.execute(UNMOVED).scalars()):
@@ -81,7 +81,7 @@ def _unmoved(connection: Connection, ask: Ask) -> Iterator[tuple[str, list[int]]
     return ((key, numbers[row].tolist()) for key, row in page)
 
 
-def _keys(block: Block, by: By) -> list[str]:
+def _keys(block: HourCounts, by: By) -> list[str]:
     match by:
         case By.TOTAL:
             return [""] * len(block.sources)
@@ -98,9 +98,9 @@ def _pending(connection: Connection) -> dict[str, int]:
 
 def _gaps(connection: Connection) -> dict[str, int]:
     # what came before pack 1 is nothing, whatever the pack says
-    before = case((pack_range.c.first <= 1, _ZERO), else_=pack_range.c.before_first)
-    previous = func.lag(pack_range.c.through_last).over(
-        partition_by=(pack_range.c.gateway, pack_range.c.boot), order_by=pack_range.c.first
+    before = case((pack_range.c.first <= 1, _ZERO), else_=pack_range.c.first_offset)
+    previous = func.lag(pack_range.c.end_offset).over(
+        partition_by=(pack_range.c.gateway, pack_range.c.spool), order_by=pack_range.c.first
     )
     holes = select(pack_range.c.gateway, (before - func.coalesce(previous, _ZERO)).label("hole")).subquery()
     hole = case((holes.c.hole < _ZERO, _ZERO), (holes.c.hole > _MOST_GAP, _MOST_GAP), else_=holes.c.hole)

@@ -17,7 +17,7 @@ def note_status(database: Database, row: GatewayRow) -> None:
         gateway=row.gateway,
         province=row.province,
         online=row.online,
-        boot=row.boot,
+        spool=row.spool,
         pending=None if row.pending is None else _bounded(row.pending),
         packs=_bounded(row.packs),
         spool_bytes=_bounded(row.spool_bytes),
@@ -30,7 +30,7 @@ def note_status(database: Database, row: GatewayRow) -> None:
         set_={
             "province": said.province,
             "online": said.online,
-            "boot": case((said.boot != "", said.boot), else_=gateway.c.boot),
+            "spool": case((said.spool != "", said.spool), else_=gateway.c.spool),
             "pending": func.coalesce(said.pending, gateway.c.pending),
             "packs": case((knows_spool, said.packs), else_=gateway.c.packs),
             "spool_bytes": case((knows_spool, said.spool_bytes), else_=gateway.c.spool_bytes),
@@ -45,8 +45,8 @@ def note_status(database: Database, row: GatewayRow) -> None:
 def gateways(database: Database) -> list[GatewayRow]:
     """All gateways, sorted by id."""
     with database.read() as connection:
-        rows = connection.execute(select(gateway).order_by(gateway.c.gateway)).mappings()
-        return [GatewayRow(**row) for row in rows]
+        rows = connection.execute(select(gateway).order_by(gateway.c.gateway))
+        return [GatewayRow(*row) for row in rows]
 
 
 def _bounded(number: int) -> int:

@@ -21,7 +21,7 @@ class PackId(NamedTuple):
     """One pack of one life of one gateway's spool."""
 
     gateway: str
-    boot: str
+    spool: str
     seq: int
 
 
@@ -46,7 +46,7 @@ class Source(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Suspect:
+class QuarantinedPayload:
     """Bytes for the quarantine.
 
     Attributes:
@@ -107,11 +107,11 @@ class JournalRow(NamedTuple):
 class PackClaim(NamedTuple):
     """A pack that this flush settles.
 
-    `before` and `readings` are the pack's own: readings of the boot before it, and readings in it.
+    `offset` and `readings` are the pack's own: readings of the spool before it, and readings in it.
     """
 
     id: PackId
-    before: int
+    offset: int
     readings: int
 
 
@@ -124,7 +124,7 @@ class Settlement:
         packs: Packs that it settles for the first time.
         fingerprints: 64-bit fingerprints of the direct messages that it settles for the first time.
         counts: Source to counts.
-        suspects: New in the quarantine.
+        quarantined: New in the quarantine.
         journal: One entry an owner.
         devices: To be registered.
         redriven: Quarantine id to what became of it. Its counters are corrected in the hour in which it was
@@ -136,7 +136,7 @@ class Settlement:
     packs: list[PackClaim] = field(default_factory=list)
     fingerprints: list[int] = field(default_factory=list)
     counts: defaultdict[Source, Counts] = field(default_factory=lambda: defaultdict(Counts))
-    suspects: list[Suspect] = field(default_factory=list)
+    quarantined: list[QuarantinedPayload] = field(default_factory=list)
     journal: list[JournalEntry] = field(default_factory=list)
     devices: list[NewDevice] = field(default_factory=list)
     redriven: dict[int, "Redriven"] = field(default_factory=dict)
@@ -148,19 +148,19 @@ class Redriven:
 
     Attributes:
         counts: Source to counts, when it became readings; empty when it failed again.
-        suspects: Parts of it that go back to the quarantine, as new rows counted in the same hour; they are among
+        quarantined: Parts of it that go back to the quarantine, as new rows counted in the same hour; they are among
             the quarantined of `counts`.
         reason: The new reason when it failed again, else None.
         detail: The sentence for it.
     """
 
     counts: dict[Source, Counts] = field(default_factory=dict)
-    suspects: list[Suspect] = field(default_factory=list)
+    quarantined: list[QuarantinedPayload] = field(default_factory=list)
     reason: Reason | None = None
     detail: str = ""
 
 
-class Memory(Protocol):
+class DedupIndex(Protocol):
     """What is settled already, as far as this process has read.
 
     Attributes:
@@ -202,7 +202,7 @@ class Account:
     gaps: int = 0
 
 
-class SuspectState(StrEnum):
+class QuarantineState(StrEnum):
     """Where a quarantined payload stands."""
 
     HELD = "held"
@@ -211,12 +211,12 @@ class SuspectState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldSuspect:
+class QuarantineRow:
     """A row of the quarantine: `id` rises in order of commit; `tries` counts re-drives that failed again."""
 
     id: int
-    suspect: Suspect
-    state: SuspectState
+    quarantined: QuarantinedPayload
+    state: QuarantineState
     tries: int
 
 
@@ -227,7 +227,7 @@ class GatewayRow:
     gateway: str
     province: str
     online: bool
-    boot: str
+    spool: str
     pending: int | None
     packs: int
     spool_bytes: int
@@ -237,7 +237,7 @@ class GatewayRow:
 class Ledger(Protocol):
     """The one transactional database beside the store. All calls raise LedgerUnavailable when it is down."""
 
-    async def refresh(self) -> Memory:
+    async def refresh(self) -> DedupIndex:
         """Read what others have settled since the last call; cheap when it's little."""
 
     async def settle(self, settlement: Settlement) -> None:
@@ -260,12 +260,12 @@ class Ledger(Protocol):
         """Counts of the hours that begin in `[start_ns, end_ns)`, by key; `after` and `most` make pages."""
 
     async def quarantine(
-        self, *, after: int = 0, most: int = 100, state: SuspectState | None = None, reason: str | None = None
-    ) -> list[HeldSuspect]:
+        self, *, after: int = 0, most: int = 100, state: QuarantineState | None = None, reason: str | None = None
+    ) -> list[QuarantineRow]:
         """Rows of the quarantine with `id > after`, rising."""
 
     async def request_redrive(self, ids: list[int] | None, reason: str | None) -> int:
-        """Ask ingest to try held rows again: these ids, or all of a reason, or (both None) all; how many."""
+        """AccountQuery ingest to try held rows again: these ids, or all of a reason, or (both None) all; how many."""
 
     async def ping(self) -> None:
         """Return when the database answers."""

@@ -8,20 +8,20 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from city.database import Database
 from city.database.tables import quarantine
 from city.errors import Reason, SettledMeanwhile
-from city.ledger.port import Counts, HeldSuspect, Redriven, Source, Suspect, SuspectState
-from city.ledger.tally import Block, block_of
+from city.ledger.flush_counts import HourCounts, to_hour_counts
+from city.ledger.port import Counts, QuarantinedPayload, QuarantineRow, QuarantineState, Redriven, Source
 
 _FIRST_INT: Final = -(2**63)
 _LAST_INT: Final = 2**63 - 1
 _CHUNK: Final = 10_000
 """Ids in one statement; SQLite takes at most 32,766."""
 
-_RELEASE = update(quarantine).where(quarantine.c.id == bindparam("row")).values(state=SuspectState.RELEASED.value)
+_RELEASE = update(quarantine).where(quarantine.c.id == bindparam("row")).values(state=QuarantineState.RELEASED.value)
 _HOLD = (
     update(quarantine)
     .where(quarantine.c.id == bindparam("row"))
     .values(
-        state=SuspectState.HELD.value,
+        state=QuarantineState.HELD.value,
         tries=quarantine.c.tries + 1,
         reason=bindparam("why"),
         detail=bindparam("sentence"),
@@ -30,38 +30,38 @@ _HOLD = (
 
 
 class Redrives(NamedTuple):
-    """What redrives change besides their own rows: counts of their hours, and suspects with the hour they count in."""
+    """What redrives change besides their own rows: counts of their hours, and new payloads with their hour."""
 
-    corrections: list[Block]
-    suspects: list[tuple[int, Suspect]]
+    corrections: list[HourCounts]
+    quarantined: list[tuple[int, QuarantinedPayload]]
 
 
-def add(connection: Connection, last: int, suspects: Sequence[tuple[int, Suspect]]) -> None:
-    """Insert suspects, each with the hour in which it is counted, under numbers that end with `last`."""
+def add(connection: Connection, last: int, quarantined: Sequence[tuple[int, QuarantinedPayload]]) -> None:
+    """Insert payloads, each with the hour in which it is counted, under numbers that end with `last`."""
     rows = [
         {
             "id": number,
             "hour_ns": hour,
-            "topic": _clean(suspect.topic),
-            "payload": suspect.payload,
-            "received_ns": _bounded(suspect.received_ns),
-            "reason": suspect.reason.value,
-            "detail": _clean(suspect.detail),
-            "gateway": suspect.source.gateway,
-            "device": suspect.source.device,
-            "origin": _clean(suspect.origin),
-            "readings": suspect.readings,
-            "state": SuspectState.HELD.value,
+            "topic": _clean(item.topic),
+            "payload": item.payload,
+            "received_ns": _bounded(item.received_ns),
+            "reason": item.reason.value,
+            "detail": _clean(item.detail),
+            "gateway": item.source.gateway,
+            "device": item.source.device,
+            "origin": _clean(item.origin),
+            "readings": item.readings,
+            "state": QuarantineState.HELD.value,
             "tries": 0,
         }
-        for number, (hour, suspect) in enumerate(suspects, last - len(suspects) + 1)
+        for number, (hour, item) in enumerate(quarantined, last - len(quarantined) + 1)
     ]
     if rows:
         connection.execute(insert(quarantine), rows)
 
 
 def settle_redriven(connection: Connection, redriven: dict[int, Redriven]) -> Redrives:
-    """Note what became of rows that were tried again; the connection holds the head.
+    """Note what became of rows that were tried again; the connection holds the sequences.
 
     Raises:
         SettledMeanwhile: A row doesn't wait for a redrive any more.
@@ -69,19 +69,19 @@ def settle_redriven(connection: Connection, redriven: dict[int, Redriven]) -> Re
     rows = {row.id: row for chunk in _chunks(list(redriven)) for row in _requested(connection, chunk)}
     if len(rows) < len(redriven):
         raise SettledMeanwhile("a redrive of this flush is settled already")
-    corrections: list[Block] = []
-    again: list[tuple[int, Suspect]] = []
+    corrections: list[HourCounts] = []
+    again: list[tuple[int, QuarantinedPayload]] = []
     for number, outcome in redriven.items():
         row = rows[number]
         source = Source(row.gateway, row.device)
         if outcome.reason is None:
-            corrections.append(block_of(row.hour_ns, outcome.counts))
-            again += [(row.hour_ns, suspect) for suspect in outcome.suspects]
+            corrections.append(to_hour_counts(row.hour_ns, outcome.counts))
+            again += [(row.hour_ns, item) for item in outcome.quarantined]
         elif _counted(outcome.reason, 1) != _counted(row.reason, 1):
-            corrections.append(block_of(row.hour_ns, {source: _counted(outcome.reason, row.readings)}))
+            corrections.append(to_hour_counts(row.hour_ns, {source: _counted(outcome.reason, row.readings)}))
         else:
             continue
-        corrections.append(block_of(row.hour_ns, {source: _counted(row.reason, -row.readings)}))
+        corrections.append(to_hour_counts(row.hour_ns, {source: _counted(row.reason, -row.readings)}))
     released = [{"row": number} for number, outcome in redriven.items() if outcome.reason is None]
     held = [
         {"row": number, "why": outcome.reason.value, "sentence": _clean(outcome.detail)}
@@ -103,8 +103,8 @@ def _counted(reason: str, readings: int) -> Counts:
 
 
 def page(
-    database: Database, *, after: int, most: int, state: SuspectState | None, reason: str | None
-) -> list[HeldSuspect]:
+    database: Database, *, after: int, most: int, state: QuarantineState | None, reason: str | None
+) -> list[QuarantineRow]:
     """Rows with `id > after`, rising."""
     asked = select(quarantine).where(quarantine.c.id > after).order_by(quarantine.c.id).limit(most)
     if state is not None:
@@ -117,8 +117,8 @@ def page(
 
 def request_redrive(database: Database, ids: list[int] | None, reason: str | None) -> int:
     """Mark held rows for ingest to try again; how many."""
-    marking = update(quarantine).where(quarantine.c.state == SuspectState.HELD.value)
-    marking = marking.values(state=SuspectState.REQUESTED.value)
+    marking = update(quarantine).where(quarantine.c.state == QuarantineState.HELD.value)
+    marking = marking.values(state=QuarantineState.REQUESTED.value)
     if reason is not None:
         marking = marking.where(quarantine.c.reason == reason)
     with database.write() as connection:
@@ -136,12 +136,12 @@ def _requested(connection: Connection, ids: Sequence[int]) -> Iterable[Row[Any]]
             quarantine.c.gateway,
             quarantine.c.device,
             quarantine.c.readings,
-        ).where(quarantine.c.id.in_(ids), quarantine.c.state == SuspectState.REQUESTED.value)
+        ).where(quarantine.c.id.in_(ids), quarantine.c.state == QuarantineState.REQUESTED.value)
     )
 
 
-def _held(row: Row[Any]) -> HeldSuspect:
-    suspect = Suspect(
+def _held(row: Row[Any]) -> QuarantineRow:
+    item = QuarantinedPayload(
         topic=row.topic,
         payload=bytes(row.payload),
         received_ns=row.received_ns,
@@ -151,7 +151,7 @@ def _held(row: Row[Any]) -> HeldSuspect:
         origin=row.origin,
         readings=row.readings,
     )
-    return HeldSuspect(id=row.id, suspect=suspect, state=SuspectState(row.state), tries=row.tries)
+    return QuarantineRow(id=row.id, quarantined=item, state=QuarantineState(row.state), tries=row.tries)
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:

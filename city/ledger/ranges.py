@@ -7,18 +7,18 @@ from typing import Final, NamedTuple
 
 
 class Range(NamedTuple):
-    """Packs `first` to `last` of one boot.
+    """Packs `first` to `last` of one spool.
 
     Attributes:
         first: Lowest number.
         last: Highest number.
-        before: Readings of the boot before `first`.
-        through: Readings of the boot through `last`.
+        offset: Readings of the spool before `first`.
+        through: Readings of the spool through `last`.
     """
 
     first: int
     last: int
-    before: int
+    offset: int
     through: int
 
 
@@ -27,7 +27,7 @@ _first: Final = attrgetter("first")
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """Ranges of one boot, rising and apart (never adjacent).
+    """Ranges of one spool, rising and apart (never adjacent).
 
     It doesn't change, so one thread may look things up while another puts a successor in its place.
     """
@@ -47,13 +47,13 @@ class Ranges:
         met = self.rows[low:high]
         if met:
             left, right = min(new, met[0], key=_first), new if new.last >= met[-1].last else met[-1]
-            new = Range(left.first, right.last, left.before, right.through)
+            new = Range(left.first, right.last, left.offset, right.through)
         return Ranges((*self.rows[:low], new, *self.rows[high:]))
 
 
 @dataclass(slots=True)
 class Growth:
-    """How the ranges of one boot change with a flush."""
+    """How the ranges of one spool change with a flush."""
 
     old: Ranges
     new: Ranges = field(init=False)

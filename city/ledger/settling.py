@@ -6,37 +6,37 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from city.database import Database
-from city.database.tables import device, device_kind, fingerprints, head, journal, pack_range, tally
+from city.database.tables import device, device_kind, fingerprints, flush_counts, journal, pack_range, sequences
 from city.errors import SettledMeanwhile
-from city.ledger import folding, quarantine
-from city.ledger.catching_up import catch_up
-from city.ledger.folding import Head
-from city.ledger.memory import Boot, Page, SettledMemory, pack
+from city.ledger import compaction, quarantine
+from city.ledger.compaction import Sequences
+from city.ledger.dedup import Page, SettledIndex, SpoolKey, pack
+from city.ledger.flush_counts import HourCounts, encode, hour_of, to_hour_counts
 from city.ledger.port import JournalEntry, JournalRow, NewDevice, Settlement
 from city.ledger.ranges import Growth, Range
-from city.ledger.tally import Block, block_of, encode, hour_of
+from city.ledger.sync import sync
 
 _MOST_READINGS: Final = 2**62
-"""No boot has more: what a gateway says is taken, but not beyond what the database can subtract."""
+"""No spool has more: what a gateway says is taken, but not beyond what the database can subtract."""
 
 _ADVANCE = (
-    update(head)
+    update(sequences)
     .values(
-        flush=head.c.flush + 1,
-        journal=head.c.journal + bindparam("entries"),
-        suspect=head.c.suspect + bindparam("suspects"),
-        rev=head.c.rev + bindparam("revisions"),
+        flush=sequences.c.flush + 1,
+        journal=sequences.c.journal + bindparam("entries"),
+        quarantine=sequences.c.quarantine + bindparam("quarantined"),
+        rev=sequences.c.rev + bindparam("revisions"),
     )
-    .returning(*(head.c[key] for key in Head._fields))
+    .returning(*(sequences.c[key] for key in Sequences._fields))
 )
 _DELETE_RANGE = delete(pack_range).where(
     pack_range.c.gateway == bindparam("in_gateway"),
-    pack_range.c.boot == bindparam("in_boot"),
+    pack_range.c.spool == bindparam("in_spool"),
     pack_range.c.first == bindparam("at_first"),
 )
 
 
-def settle(database: Database, memory: SettledMemory, settlement: Settlement) -> None:
+def settle(database: Database, dedup: SettledIndex, settlement: Settlement) -> None:
     """Commit a flush and remember its claims.
 
     Raises:
@@ -49,74 +49,78 @@ def settle(database: Database, memory: SettledMemory, settlement: Settlement) ->
     hour = hour_of(settlement.at_ns)
     with database.write() as connection:
         now = _advance(connection, settlement)
-        catch_up(connection, memory, now.flush - 1)
-        growths = _grow(memory, settlement, messages)
+        sync(connection, dedup, now.flush - 1)
+        growths = _grow(dedup, settlement, messages)
         redriven = quarantine.settle_redriven(connection, settlement.redriven)
-        blocks = [block_of(hour, settlement.counts), *redriven.corrections]
-        quarantine.add(connection, now.suspect, [*redriven.suspects, *((hour, held) for held in settlement.suspects)])
+        blocks = [to_hour_counts(hour, settlement.counts), *redriven.corrections]
+        quarantine.add(
+            connection, now.quarantine, [*redriven.quarantined, *((hour, held) for held in settlement.quarantined)]
+        )
         _write_packs(connection, database, growths, now.flush)
         _write_journal(connection, settlement.at_ns, now.journal, settlement.journal)
         _write_devices(connection, database, now.rev, settlement.devices)
         page = Page(now.flush, pack(settlement.fingerprints))
         _write_flush(connection, page, [block for block in blocks if block.sources])
-        if folding.is_due(now, settlement.at_ns):
-            folding.fold(connection, database, now.flush, settlement.at_ns, memory.oldest_flush())
-    _remember(memory, page, growths)
-    memory.journal = now.journal
+        if compaction.is_due(now, settlement.at_ns):
+            compaction.compact(connection, database, now.flush, settlement.at_ns, dedup.oldest_flush())
+    _remember(dedup, page, growths)
+    dedup.journal = now.journal
 
 
-def _advance(connection: Connection, settlement: Settlement) -> Head:
-    suspects = len(settlement.suspects) + sum(len(redriven.suspects) for redriven in settlement.redriven.values())
+def _advance(connection: Connection, settlement: Settlement) -> Sequences:
+    quarantined = len(settlement.quarantined) + sum(
+        len(redriven.quarantined) for redriven in settlement.redriven.values()
+    )
     numbers = {
         "entries": len(settlement.journal),
-        "suspects": suspects,
+        "quarantined": quarantined,
         "revisions": 1 if settlement.devices else 0,
     }
-    return Head(*connection.execute(_ADVANCE, numbers).one())
+    return Sequences(*connection.execute(_ADVANCE, numbers).one())
 
 
-def _grow(memory: SettledMemory, settlement: Settlement, messages: set[int]) -> dict[Boot, Growth]:
+def _grow(dedup: SettledIndex, settlement: Settlement, messages: set[int]) -> dict[SpoolKey, Growth]:
     """Add the claimed packs to what is settled, unless a claim is there already."""
-    if memory.any_fingerprint(messages):
+    if dedup.any_fingerprint(messages):
         raise SettledMeanwhile("a message of this flush is settled already")
-    growths: dict[Boot, Growth] = {}
-    for (gateway, boot, seq), before, readings in settlement.packs:
-        growth = growths.get((gateway, boot))
+    growths: dict[SpoolKey, Growth] = {}
+    for (gateway, spool, seq), offset, readings in settlement.packs:
+        growth = growths.get((gateway, spool))
         if growth is None:
-            growth = growths[gateway, boot] = Growth(memory.ranges((gateway, boot)))
+            growth = growths[gateway, spool] = Growth(dedup.ranges((gateway, spool)))
         if seq in growth.new:
             if seq in growth.old:
-                raise SettledMeanwhile(f"pack {seq} of {gateway} ({boot}) is settled already")
-            raise ValueError(f"a settlement claims pack {seq} of {gateway} ({boot}) twice")
-        edges = min(before, _MOST_READINGS), min(before + readings, _MOST_READINGS)
+                raise SettledMeanwhile(f"pack {seq} of {gateway} ({spool}) is settled already")
+            raise ValueError(f"a settlement claims pack {seq} of {gateway} ({spool}) twice")
+        edges = min(offset, _MOST_READINGS), min(offset + readings, _MOST_READINGS)
         growth.new = growth.new.joined(Range(seq, seq, *edges))
     return growths
 
 
-def _write_packs(connection: Connection, database: Database, growths: dict[Boot, Growth], flush: int) -> None:
+def _write_packs(connection: Connection, database: Database, growths: dict[SpoolKey, Growth], flush: int) -> None:
     gone = [
-        {"in_gateway": gateway, "in_boot": boot, "at_first": first}
-        for (gateway, boot), growth in growths.items()
+        {"in_gateway": gateway, "in_spool": spool, "at_first": first}
+        for (gateway, spool), growth in growths.items()
         for first in growth.gone()
     ]
     changed = [
         {
             "gateway": gateway,
-            "boot": boot,
+            "spool": spool,
             "first": row.first,
             "last": row.last,
-            "before_first": row.before,
-            "through_last": row.through,
+            "first_offset": row.offset,
+            "end_offset": row.through,
             "rev": flush,
         }
-        for (gateway, boot), growth in growths.items()
+        for (gateway, spool), growth in growths.items()
         for row in growth.changed()
     ]
     if gone:
         connection.execute(_DELETE_RANGE, gone)
     if changed:
         statement = database.upsert(pack_range)
-        given = {key: statement.excluded[key] for key in ("last", "before_first", "through_last", "rev")}
+        given = {key: statement.excluded[key] for key in ("last", "first_offset", "end_offset", "rev")}
         key = [column.name for column in pack_range.primary_key]
         connection.execute(statement.on_conflict_do_update(index_elements=key, set_=given), changed)
 
@@ -165,16 +169,16 @@ def _write_devices(connection: Connection, database: Database, rev: int, devices
         )
 
 
-def _write_flush(connection: Connection, page: Page, blocks: list[Block]) -> None:
+def _write_flush(connection: Connection, page: Page, blocks: list[HourCounts]) -> None:
     if page.packed:
         connection.execute(insert(fingerprints), {"flush": page.flush, "packed": page.packed})
     if blocks:
-        connection.execute(insert(tally), {"flush": page.flush, "rows": encode(blocks)})
+        connection.execute(insert(flush_counts), {"flush": page.flush, "rows": encode(blocks)})
 
 
-def _remember(memory: SettledMemory, page: Page, growths: dict[Boot, Growth]) -> None:
-    for boot, growth in growths.items():
-        memory.replace_ranges(boot, growth.new)
+def _remember(dedup: SettledIndex, page: Page, growths: dict[SpoolKey, Growth]) -> None:
+    for spool, growth in growths.items():
+        dedup.replace_ranges(spool, growth.new)
     if page.packed:
-        memory.learn_fingerprints(page)
-    memory.flush = page.flush
+        dedup.learn_fingerprints(page)
+    dedup.flush = page.flush

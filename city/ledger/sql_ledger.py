@@ -7,13 +7,13 @@ from typing import TypeVar
 from sqlalchemy import select
 
 from city.database import Database
-from city.database.tables import head
+from city.database.tables import sequences
 from city.errors import LedgerUnavailable
 from city.ledger import accounts, gateways, quarantine
-from city.ledger.catching_up import refresh
-from city.ledger.memory import SettledMemory
-from city.ledger.port import Account, By, GatewayRow, HeldSuspect, JournalRow, Memory, Settlement, SuspectState
+from city.ledger.dedup import SettledIndex
+from city.ledger.port import Account, By, DedupIndex, GatewayRow, JournalRow, QuarantineRow, QuarantineState, Settlement
 from city.ledger.settling import page_of_journal, settle
+from city.ledger.sync import refresh
 
 T = TypeVar("T")
 
@@ -23,9 +23,9 @@ class SqlLedger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memory = SettledMemory()
+        self._dedup = SettledIndex()
 
-    async def refresh(self) -> Memory:
+    async def refresh(self) -> DedupIndex:
         """Read what others have settled since the last call."""
         return await self._database.in_writer(self._refresh)
 
@@ -47,18 +47,18 @@ class SqlLedger:
 
     async def account(self, start_ns: int, end_ns: int, by: By, *, after: str = "", most: int = 1000) -> list[Account]:
         """Counts of the hours that begin in `[start_ns, end_ns)`, by key."""
-        ask = accounts.Ask(start_ns, end_ns, by, after, most)
+        ask = accounts.AccountQuery(start_ns, end_ns, by, after, most)
         return await self._database.in_reader(lambda: accounts.account(self._database, ask))
 
     async def quarantine(
-        self, *, after: int = 0, most: int = 100, state: SuspectState | None = None, reason: str | None = None
-    ) -> list[HeldSuspect]:
+        self, *, after: int = 0, most: int = 100, state: QuarantineState | None = None, reason: str | None = None
+    ) -> list[QuarantineRow]:
         """Rows of the quarantine with `id > after`, rising."""
         asked = partial(quarantine.page, self._database, after=after, most=most, state=state, reason=reason)
         return await self._database.in_reader(asked)
 
     async def request_redrive(self, ids: list[int] | None, reason: str | None) -> int:
-        """Ask ingest to try held rows again; how many."""
+        """AccountQuery ingest to try held rows again; how many."""
         return await self._database.in_writer(lambda: quarantine.request_redrive(self._database, ids, reason))
 
     async def ping(self) -> None:
@@ -69,18 +69,18 @@ class SqlLedger:
         """Close connections."""
         await self._database.aclose()
 
-    def _refresh(self) -> Memory:
+    def _refresh(self) -> DedupIndex:
         self._remembering(refresh)
-        return self._memory
+        return self._dedup
 
-    def _remembering(self, work: Callable[[Database, SettledMemory], T]) -> T:
-        """Work with the memory; after an outage it is read anew, for a standby that took over may know less."""
+    def _remembering(self, work: Callable[[Database, SettledIndex], T]) -> T:
+        """Work with the index; after an outage it is read anew, for a standby that took over may know less."""
         try:
-            return work(self._database, self._memory)
+            return work(self._database, self._dedup)
         except LedgerUnavailable:
-            self._memory = SettledMemory()
+            self._dedup = SettledIndex()
             raise
 
     def _ping(self) -> None:
         with self._database.read() as connection:
-            connection.execute(select(head.c.id)).one()
+            connection.execute(select(sequences.c.id)).one()

@@ -1,7 +1,6 @@
 """MQTT 5 over asyncio: a session that reconnects, acknowledges when told to and holds a bounded amount."""
 
 from city.mqtt.address import Address
-from city.mqtt.backoff import Backoff
 from city.mqtt.counters import Counters
 from city.mqtt.errors import Disconnected, MqttError, NotSent, PublishRefused
 from city.mqtt.inbox import Message
@@ -10,7 +9,6 @@ from city.mqtt.session import Session
 
 __all__ = [
     "Address",
-    "Backoff",
     "Counters",
     "Disconnected",
     "Message",

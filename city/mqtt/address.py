@@ -4,13 +4,16 @@ import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from city.errors import ConfigurationError
+from city.network import check_password, host_port, url_options
+from city.secret import read_secret
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _TLS_KEYS = frozenset({"ca", "cert", "key", "insecure"})
 _KEYS = _TLS_KEYS | {"password_file"}
+_NAME = "the broker's address"
 _TRUTH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -66,10 +69,7 @@ class Address:
             raise ConfigurationError(f"the broker's address ends after host and port: {host} has more")
         tls = parts.scheme == "mqtts"
         options = _options(parts.query, tls=tls)
-        if parts.password is not None and "password_file" in options:
-            raise ConfigurationError("give the broker's password in the address or in password_file, not in both")
-        if (parts.password is not None or "password_file" in options) and not parts.username:
-            raise ConfigurationError("a password for the broker needs a user beside it")
+        check_password(_NAME, user=parts.username, password=parts.password, file=options.get("password_file"))
         if "key" in options and "cert" not in options:
             raise ConfigurationError("key= without cert= in the broker's address")
         insecure = _TRUTH.get(options.pop("insecure", "no").lower())
@@ -87,21 +87,17 @@ class Address:
 
     def __str__(self) -> str:
         user = f"{self.user}@" if self.user else ""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'mqtts' if self.tls else 'mqtt'}://{user}{host}:{self.port}"
+        return f"{'mqtts' if self.tls else 'mqtt'}://{user}{host_port(self.host, self.port)}"
 
     def secret(self) -> bytes | None:
         """Return the password as it goes on the wire, without a trailing line end if it comes from a file.
 
         Raises:
-            ConfigurationError: the file cannot be read.
+            ConfigurationError: the file can't be read, or is empty.
         """
         if self.password_file is None:
             return None if self.password is None else self.password.encode()
-        try:
-            return self.password_file.read_bytes().rstrip(b"\r\n")
-        except OSError as error:
-            raise ConfigurationError(f"the broker's password cannot be read: {error}") from error
+        return read_secret(self.password_file, "the broker's password").encode()
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """Return what TLS needs, or None without TLS. It reads the files anew each time.
@@ -124,18 +120,8 @@ class Address:
 
 
 def _options(query: str, *, tls: bool) -> dict[str, str]:
-    """Return the query's keys, each known and at most once."""
-    pairs = parse_qsl(query, keep_blank_values=True)
-    options = dict(pairs)
-    if len(options) < len(pairs):
-        raise ConfigurationError("the broker's address says something twice")
-    for name, value in options.items():
-        if name not in _KEYS:
-            raise ConfigurationError(
-                f"the broker's address has an unknown key {name!r}; known: {', '.join(sorted(_KEYS))}"
-            )
-        if not value:
-            raise ConfigurationError(f"{name}= in the broker's address is empty")
-        if name in _TLS_KEYS and not tls:
-            raise ConfigurationError(f"{name}= in the broker's address needs mqtts://")
+    options = url_options(query, _KEYS, _NAME)
+    for key in options:
+        if key in _TLS_KEYS and not tls:
+            raise ConfigurationError(f"{_NAME}: {key}= needs mqtts://")
     return options

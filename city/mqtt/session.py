@@ -9,9 +9,9 @@ from typing import Self
 
 import structlog
 
+from city.backoff import Backoff
 from city.errors import ConfigurationError, KoratError
 from city.mqtt.address import Address
-from city.mqtt.backoff import Backoff
 from city.mqtt.connection import Connection
 from city.mqtt.counters import Counters
 from city.mqtt.errors import Disconnected, NotSent, TakenOver, WillRefused
@@ -45,6 +45,9 @@ class Session:
         most_messages: how many received messages may be unacknowledged; `most_bytes`: how many bytes of them.
         name: how tasks and logs call this session.
 
+    Attributes:
+        connection: number of the latest connection that the broker has taken, from 1; 0 before the first.
+
     Raises:
         ValueError: a number is out of MQTT's range.
     """
@@ -66,6 +69,7 @@ class Session:
         if min(keep_alive_s, most_messages, most_bytes) < 1:
             raise ValueError("keep_alive_s, most_messages and most_bytes are at least 1")
         self.counters = Counters()
+        self.connection = 0
         self.last_error: str | None = None
         self._address = address
         self._subscriptions = tuple(subscriptions)
@@ -81,7 +85,7 @@ class Session:
         self._arrived = asyncio.Event()
         self._online = asyncio.Event()
         self._connection: Connection | None = None
-        self._connections = 0
+        self._next_connection = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -133,6 +137,18 @@ class Session:
         self._check_open()
         await self._online.wait()
         self._check_open()
+
+    async def next_connection(self, after: int) -> int:
+        """Wait until the broker has taken a connection later than number `after`; return the latest one's number.
+
+        Raises:
+            Disconnected: the session is not open.
+        """
+        self._check_open()
+        while self.connection <= after:
+            await self._next_connection.wait()
+            self._check_open()
+        return self.connection
 
     async def receive(self, most: int = 5000) -> list[Message]:
         """Wait for at least one message, and return up to `most`, oldest first. There is one consumer.
@@ -221,10 +237,11 @@ class Session:
 
     def _ready(self) -> None:
         """Note that the broker has taken the connection and the subscriptions."""
-        self._connections += 1
-        self.counters.reconnects = self._connections - 1
+        self.counters.reconnects += self.connection > 0
+        self.connection += 1
         self.last_error = None
         self._online.set()
+        self._announce()
         _log.info("mqtt connected", session=self._name, broker=str(self._address))
 
     def _note(self, error: Exception) -> None:
@@ -247,3 +264,9 @@ class Session:
             _log.error("mqtt session broke", session=self._name, exc_info=error)
         self._online.set()
         self._arrived.set()
+        self._announce()
+
+    def _announce(self) -> None:
+        """Wake what waits for the next connection, and have the others wait for the one after."""
+        self._next_connection.set()
+        self._next_connection = asyncio.Event()

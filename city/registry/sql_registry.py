@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, Select, or_, select
 from city.batch import Place
 from city.database import Database
 from city.database.tables import device as table
-from city.database.tables import device_kind, head
+from city.database.tables import device_kind, sequences
 from city.registry.port import Changes, DeviceRow, DeviceStatus
 
 _ROWS = select(*(column for column in table.c if column.name != "rev"))
@@ -64,7 +64,7 @@ class SqlRegistry:
         changed = select(table.c.device, table.c.province, table.c.district, table.c.owner)
         heard = select(device_kind.c.device, device_kind.c.kind).where(device_kind.c.rev > since)
         with self._database.read() as connection:
-            rev: int = connection.execute(select(head.c.rev)).scalar_one()
+            rev: int = connection.execute(select(sequences.c.rev)).scalar_one()
             if rev <= since:
                 return Changes({}, set(), rev)
             kinds = {(device, kind) for device, kind in connection.execute(heard)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol, Self
 
 from city.batch import Batch
-from city.catalog import Fold
+from city.catalog import Aggregate
 from city.errors import AskRefused
 from city.reading import Flag
 from city.store import layout
@@ -123,7 +123,7 @@ class LatestAsk:
 
 @dataclass(frozen=True, slots=True)
 class SeriesAsk:
-    """Values over time: raw, or folded into buckets.
+    """Values over time: raw, or aggregated into buckets.
 
     Attributes:
         devices: Devices and the kinds of each (a device without readings yields no series).
@@ -132,9 +132,9 @@ class SeriesAsk:
         start_ns: First instant, inclusive.
         end_ns: End, exclusive.
         every_ns: Width of a bucket, aligned to the epoch; None for raw values.
-        fold: How a bucket becomes one value; failed and missing values never enter it. Percentile p of n values is
+        aggregate: How a bucket becomes one value; failed and missing values never enter it. Percentile p of n values is
             the one of rank `floor(n * p / 100 + 0.5)`, as InfluxQL counts, so that boards show the same numbers.
-        most: Most points in the whole answer (raw and folded).
+        most: Most points in the whole answer (raw and aggregated).
     """
 
     devices: dict[str, tuple[str, ...]]
@@ -142,7 +142,7 @@ class SeriesAsk:
     start_ns: int
     end_ns: int
     every_ns: int | None = None
-    fold: Fold = Fold.MEAN
+    aggregate: Aggregate = Aggregate.MEAN
     most: int = MOST_POINTS
 
     def __post_init__(self) -> None:
@@ -165,8 +165,8 @@ class Series:
         device: Id of the device.
         quantity: Key of the quantity.
         kind: Kind under which it was measured.
-        points: Rising in time. Raw: instant, value, its flag. Folded: start of the bucket, folded value, and the
-            worst flag of the values that entered it; a bucket whose values all failed is absent.
+        points: Rising in time. Raw: instant, value, its flag. Aggregated: start of the bucket, its value, and the worst
+            flag of the values that entered it; a bucket whose values all failed is absent.
         completeness: Distinct instants that have a value which isn't failed, over the number expected by the
             kind's cadence in the range (at least 1), capped at 1.0.
         worst_flag: Worst `Flag` of any value in the range, failed ones included.
@@ -209,9 +209,9 @@ def asks_for(ask: SeriesAsk, quantity: str) -> bool:
     return quantity in ask.quantities and not (ask.quantities is EVERYTHING and quantity in layout.POSITION)
 
 
-def percentile_of(fold: Fold) -> int | None:
-    """Percentile that a fold stands for; None when it is another fold."""
-    return int(fold[1:]) if fold.startswith("p") else None
+def percentile_of(aggregate: Aggregate) -> int | None:
+    """Percentile that an aggregate stands for; None when it is another one."""
+    return int(aggregate[1:]) if aggregate.startswith("p") else None
 
 
 class Store(Protocol):
@@ -235,7 +235,7 @@ class Store(Protocol):
         """Values over time.
 
         Raises:
-            AskRefused: `most` can't hold a single instant of the asked series, or the fold is too large to compute.
+            AskRefused: `most` can't hold a single instant of the asked series, or the buckets need too much memory.
             StoreUnavailable: The store can't answer now.
         """
 

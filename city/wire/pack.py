@@ -1,7 +1,8 @@
 """Packs: what a gateway publishes, MessagePack, with the readings as columns (one block a kind).
 
-`{"v": 1, "gateway", "boot", "seq", "before", "readings": [block, ...], "undecoded": [...]}`
+`{"v": 2, "gateway", "spool", "seq", "offset", "readings": [block, ...], "undecoded": [...]}`
 
+Version 1 calls `spool` `boot` and `offset` `before`; it is still read (docs/decisions/0016).
 Columns, because a pack of rows costs ingest ten times as much to take apart (docs/decisions/0004).
 """
 
@@ -16,7 +17,7 @@ from city.errors import Malformed, Reason
 from city.reading import LAST_NS, Flag, check_ids, checked_id, checked_quantity
 from city.wire.direct import MOST_VALUES
 
-VERSION: Final = 1
+VERSION: Final = 2
 MOST_BYTES: Final = 8 * 2**20
 """A pack that is larger is refused unread; gateways close theirs long before."""
 
@@ -52,38 +53,36 @@ class Undecoded(msgspec.Struct, gc=False):
     """Bytes that a gateway could not decode, on their way to the one quarantine.
 
     Attributes:
-        source: How they came: `link:decoder?device=...`, enough to decode them again.
+        origin: `input:decoder?device=...`, enough to decode them again; `source` on the wire.
         payload: The bytes themselves.
         received_at_ns: When the gateway got them, nanoseconds UTC.
         reason: The bounded reason.
         detail: One sentence for a person.
     """
 
-    source: str
+    origin: str = msgspec.field(name="source")
     payload: bytes
     received_at_ns: int
     reason: str
     detail: str = ""
 
 
-class Pack(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """One pack.
+class Pack(msgspec.Struct, tag_field="v", tag=VERSION, forbid_unknown_fields=True, gc=False):
+    """One pack; on the wire `v`, the version, comes first.
 
     Attributes:
-        v: Version of this form.
         gateway: Id of the gateway.
-        boot: Name of the spool's life; new for each new spool.
-        seq: Rises by one from 1 within a boot.
-        before: Readings (and undecoded) in all earlier packs of this boot: it makes a gap countable.
+        spool: Id of the spool; each new spool file has another.
+        seq: Rises by one from 1 within a spool.
+        offset: Readings (and undecoded) in all earlier packs of this spool: it makes a gap countable.
         readings: One block a kind.
         undecoded: What the gateway could not decode.
     """
 
-    v: int
     gateway: str
-    boot: str
+    spool: str
     seq: int
-    before: int
+    offset: int
     readings: list[Block]
     undecoded: list[Undecoded]
 
@@ -92,11 +91,22 @@ class Pack(msgspec.Struct, forbid_unknown_fields=True, gc=False):
         return len(self.undecoded) + sum(len(block.time_ns) // 8 for block in self.readings)
 
 
+class _Pack1(msgspec.Struct, tag_field="v", tag=1, forbid_unknown_fields=True, gc=False):
+    """Version 1, which a spool may still hold."""
+
+    gateway: str
+    boot: str
+    seq: int
+    before: int
+    readings: list[Block]
+    undecoded: list[Undecoded]
+
+
 class _Version(msgspec.Struct):
     v: int
 
 
-_decoder: Final = msgspec.msgpack.Decoder(Pack)
+_decoder: Final[msgspec.msgpack.Decoder[Pack | _Pack1]] = msgspec.msgpack.Decoder(Pack | _Pack1)
 _version_decoder: Final = msgspec.msgpack.Decoder(_Version)
 _encoder: Final = msgspec.msgpack.Encoder()
 
@@ -117,15 +127,15 @@ def decode(payload: bytes, gateway: str) -> Pack:
         raise Malformed(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {MOST_BYTES}")
     try:
         pack = _decoder.decode(payload)
+        if isinstance(pack, _Pack1):
+            pack = Pack(pack.gateway, pack.boot, pack.seq, pack.before, pack.readings, pack.undecoded)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _unreadable(payload, error) from None
-    if pack.v != VERSION:
-        raise Malformed(Reason.PACK_VERSION, f"version {pack.v}; this is {VERSION}")
     if pack.gateway != gateway:
         raise Malformed(Reason.PACK_FOREIGN, f"a pack of {pack.gateway[:80]!r} on the topic of {gateway!r}")
-    checked_id(pack.boot, Reason.PACK_MALFORMED)
-    if not (1 <= pack.seq <= MOST_SEQ and 0 <= pack.before <= MOST_SEQ and pack.count() <= MOST_READINGS):
-        raise Malformed(Reason.PACK_MALFORMED, f"seq {pack.seq}, before {pack.before}, {pack.count()} readings")
+    checked_id(pack.spool, Reason.PACK_MALFORMED)
+    if not (1 <= pack.seq <= MOST_SEQ and 0 <= pack.offset <= MOST_SEQ and pack.count() <= MOST_READINGS):
+        raise Malformed(Reason.PACK_MALFORMED, f"seq {pack.seq}, offset {pack.offset}, {pack.count()} readings")
     return pack
 
 
@@ -234,6 +244,6 @@ def _unreadable(payload: bytes, error: Exception) -> Malformed:
         version = _version_decoder.decode(payload).v
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         version = VERSION
-    if version != VERSION:
+    if version not in {1, VERSION}:
         return Malformed(Reason.PACK_VERSION, f"version {version}; this is {VERSION}")
     return Malformed(Reason.PACK_MALFORMED if payload else Reason.EMPTY, str(error))

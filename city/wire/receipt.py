@@ -1,6 +1,7 @@
 """Receipts: which packs of a gateway are settled for good.
 
-`{"boot": "k3f0", "done": [[1, 40], [42, 42]], "at_ns": 1764900000000000000}`
+`{"spool": "k3f0", "done": [[1, 40], [42, 42]], "at_ns": 1764900000000000000}`, and `boot`, the same as `spool`, for
+gateways of the version before (docs/decisions/0016).
 """
 
 from collections.abc import Iterable
@@ -17,43 +18,53 @@ _Number: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=_MOST)]
 _Time: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
 
 
-class Receipt(msgspec.Struct, omit_defaults=True):
+class Receipt(msgspec.Struct):
     """Sequence numbers that a gateway may forget.
 
     Attributes:
-        boot: The boot that numbered them.
+        spool: Id of the spool that numbered them.
         done: Closed ranges `[first, last]`, rising and apart.
         at_ns: When it was written, by ingest's clock, nanoseconds UTC; 0: not said. For gateways to compare their own.
     """
 
-    boot: str
+    spool: str
     done: list[tuple[_Number, _Number]]
     at_ns: _Time = 0
 
 
-_decoder: Final = msgspec.json.Decoder(Receipt)
+class _Form(msgspec.Struct, omit_defaults=True, kw_only=True):
+    spool: str = ""
+    done: list[tuple[_Number, _Number]]
+    at_ns: _Time = 0
+    boot: str = ""
+
+
+_decoder: Final = msgspec.json.Decoder(_Form)
 
 
 def encode(receipt: Receipt) -> bytes:
-    """Write a receipt."""
-    return msgspec.json.encode(receipt)
+    """Write a receipt that a gateway of the version before understands too."""
+    return msgspec.json.encode(_Form(spool=receipt.spool, done=receipt.done, at_ns=receipt.at_ns, boot=receipt.spool))
 
 
 def decode(payload: bytes) -> Receipt:
-    """Understand a receipt; fields of later versions are passed over.
+    """Understand a receipt, of the version before too; fields of later versions are passed over.
 
     Raises:
         Malformed: `malformed_json` or `wrong_type`; a gateway ignores it and sends its packs again.
     """
     try:
-        receipt = _decoder.decode(payload)
+        form = _decoder.decode(payload)
     except msgspec.ValidationError as error:
         raise Malformed(Reason.WRONG_TYPE, str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(Reason.MALFORMED_JSON, str(error)) from None
-    if any(first > last for first, last in receipt.done):
+    if any(first > last for first, last in form.done):
         raise Malformed(Reason.WRONG_TYPE, "a range that does not rise")
-    return receipt
+    spool = form.spool or form.boot
+    if not spool:
+        raise Malformed(Reason.WRONG_TYPE, "a receipt that names no spool")
+    return Receipt(spool, form.done, form.at_ns)
 
 
 def to_ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:

@@ -1,4 +1,7 @@
-"""A gateway's retained status, and the will that says it is offline."""
+"""A gateway's retained status, and the will that says it is offline.
+
+The version before calls `spool` `boot` and `health.inputs` `links` (docs/decisions/0016).
+"""
 
 from typing import Final
 
@@ -8,7 +11,7 @@ from city.errors import Malformed, Reason
 from city.reading import checked_id
 
 
-class LinkHealth(msgspec.Struct):
+class InputHealth(msgspec.Struct):
     """What one way in has brought since the gateway was started.
 
     Attributes:
@@ -33,7 +36,7 @@ class Health(msgspec.Struct):
         readings_a_second: Spooled on average since the look before, undecoded payloads included.
         sources: Sources heard within the last hour.
         undecoded: Reason to payloads that were not understood since the start.
-        links: Name of a link to what it brought.
+        inputs: Name of an input to what it brought.
         clock_ahead_s: Seconds that the gateway's clock is ahead of ingest's; None: not known within a second.
         clock_error_s: By how much that may be wrong.
     """
@@ -43,7 +46,7 @@ class Health(msgspec.Struct):
     readings_a_second: float = 0.0
     sources: int = 0
     undecoded: dict[str, int] = {}
-    links: dict[str, LinkHealth] = {}
+    inputs: dict[str, InputHealth] = {}
     clock_ahead_s: float | None = None
     clock_error_s: float | None = None
 
@@ -53,7 +56,7 @@ class Status(msgspec.Struct):
 
     Attributes:
         online: False only in the will and in the farewell.
-        boot: Boot of its spool; empty in the will.
+        spool: Id of its spool; empty in the will.
         pending: Readings (and undecoded) in the spool that have no receipt yet; None in the will: not known.
         packs: Packs in the spool without a receipt.
         spool_bytes: Bytes of those packs.
@@ -62,7 +65,7 @@ class Status(msgspec.Struct):
     """
 
     online: bool
-    boot: str = ""
+    spool: str = ""
     pending: int | None = None
     packs: int = 0
     spool_bytes: int = 0
@@ -70,26 +73,44 @@ class Status(msgspec.Struct):
     health: Health | None = None
 
 
-_decoder: Final = msgspec.json.Decoder(Status)
+class _HealthForm(Health):
+    links: dict[str, InputHealth] = {}
+
+
+class _Form(Status):
+    boot: str = ""
+    health: _HealthForm | None = None
+
+
+_decoder: Final = msgspec.json.Decoder(_Form)
 
 
 def encode(status: Status) -> bytes:
-    """Write a status."""
-    return msgspec.json.encode(status)
+    """Write a status; ingest of the version before reads the spool's id as `boot`."""
+    return msgspec.json.encode(msgspec.structs.asdict(status) | {"boot": status.spool})
 
 
 def decode(payload: bytes) -> Status:
-    """Understand a status; fields of later versions are passed over.
+    """Understand a status, of the version before too; fields of later versions are passed over.
 
     Raises:
         Malformed: `malformed_json` or `wrong_type`.
     """
     try:
-        status = _decoder.decode(payload)
+        form = _decoder.decode(payload)
     except msgspec.ValidationError as error:
         raise Malformed(Reason.WRONG_TYPE, str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(Reason.MALFORMED_JSON, str(error)) from None
-    if status.boot:
-        checked_id(status.boot, Reason.WRONG_TYPE)
-    return status
+    spool = form.spool or form.boot
+    if spool:
+        checked_id(spool, Reason.WRONG_TYPE)
+    return Status(form.online, spool, form.pending, form.packs, form.spool_bytes, form.at_ns, _health(form.health))
+
+
+def _health(form: _HealthForm | None) -> Health | None:
+    if form is None:
+        return None
+    fields = msgspec.structs.asdict(form)
+    links = fields.pop("links")
+    return Health(**fields | {"inputs": form.inputs or links})

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from city.catalog import FIELD_KINDS, KINDS
+from city.catalog import FIELD_KINDS, KINDS, NAMED_KINDS
 from dashboards.panels import kind_label, newest, table
 from dashboards.spec import Board, CadenceKept, LastSeen, Panel, Plot, Section, Text
 
@@ -70,7 +70,7 @@ BOARD: Final = Board(
         ),
         Section(Text("Batteries", "แบตเตอรี่"), tuple(map(_battery, _BATTERIES))),
         Section(Text("Signal", "สัญญาณ"), tuple(map(_signal, _RADIOS))),
-        Section(Text("Cadence kept", "ความสม่ำเสมอ"), tuple(map(_kept, FIELD_KINDS))),
+        Section(Text("Cadence kept", "ความสม่ำเสมอ"), tuple(map(_kept, NAMED_KINDS))),
     ),
     hours=24,
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from city.catalog import Fold
+from city.catalog import Aggregate
 from dashboards.panels import bars, how_many, label_of, lines, newest, over, places, stat, states, table
 from dashboards.scales import SPEED
 from dashboards.spec import Board, Group, LastSeen, Readings, Section, Text, Where
@@ -102,7 +102,7 @@ BOARD: Final = Board(
                         "Highest speed of each interval; a gap means nothing was heard.",
                         "ความเร็วสูงสุดแต่ละช่วง ช่องว่างคือไม่มีข้อมูล",
                     ),
-                    Readings("vehicle", "speed", fold=Fold.MAX),
+                    Readings("vehicle", "speed", aggregate=Aggregate.MAX),
                     width=14,
                     scale=SPEED,
                 ),

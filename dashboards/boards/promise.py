@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from city.catalog import PLATFORM, Fold
+from city.catalog import PLATFORM, Aggregate
 from dashboards.panels import label_of, lines, newest, over
 from dashboards.spec import Account, Across, Board, Group, Panel, Plot, Readings, Section, Span, Text, Variable
 
@@ -26,7 +26,7 @@ def _number(figure: str) -> Panel:
 
 
 def _hours(figure: str) -> Readings:
-    return Readings(PLATFORM, f"readings_{figure}", Span.BUCKETS, Group.ALL, Fold.SUM, Across.SUM, every_s=3600)
+    return Readings(PLATFORM, f"readings_{figure}", Span.BUCKETS, Group.ALL, Aggregate.SUM, Across.SUM, every_s=3600)
 
 
 BOARD: Final = Board(
@@ -73,12 +73,12 @@ BOARD: Final = Board(
                 ),
                 lines(
                     "lag",
-                    label_of("storing_lag"),
+                    label_of("end_to_end_latency"),
                     Text(
                         "Longest wait of what was stored in each interval; late data after an outage shows here.",
                         "เวลารอนานสุดของข้อมูลที่จัดเก็บ ข้อมูลล่าช้าหลังเหตุขัดข้องจะปรากฏที่นี่",
                     ),
-                    over(PLATFORM, "storing_lag"),
+                    over(PLATFORM, "end_to_end_latency"),
                 ),
                 lines(
                     "pending_over_time",

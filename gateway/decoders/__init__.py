@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from city.errors import Malformed, Reason
-from city.reading import Reading
 from gateway.decoders import (
     chirpstack,
     mapped,
@@ -24,27 +22,26 @@ from gateway.decoders import (
     ttn,
     zigbee2mqtt,
 )
-from gateway.decoders.context import Context, Decode, DecodeError, checked
-from gateway.decoders.origin import Origin, parse
+from gateway.decoders.decoder import Context, Decode, DecodeError, Origin, checked, decoder
 
 DECODERS: Final[Mapping[str, Decode]] = MappingProxyType(
     {
-        "chirpstack": chirpstack.decode,
-        "mapped": mapped.decode,
-        "native": native.decode,
-        "ngsi": ngsi.decode,
-        "osmand": osmand.decode,
-        "owntracks": owntracks.decode,
-        "senml": senml.decode,
-        "shelly": shelly.decode,
-        "sparkplug": sparkplug.decode,
-        "tasmota": tasmota.decode,
-        "teltonika": teltonika.decode,
-        "ttn": ttn.decode,
-        "zigbee2mqtt": zigbee2mqtt.decode,
+        "chirpstack": decoder(chirpstack.decode),
+        "mapped": decoder(mapped.decode),
+        "native": decoder(native.decode),
+        "ngsi": decoder(ngsi.decode),
+        "osmand": decoder(osmand.decode),
+        "owntracks": decoder(owntracks.decode),
+        "senml": decoder(senml.decode),
+        "shelly": decoder(shelly.decode),
+        "sparkplug": decoder(sparkplug.decode),
+        "tasmota": decoder(tasmota.decode),
+        "teltonika": decoder(teltonika.decode),
+        "ttn": decoder(ttn.decode),
+        "zigbee2mqtt": decoder(zigbee2mqtt.decode),
     }
 )
-"""Name in settings, URLs and origins to decoder."""
+"""Name in settings, URLs and origins to decoder; a decoder refuses bytes by `DecodeError` alone."""
 
 __all__ = [
     "DECODERS",
@@ -52,23 +49,4 @@ __all__ = [
     "DecodeError",
     "Origin",
     "checked",
-    "decode",
-    "parse",
 ]
-
-
-def decode(came: Origin, payload: bytes, context: Context) -> list[Reading]:
-    """Decode bytes by the decoder that their origin names; what comes out is not `checked` yet.
-
-    Raises:
-        Malformed: The decoder refuses them, or there is none of that name (`no_codec`).
-    """
-    work = DECODERS.get(came.decoder)
-    if work is None:
-        raise Malformed(Reason.NO_CODEC, f"there is no decoder {came.decoder[:80]!r}")
-    try:
-        return work(payload, context)
-    except Malformed:
-        raise
-    except Exception as error:
-        raise DecodeError(Reason.UNDECODED, f"{came.decoder} failed: {type(error).__name__}: {error}") from error

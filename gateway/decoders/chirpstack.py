@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import msgspec
 
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import Reading
 from city.wire.direct import load, to_time_ns
-from gateway.decoders.context import Context, DecodeError
+from gateway.decoders.decoder import Context, DecodeError
 from gateway.decoders.lorawan.uplink import Uplink, best_radio, codec_of, device_of, kind_of, readings
 
 _MOST_BYTES: Final = 128 * 1024
@@ -25,7 +25,7 @@ class _DeviceInfo(msgspec.Struct, gc=False):
     applicationName: str = ""  # noqa: N815 -- the server's name
 
 
-class _Heard(msgspec.Struct, gc=False):
+class _Reception(msgspec.Struct, gc=False):
     rssi: float | None = None
     snr: float | None = None
     nsTime: str | None = None  # noqa: N815 -- the server's name
@@ -39,7 +39,7 @@ class _Event(msgspec.Struct):
     fPort: int = 0  # noqa: N815 -- the server's name
     data: str | None = None
     object: dict[str, Any] | None = None
-    rxInfo: list[_Heard] | None = None  # noqa: N815 -- the server's name
+    rxInfo: list[_Reception] | None = None  # noqa: N815 -- the server's name
     integrationName: str | None = None  # noqa: N815 -- the server's name
     downlinkId: int | None = None  # noqa: N815 -- the server's name
     margin: float | None = None
@@ -59,13 +59,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     """
     if len(payload) > _MOST_BYTES:
         raise DecodeError(Reason.TOO_LARGE, f"{len(payload)} bytes; an event has at most {_MOST_BYTES}")
-    try:
-        return _decode(load(payload, _decoder), context)
-    except Malformed as error:
-        raise DecodeError(error.reason, error.detail) from None
-
-
-def _decode(event: _Event, context: Context) -> list[Reading]:
+    event = load(payload, _decoder)
     if event.integrationName is not None or event.downlinkId is not None:
         return []
     if event.data is not None or event.object is not None:
@@ -76,7 +70,7 @@ def _decode(event: _Event, context: Context) -> list[Reading]:
 
 
 def _uplink(event: _Event, context: Context) -> Uplink:
-    info, heard = event.deviceInfo, event.rxInfo or []
+    info, receptions = event.deviceInfo, event.rxInfo or []
     return Uplink(
         device_of(info.devEui, context),
         info.deviceProfileName,
@@ -84,7 +78,7 @@ def _uplink(event: _Event, context: Context) -> Uplink:
         event.fPort,
         event.data or "",
         event.object,
-        best_radio((one.rssi, one.snr) for one in heard),
+        best_radio((one.rssi, one.snr) for one in receptions),
     )
 
 

@@ -1,49 +1,26 @@
-"""What families of foreign JSON have in common: reading it, naming its device, dating it, and choosing a kind."""
+"""What families of foreign JSON have in common: reading it, naming its device, and dating it."""
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
-from functools import lru_cache, wraps
-from types import MappingProxyType
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
-from city.catalog import KINDS
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import FIRST_NS, LAST_NS, Reading, checked_id
 from city.wire.direct import MOST_BYTES, MOST_VALUES, load, to_position
-from gateway.decoders.context import Context, Decode, DecodeError, device_id, known_kind
+from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.fields import MOST_KEPT, checksum
 
 _decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Any)
-_DEVICE_HEALTH: Final = frozenset({"battery", "battery_voltage", "rssi", "snr"})
-_OF_A_KIND: Final = frozenset(key for kind in KINDS.values() for key in kind.quantities)
-_PREFERRED: Final = ("energy_meter", "weather")
-_SPEAKS_FOR: Final = MappingProxyType({"position_fix": "vehicle", "water_leak": "water_level"})
-"""What no kind has among its quantities, and yet tells which it is."""
-
 _NUMBER: Final = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _MOST_TIME_LETTERS: Final = 64
 _MICROSECOND_NS: Final = 1_000
 _DAY_S: Final = 86_400
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def refusing(work: Decode) -> Decode:
-    """Make every refusal of a decoder a `DecodeError`."""
-
-    @wraps(work)
-    def decode(payload: bytes, context: Context) -> list[Reading]:
-        try:
-            return work(payload, context)
-        except DecodeError:
-            raise
-        except Malformed as error:
-            raise DecodeError(error.reason, error.detail) from None
-
-    return decode
 
 
 def load_json(payload: bytes, most_bytes: int = MOST_BYTES) -> Any:
@@ -63,10 +40,10 @@ def load_object(payload: bytes, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
         most_bytes: What no device of the family exceeds; it bounds the work.
 
     Raises:
-        Malformed: It is none; with the reason.
+        DecodeError: It is none; with the reason.
     """
     if len(payload) > most_bytes:
-        raise Malformed(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {most_bytes}")
+        raise DecodeError(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {most_bytes}")
     return as_object(load_json(payload), "the payload")
 
 
@@ -74,10 +51,10 @@ def as_object(thing: object, what: str) -> dict[str, Any]:
     """Give back a JSON object.
 
     Raises:
-        Malformed: `wrong_type`; the sentence names `what`.
+        DecodeError: `wrong_type`; the sentence names `what`.
     """
     if not isinstance(thing, dict):
-        raise Malformed(Reason.WRONG_TYPE, f"{what} is no JSON object")
+        raise DecodeError(Reason.WRONG_TYPE, f"{what} is no JSON object")
     return thing
 
 
@@ -100,17 +77,17 @@ def numbers(fields: Mapping[str, object]) -> dict[str, object]:
 
 
 def foreign_device(context: Context, family: str, name: str | None) -> str:
-    """Name a device: as the link does, else `<family>-<name>`.
+    """Name a device: as the input does, else `<family>-<name>`.
 
     Letters beyond ASCII can't stand in an id; so that two names don't become one, such a name ends with its CRC-32.
 
     Raises:
-        Malformed: `missing_field`: nobody names it. `bad_device`: no id can be made of the name.
+        DecodeError: `missing_field`: it has no name. `bad_device`: no id can be made of the name.
     """
     if context.device is not None:
         return checked_id(context.device)
     if not name:
-        raise Malformed(Reason.MISSING_FIELD, "neither the payload nor the link names the device")
+        raise DecodeError(Reason.MISSING_FIELD, "neither the payload nor the input names the device")
     return _kept_id(family, name) if len(name) <= MOST_KEPT else _id_of(family, name)
 
 
@@ -124,45 +101,6 @@ def _id_of(family: str, name: str) -> str:
 _kept_id: Final = lru_cache(maxsize=4096)(_id_of)
 
 
-def kind_of(context: Context, values: Iterable[str], otherwise: str) -> str:
-    """Choose a kind: the link's, else the one that has most of these quantities, device health apart.
-
-    Args:
-        context: May name the kind.
-        values: Quantity keys.
-        otherwise: When no kind has any of them.
-
-    Raises:
-        Malformed: `unknown_kind`: the link names one that isn't in the catalog.
-    """
-    if context.kind is not None:
-        return known_kind(context.kind)
-    keys = frozenset(values) - _DEVICE_HEALTH
-    return _kept_kind(keys, otherwise) if len(keys) <= _MOST_KEYS_KEPT else _best_kind(keys, otherwise)
-
-
-def _best_kind(keys: frozenset[str], otherwise: str) -> str:
-    plain = frozenset(map(_plain, keys)) - _DEVICE_HEALTH
-
-    def fits(kind: str) -> tuple[int, int]:
-        shown = len(plain.intersection(KINDS[kind].quantities)) + sum(_SPEAKS_FOR.get(key) == kind for key in keys)
-        return shown, _PREFERRED.index(kind) if kind in _PREFERRED else -1
-
-    best = max(KINDS, key=fits)
-    return best if fits(best)[0] else otherwise
-
-
-_kept_kind: Final = lru_cache(maxsize=1024)(_best_kind)
-_MOST_KEYS_KEPT: Final = 64
-
-
-def _plain(key: str) -> str:
-    """Give the quantity of a kind that a key refines: `temperature` for `temperature_ds18b20`."""
-    while key not in _OF_A_KIND and "_" in key:
-        key = key.rpartition("_")[0]
-    return key
-
-
 def from_number(value: float, per_second: int) -> int:
     """Read a Unix time as nanoseconds UTC.
 
@@ -171,10 +109,10 @@ def from_number(value: float, per_second: int) -> int:
         per_second: How many of its units are a second.
 
     Raises:
-        Malformed: `bad_time`: outside 1970 to 2100.
+        DecodeError: `bad_time`: outside 1970 to 2100.
     """
     if not FIRST_NS * per_second <= value * 10**9 < LAST_NS * per_second:
-        raise Malformed(Reason.BAD_TIME, f"{value} is outside 1970 to 2100")
+        raise DecodeError(Reason.BAD_TIME, f"{value} is outside 1970 to 2100")
     if isinstance(value, int):
         return value * 10**9 // per_second
     # a double of today's seconds holds no more than microseconds
@@ -189,12 +127,12 @@ def from_iso(text: str, zone: tzinfo | None = None) -> int:
         zone: Of a text without an offset; None: it must have one.
 
     Raises:
-        Malformed: `bad_time`.
+        DecodeError: `bad_time`.
     """
     try:
         when = datetime.fromisoformat(text.strip()[:_MOST_TIME_LETTERS])
     except ValueError:
-        raise Malformed(Reason.BAD_TIME, f"{text[:80]!r} is no ISO 8601 time") from None
+        raise DecodeError(Reason.BAD_TIME, f"{text[:80]!r} is no ISO 8601 time") from None
     return from_datetime(when, zone, text)
 
 
@@ -202,16 +140,16 @@ def from_datetime(when: datetime, zone: tzinfo | None, text: str) -> int:
     """Give nanoseconds UTC.
 
     Raises:
-        Malformed: `bad_time`: neither the time nor the zone tells the offset, or it is outside 1970 to 2100.
+        DecodeError: `bad_time`: neither the time nor the zone tells the offset, or it is outside 1970 to 2100.
     """
     if when.tzinfo is None:
         if zone is None:
-            raise Malformed(Reason.BAD_TIME, f"{text[:80]!r} has no offset")
+            raise DecodeError(Reason.BAD_TIME, f"{text[:80]!r} has no offset")
         when = when.replace(tzinfo=zone)
     since = when - _EPOCH
     time_ns = (since.days * _DAY_S + since.seconds) * 10**9 + since.microseconds * _MICROSECOND_NS
     if not FIRST_NS <= time_ns < LAST_NS:
-        raise Malformed(Reason.BAD_TIME, f"{text[:80]!r} is outside 1970 to 2100")
+        raise DecodeError(Reason.BAD_TIME, f"{text[:80]!r} is outside 1970 to 2100")
     return time_ns
 
 
@@ -219,13 +157,13 @@ def position(lat: object, lon: object) -> tuple[float, float] | None:
     """Read a position in degrees (WGS 84), numbers or texts; None if there is neither of the two.
 
     Raises:
-        Malformed: `bad_position`.
+        DecodeError: `bad_position`.
     """
     if lat is None and lon is None:
         return None
     north, east = number(lat), number(lon)
     if north is None or east is None:
-        raise Malformed(Reason.BAD_POSITION, f"lat {str(lat)[:40]!r} and lon {str(lon)[:40]!r} are no position")
+        raise DecodeError(Reason.BAD_POSITION, f"lat {str(lat)[:40]!r} and lon {str(lon)[:40]!r} are no position")
     return to_position(north, east)
 
 

@@ -15,17 +15,16 @@ from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
 from city.reading import Reading, checked_id
 from city.units import convert
-from gateway.decoders.context import Context, DecodeError, device_id
+from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.json_fields import (
     from_datetime,
     from_iso,
     from_number,
-    kind_of,
     load_json,
     number,
     position,
-    refusing,
 )
+from gateway.decoders.kinds import kind_of
 from gateway.decoders.mapping import JsonMapping, Path, Source
 
 MOST_BYTES: Final = 8 * 2**20
@@ -53,7 +52,6 @@ class _Document:
         return self._found[path]
 
 
-@refusing
 def decode(payload: bytes, context: Context) -> list[Reading]:
     """Understand a document.
 
@@ -64,14 +62,14 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     name = context.parameters.get("mapping", "")
     mapping = context.mappings.get(name)
     if mapping is None:
-        raise Malformed(Reason.NO_CODEC, f"there is no mapping {name[:80]!r}")
+        raise DecodeError(Reason.NO_CODEC, f"there is no mapping {name[:80]!r}")
     whole = load_json(payload, MOST_BYTES)
     items = whole if mapping.each is None else _walk(whole, mapping.each)
     if items is None:
-        raise Malformed(Reason.MISSING_FIELD, "there is nothing where the list of items should be")
+        raise DecodeError(Reason.MISSING_FIELD, "there is nothing where the list of items should be")
     rows = items if isinstance(items, list) else [items]
     if len(rows) > _MOST_ITEMS:
-        raise Malformed(Reason.TOO_MANY_READINGS, f"{len(rows)} items; at most {_MOST_ITEMS} are allowed")
+        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(rows)} items; at most {_MOST_ITEMS} are allowed")
     document = _Document(whole)
     readings: list[Reading] = []
     refused: list[tuple[Any, Malformed]] = []
@@ -119,7 +117,7 @@ def _reading(document: _Document, row: Any, mapping: JsonMapping, context: Conte
     if not values:
         return None
     lat, lon = _position(document, row, mapping) or (None, None)
-    kind = mapping.kind or kind_of(context, values, "weather")
+    kind = mapping.kind or kind_of(context, values)
     return Reading(
         _device(document, row, mapping, context), kind, _time_ns(document, row, mapping, context), values, lat, lon
     )
@@ -158,12 +156,12 @@ def _value(found: object, quantity: str, source: Source) -> float:
         return state
     value = number(found)
     if value is None:
-        raise Malformed(Reason.WRONG_TYPE, f"{quantity} is {str(found)[:80]!r}, which is no number")
+        raise DecodeError(Reason.WRONG_TYPE, f"{quantity} is {str(found)[:80]!r}, which is no number")
     value = value * source.times / source.over
     row = QUANTITIES.get(quantity)
     value = convert(value, source.unit, row.unit) if source.unit and row is not None else value
     if not math.isfinite(value):
-        raise Malformed(Reason.NOT_FINITE, f"{quantity} is {str(found)[:80]}, which is beyond all numbers")
+        raise DecodeError(Reason.NOT_FINITE, f"{quantity} is {str(found)[:80]}, which is beyond all numbers")
     return value
 
 
@@ -171,14 +169,14 @@ def _device(document: _Document, row: Any, mapping: JsonMapping, context: Contex
     if mapping.device is not None:
         name = document.at(row, mapping.device)
         if _absent(name, mapping):
-            raise Malformed(Reason.MISSING_FIELD, "an item with values has no device")
+            raise DecodeError(Reason.MISSING_FIELD, "an item with values has no device")
         if isinstance(name, bool) or not isinstance(name, str | int):
-            raise Malformed(Reason.BAD_DEVICE, f"the device is {str(name)[:80]!r}, neither a text nor a number")
+            raise DecodeError(Reason.BAD_DEVICE, f"the device is {str(name)[:80]!r}, neither a text nor a number")
         return device_id(f"{mapping.device_prefix}{name}")
     if mapping.device_fixed is not None:
         return mapping.device_fixed
     if context.device is None:
-        raise Malformed(Reason.MISSING_FIELD, "neither the mapping nor the link names the device")
+        raise DecodeError(Reason.MISSING_FIELD, "neither the mapping nor the input names the device")
     return checked_id(context.device)
 
 
@@ -187,11 +185,11 @@ def _time_ns(document: _Document, row: Any, mapping: JsonMapping, context: Conte
         return context.received_ns
     parts = [document.at(row, path) for path in mapping.time]
     if any(_absent(part, mapping) or isinstance(part, dict | list) for part in parts):
-        raise Malformed(Reason.BAD_TIME, "an item with values has no time")
+        raise DecodeError(Reason.BAD_TIME, "an item with values has no time")
     if mapping.per_second:
         unix = parts[0] if type(parts[0]) is int else number(parts[0])
         if unix is None:
-            raise Malformed(Reason.BAD_TIME, f"the time is {str(parts[0])[:80]!r}, not a number")
+            raise DecodeError(Reason.BAD_TIME, f"the time is {str(parts[0])[:80]!r}, not a number")
         return from_number(unix, mapping.per_second)
     text = " ".join(str(part).strip() for part in parts)
     if mapping.buddhist:
@@ -201,7 +199,7 @@ def _time_ns(document: _Document, row: Any, mapping: JsonMapping, context: Conte
     try:
         when = datetime.strptime(text, mapping.time_format)  # noqa: DTZ007  the zone comes next
     except ValueError:
-        raise Malformed(Reason.BAD_TIME, f"{text[:80]!r} is not a time as {mapping.time_format!r} has it") from None
+        raise DecodeError(Reason.BAD_TIME, f"{text[:80]!r} is not a time as {mapping.time_format!r} has it") from None
     return from_datetime(when, mapping.zone, text)
 
 

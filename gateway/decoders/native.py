@@ -1,7 +1,8 @@
 """The platform's own JSON, with device and kind in it: what a gateway's neighbour sends without MQTT.
 
 `{"device": "aq-1", "kind": "air_quality", "ts": 1764900000000, "values": {"pm2_5": 18.2}, "lat": 14.97, "lon": 102.1}`
-or an array of at most 1,000. `device` and `kind` may come from the context instead. All else is as strict as the
+or an array of at most 1,000. `device` and `kind` may come from the context instead; without a kind, what is measured
+tells it (`gateway.decoders.kinds`). All else is as strict as the
 direct payload (`city.wire.direct`).
 """
 
@@ -9,10 +10,11 @@ from typing import Final
 
 import msgspec
 
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import Reading, checked_id
 from city.wire.direct import MOST_READINGS, Row, load, refuse_repeated_keys, spell_booleans, to_reading
-from gateway.decoders.context import Context, DecodeError, known_kind
+from gateway.decoders.decoder import Context, DecodeError, known_kind
+from gateway.decoders.kinds import kind_of
 
 
 class NativeRow(Row, forbid_unknown_fields=True, kw_only=True, gc=False):
@@ -31,17 +33,10 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     Raises:
         DecodeError: With the reason from the bounded list; the whole payload counts as one.
     """
-    try:
-        return _decode(payload, context)
-    except Malformed as error:
-        raise DecodeError(error.reason, error.detail) from None
-
-
-def _decode(payload: bytes, context: Context) -> list[Reading]:
     decoded = load(payload, _decoder)
     rows = decoded if isinstance(decoded, list) else [decoded]
     if len(rows) > MOST_READINGS:
-        raise Malformed(Reason.TOO_MANY_READINGS, f"{len(rows)} readings; at most {MOST_READINGS} are allowed")
+        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(rows)} readings; at most {MOST_READINGS} are allowed")
     spell_booleans(rows)
     readings = [to_reading(row, _kind(row, context), _device(row, context), context.received_ns) for row in rows]
     refuse_repeated_keys(payload, rows, sum(map(_more_colons, rows)))
@@ -51,15 +46,13 @@ def _decode(payload: bytes, context: Context) -> list[Reading]:
 def _device(row: NativeRow, context: Context) -> str:
     device = context.device if row.device is msgspec.UNSET else row.device
     if device is None:
-        raise Malformed(Reason.MISSING_FIELD, "neither the payload nor the link names the device")
+        raise DecodeError(Reason.MISSING_FIELD, "neither the payload nor the input names the device")
     return checked_id(device)
 
 
 def _kind(row: NativeRow, context: Context) -> str:
     kind = context.kind if row.kind is msgspec.UNSET else row.kind
-    if kind is None:
-        raise Malformed(Reason.MISSING_FIELD, "neither the payload nor the link names the kind")
-    return known_kind(kind)
+    return kind_of(context, row.values) if kind is None else known_kind(kind)
 
 
 def _more_colons(row: NativeRow) -> int:

@@ -15,10 +15,10 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import Reading
 from city.wire.direct import MOST_READINGS, MOST_VALUES
-from gateway.decoders.context import Context, known_kind
+from gateway.decoders.decoder import Context, DecodeError, known_kind
 from gateway.decoders.fields import NOTHING, Meaning, Names, to_values
 from gateway.decoders.json_fields import (
     as_object,
@@ -29,7 +29,6 @@ from gateway.decoders.json_fields import (
     number,
     numbers,
     position,
-    refusing,
 )
 
 _QUERY: Final[Names] = MappingProxyType(
@@ -72,12 +71,11 @@ _FIRST_MILLISECONDS: Final = 1e11
 _MOST_FIELDS: Final = 200
 
 
-@refusing
 def decode(payload: bytes, context: Context) -> list[Reading]:
-    """Understand a report; a `vehicle` unless the link names another kind.
+    """Understand a report; a `vehicle` unless the input names another kind.
 
     Raises:
-        DecodeError: Neither a query nor JSON, nobody names the device, or there is nothing in it that can be stored.
+        DecodeError: Neither a query nor JSON, no name of a device, or there is nothing in it that can be stored.
     """
     text = payload.strip()
     return _of_json(text, context) if text.startswith(b"{") else [_of_query(text, context)]
@@ -86,11 +84,11 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
 def _of_query(body: bytes, context: Context) -> Reading:
     fields = {name: text for name, text in context.parameters.items() if name not in _OF_THE_LINK} | _form(body)
     if not fields:
-        raise Malformed(Reason.EMPTY, "neither a query nor a body")
+        raise DecodeError(Reason.EMPTY, "neither a query nor a body")
     lat, lon = fields.get("lat"), fields.get("lon")
     if "location" in fields:
         lat, _, lon = fields["location"].partition(",")
-    values = to_values(_told({name: _TRUTHS.get(text, text) for name, text in fields.items()}, _QUERY), _QUERY)
+    values = to_values(_measured({name: _TRUTHS.get(text, text) for name, text in fields.items()}, _QUERY), _QUERY)
     name = fields.get("id") or fields.get("deviceid")
     place = None if fields.get("valid", "").lower() in _INVALID else position(lat, lon)
     return _reading(context, name, fields.get("timestamp"), values, place)
@@ -105,9 +103,9 @@ def _form(body: bytes) -> dict[str, str]:
             query.decode(), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=_MOST_FIELDS
         )
     except UnicodeDecodeError as error:
-        raise Malformed(Reason.NOT_UTF8, str(error)) from None
+        raise DecodeError(Reason.NOT_UTF8, str(error)) from None
     except ValueError as error:
-        raise Malformed(Reason.WRONG_TYPE, f"neither a query nor JSON: {str(error)[:80]}") from None
+        raise DecodeError(Reason.WRONG_TYPE, f"neither a query nor JSON: {str(error)[:80]}") from None
     return dict(pairs)
 
 
@@ -116,7 +114,7 @@ def _of_json(text: bytes, context: Context) -> list[Reading]:
     locations = message.get("location")
     rows = locations if isinstance(locations, list) else [locations]
     if len(rows) > MOST_READINGS:
-        raise Malformed(Reason.TOO_MANY_READINGS, f"{len(rows)} locations; at most {MOST_READINGS} are allowed")
+        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(rows)} locations; at most {MOST_READINGS} are allowed")
     name = message.get("device_id")
     return [_of_location(as_object(row, "location"), None if name is None else str(name), context) for row in rows]
 
@@ -124,7 +122,7 @@ def _of_json(text: bytes, context: Context) -> list[Reading]:
 def _of_location(location: dict[str, Any], name: str | None, context: Context) -> Reading:
     extras = as_object(location.get("extras") or {}, "extras")
     if len(extras) > MOST_VALUES:
-        raise Malformed(Reason.NO_VALUES, f"{len(extras)} extras; at most {MOST_VALUES} values are allowed")
+        raise DecodeError(Reason.NO_VALUES, f"{len(extras)} extras; at most {MOST_VALUES} values are allowed")
     coords = as_object(location.get("coords") or {}, "coords")
     parts = (
         (extras, None),
@@ -134,12 +132,12 @@ def _of_location(location: dict[str, Any], name: str | None, context: Context) -
     )
     values: dict[str, float] = {}
     for fields, names in parts:
-        values |= to_values(numbers(fields), {}) if names is None else to_values(_told(fields, names, names), names)
+        values |= to_values(numbers(fields), {}) if names is None else to_values(_measured(fields, names, names), names)
     place = position(coords.get("latitude"), coords.get("longitude"))
     return _reading(context, name, location.get("timestamp"), values, place)
 
 
-def _told(fields: Mapping[str, object], names: Names, only: Mapping[str, object] | None = None) -> dict[str, float]:
+def _measured(fields: Mapping[str, object], names: Names, only: Mapping[str, object] | None = None) -> dict[str, float]:
     """Take the numbers that say something: what a table knows is negative only where nothing is known."""
     return {
         name: value
@@ -154,7 +152,7 @@ def _reading(
     context: Context, name: str | None, stamp: object, values: dict[str, float], place: tuple[float, float] | None
 ) -> Reading:
     if not values and place is None:
-        raise Malformed(Reason.NO_VALUES, "neither a position nor a value")
+        raise DecodeError(Reason.NO_VALUES, "neither a position nor a value")
     lat, lon = place or (None, None)
     return Reading(
         foreign_device(context, "osmand", name),
@@ -173,5 +171,5 @@ def _time_ns(stamp: object, context: Context) -> int:
     if unix is not None:
         return from_number(unix, 1000 if unix >= _FIRST_MILLISECONDS else 1)
     if not isinstance(stamp, str):
-        raise Malformed(Reason.BAD_TIME, "timestamp is neither a number nor a text")
+        raise DecodeError(Reason.BAD_TIME, "timestamp is neither a number nor a text")
     return from_iso(stamp, UTC)

@@ -3,7 +3,7 @@
 Fields, units and types: https://owntracks.org/booklet/tech/json/. Only `location` speaks of a place that was reached;
 way points, transitions, commands, cards and last wills are nothing to say. `encrypted` is refused, and so kept.
 
-**Device**: `owntracks-<user>.<device>` of the topic (the link's, or the payload's own `topic` over HTTP); else
+**Device**: `owntracks-<user>.<device>` of the topic (the input's, or the payload's own `topic` over HTTP); else
 `owntracks-<tid>`; with a CRC-32 behind it where one of these has a dot. A negative velocity, course, battery or
 accuracy is the phone's way to say that it knows none.
 """
@@ -11,11 +11,11 @@ accuracy is the phone's way to say that it knows none.
 from types import MappingProxyType
 from typing import Any, Final
 
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import Reading
-from gateway.decoders.context import Context, known_kind
+from gateway.decoders.decoder import Context, DecodeError, known_kind
 from gateway.decoders.fields import Meaning, Names, joined, to_values
-from gateway.decoders.json_fields import foreign_device, from_number, load_object, number, position, refusing
+from gateway.decoders.json_fields import foreign_device, from_number, load_object, number, position
 
 _NAMES: Final[Names] = MappingProxyType(
     {
@@ -37,9 +37,8 @@ _NOTHING_TO_SAY: Final = frozenset(
 _TOPIC_LEVELS: Final = 3
 
 
-@refusing
 def decode(payload: bytes, context: Context) -> list[Reading]:
-    """Understand a message; a `vehicle` unless the link names another kind.
+    """Understand a message; a `vehicle` unless the input names another kind.
 
     Raises:
         DecodeError: No JSON object, no known `_type`, encrypted, or a location without place, time or device.
@@ -50,21 +49,21 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
         return []
     if kind != "location":
         reason = Reason.UNDECODED if kind == "encrypted" else Reason.MISSING_FIELD
-        raise Malformed(reason, f"_type is {str(kind)[:80]!r}, which is no location")
+        raise DecodeError(reason, f"_type is {str(kind)[:80]!r}, which is no location")
     return [_location(message, context)]
 
 
 def _location(message: dict[str, Any], context: Context) -> Reading:
     place = position(message.get("lat"), message.get("lon"))
     if place is None:
-        raise Malformed(Reason.MISSING_FIELD, "a location without lat and lon")
+        raise DecodeError(Reason.MISSING_FIELD, "a location without lat and lon")
     known = {name: value for name in _NAMES if (value := number(message.get(name))) is not None}
-    told = {name: value for name, value in known.items() if value >= 0 or name not in _NEVER_NEGATIVE}
+    given = {name: value for name, value in known.items() if value >= 0 or name not in _NEVER_NEGATIVE}
     return Reading(
         foreign_device(context, "owntracks", _name(message, context)),
         known_kind(context.kind or "vehicle"),
         _time_ns(message, context),
-        to_values(told, _NAMES) or {"position_fix": 1.0},
+        to_values(given, _NAMES) or {"position_fix": 1.0},
         *place,
     )
 
@@ -75,7 +74,7 @@ def _time_ns(message: dict[str, Any], context: Context) -> int:
         return context.received_ns
     seconds = number(stamp)
     if seconds is None:
-        raise Malformed(Reason.BAD_TIME, f"tst is {str(stamp)[:80]!r}, not Unix seconds")
+        raise DecodeError(Reason.BAD_TIME, f"tst is {str(stamp)[:80]!r}, not Unix seconds")
     return from_number(seconds, 1)
 
 

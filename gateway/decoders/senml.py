@@ -16,8 +16,8 @@ come: `1/temp` and `2/temp` are `temperature_1` and `temperature_2`; beside `tem
 `temperature_temp`. With a device in the context the whole name counts (`temperature_room1`). Where two keys would still
 be one, the pack is refused.
 
-**Kind**: the context's; else, for each device of the pack, the kind that has most of its quantities. Whoever sends
-packs with changing contents should name the kind.
+**Kind**: the context's; else that of the quantities of each device in the pack. Devices whose packs change in contents
+should name the kind.
 
 Records of one device and instant become one reading. Truths become 0 and 1. Texts and data are no readings and are
 passed over. A sum becomes `<quantity>_sum`, and that of power (watts) becomes `energy`.
@@ -31,18 +31,17 @@ from types import MappingProxyType
 from typing import Final
 
 from city.catalog import QUANTITIES
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import FIRST_NS, LAST_NS, QUANTITY_PATTERN, Reading, checked_quantity
 from city.wire.direct import MOST_VALUES, to_position
-from gateway.decoders.context import Context, DecodeError, device_id
+from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.fields import to_key
-from gateway.decoders.json_fields import kind_of
+from gateway.decoders.kinds import kind_of
 from gateway.decoders.senml_pack import Record, parse, resolve
 from gateway.decoders.senml_units import QUANTITY_OF_UNIT, converted
 
 __all__ = ["decode", "resolve"]
 
-_DEFAULT_KIND: Final = "weather"
 _DEVICE_URN: Final = re.compile(r"(urn:dev:[^:_]+:[^:_]+)[:_]?(.*)", re.IGNORECASE)
 _LEVELS: Final = re.compile("[:/]")
 _ALIASES: Final = MappingProxyType(
@@ -79,10 +78,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     Raises:
         DecodeError: With the reason from the bounded list; the whole pack counts as one.
     """
-    try:
-        return _readings(resolve(parse(payload), context.received_ns), context)
-    except Malformed as error:
-        raise DecodeError(error.reason, error.detail) from None
+    return _readings(resolve(parse(payload), context.received_ns), context)
 
 
 def _readings(records: Iterable[Record], context: Context) -> list[Reading]:
@@ -131,7 +127,7 @@ def _add(moment: _Moment, record: Record, quantity: str) -> None:
     name, value, unit, total = record.name, record.value, record.unit, record.total
     if quantity in _PLACE:
         if not isinstance(value, float):
-            raise Malformed(Reason.BAD_POSITION, f"{name[:80]} has no number of degrees")
+            raise DecodeError(Reason.BAD_POSITION, f"{name[:80]} has no number of degrees")
         moment.position[quantity] = value
         return
     if value is not None:
@@ -149,7 +145,9 @@ def _quantity(tail: str, record: Record) -> str:
     by_unit = QUANTITY_OF_UNIT.get(record.unit or "")
     if by_unit is None:
         unit = (record.unit or "none")[:40]
-        raise Malformed(Reason.BAD_QUANTITY, f"neither the name {record.name[:80]!r} nor the unit {unit!r} tells what")
+        raise DecodeError(
+            Reason.BAD_QUANTITY, f"neither the name {record.name[:80]!r} nor the unit {unit!r} tells what"
+        )
     return by_unit
 
 
@@ -160,13 +158,13 @@ def _known(tail: str) -> str:
 
 def _device(name: str, context: Context) -> str:
     if context.device is None and not name:
-        raise Malformed(Reason.MISSING_FIELD, "neither the names nor the link tell the device")
+        raise DecodeError(Reason.MISSING_FIELD, "neither the names nor the input tell the device")
     return device_id(context.device or name)
 
 
 def _time_ns(record: Record) -> int:
     if not _FIRST_S <= record.time_s < _LAST_S:
-        raise Malformed(Reason.BAD_TIME, f"{record.time_s} s is outside 1970 to 2100")
+        raise DecodeError(Reason.BAD_TIME, f"{record.time_s} s is outside 1970 to 2100")
     # a double of today holds no more than microseconds
     return round(record.time_s * 1e6) * 1000
 
@@ -174,12 +172,12 @@ def _time_ns(record: Record) -> int:
 def _named(device: str, found: Collection[_Series], context: Context) -> tuple[str, dict[_Series, str]]:
     """Choose a device's kind, and keys for those names that share their quantity with another."""
     count = Counter(quantity for quantity, _ in found)
-    kind = kind_of(context, count, _DEFAULT_KIND)
+    kind = kind_of(context, count)
     if len(count) == len(found):
         return kind, {}
     keys = {series: _apart(*series, context) for series in found if count[series[0]] > 1}
     if len({keys.get(series, series[0]) for series in found}) < len(found):
-        raise Malformed(Reason.DUPLICATE_KEY, f"several names of {device} mean the same, and can't be told apart")
+        raise DecodeError(Reason.DUPLICATE_KEY, f"several names of {device} mean the same, and can't be told apart")
     return kind, keys
 
 
@@ -198,10 +196,10 @@ def _apart(quantity: str, name: str, context: Context) -> str:
 def _reading(device: str, time_ns: int, moment: _Moment, kind: str, keys: Mapping[_Series, str]) -> Reading:
     values = {keys.get(series, series[0]): value for series, value in moment.values.items()}
     if not 0 < len(values) <= MOST_VALUES:
-        raise Malformed(Reason.NO_VALUES, f"{len(values)} values of {device}; from 1 to {MOST_VALUES} are allowed")
+        raise DecodeError(Reason.NO_VALUES, f"{len(values)} values of {device}; from 1 to {MOST_VALUES} are allowed")
     if not moment.position:
         return Reading(device, kind, time_ns, values)
     if len(moment.position) == 1:
-        raise Malformed(Reason.BAD_POSITION, f"a position of {device} is half of one")
+        raise DecodeError(Reason.BAD_POSITION, f"a position of {device} is half of one")
     lat, lon = to_position(moment.position["lat"], moment.position["lon"])
     return Reading(device, kind, time_ns, values, lat, lon)

@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 
 import cbor2
 
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.wire.direct import MOST_BYTES
+from gateway.decoders.decoder import DecodeError
 
 MOST_RECORDS: Final = 5_000
 _VERSION: Final = 10
@@ -72,20 +73,20 @@ def parse(payload: bytes) -> list[dict[str, Any]]:
     """Read JSON or CBOR, which differ in their first byte, as records with textual labels.
 
     Raises:
-        Malformed: It is neither, or no array of maps. A repeated label is refused in JSON; in CBOR the last one counts.
+        DecodeError: It is neither, or no array of maps. JSON may not repeat a label; in CBOR the last one counts.
     """
     if len(payload) > MOST_BYTES:
-        raise Malformed(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {MOST_BYTES}")
+        raise DecodeError(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {MOST_BYTES}")
     if not payload.strip():
-        raise Malformed(Reason.EMPTY, "no payload")
+        raise DecodeError(Reason.EMPTY, "no payload")
     body = payload.removeprefix(_SELF_DESCRIBED)
     is_cbor = body != payload or _ARRAY_FIRST <= payload[0] <= _ARRAY_LAST
     records = _from_cbor(body) if is_cbor else _from_json(payload)
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise Malformed(Reason.WRONG_TYPE, "a SenML pack is an array of records")
+        raise DecodeError(Reason.WRONG_TYPE, "a SenML pack is an array of records")
     if not 0 < len(records) <= MOST_RECORDS:
         reason = Reason.TOO_MANY_READINGS if records else Reason.EMPTY
-        raise Malformed(reason, f"{len(records)} records; from 1 to {MOST_RECORDS} are allowed")
+        raise DecodeError(reason, f"{len(records)} records; from 1 to {MOST_RECORDS} are allowed")
     return [_labelled(record) for record in records] if is_cbor else records
 
 
@@ -97,7 +98,7 @@ def resolve(records: list[dict[str, Any]], received_ns: int) -> list[Record]:
         received_ns: Now, which relative times refer to; nanoseconds UTC.
 
     Raises:
-        Malformed: `pack_version`, `unknown_field` (a label ending in `_`), `wrong_type`, `not_finite`, `bad_device`
+        DecodeError: `pack_version`, `unknown_field` (a label ending in `_`), `wrong_type`, `not_finite`, `bad_device`
             (the name), `missing_field` (no value) or `bad_time`.
     """
     base: dict[str, Any] = {}
@@ -106,7 +107,7 @@ def resolve(records: list[dict[str, Any]], received_ns: int) -> list[Record]:
         _check(record)
         version = base.get("bver", _VERSION)
         if position and record.get("bver", version) != version:
-            raise Malformed(Reason.PACK_VERSION, "bver changes within the pack")
+            raise DecodeError(Reason.PACK_VERSION, "bver changes within the pack")
         if not _BASES.isdisjoint(record):
             base |= {label: record[label] for label in _BASES & record.keys()}
         if not _BASES.issuperset(record):
@@ -117,11 +118,11 @@ def resolve(records: list[dict[str, Any]], received_ns: int) -> list[Record]:
 def _resolved(record: Mapping[str, Any], base: Mapping[str, Any], now_s: float) -> Record:
     name = base.get("bn", "") + record.get("n", "")
     if _NAME.fullmatch(name) is None:
-        raise Malformed(Reason.BAD_DEVICE, f"{name[:80]!r} is no SenML name")
+        raise DecodeError(Reason.BAD_DEVICE, f"{name[:80]!r} is no SenML name")
     values = [label for label in _VALUES if label in record]
     total = record.get("s", 0) + base.get("bs", 0) if "s" in record or "bs" in base else None
     if len(values) > 1 or (not values and total is None):
-        raise Malformed(Reason.MISSING_FIELD, f"{name[:80]} has {len(values)} values; one is needed")
+        raise DecodeError(Reason.MISSING_FIELD, f"{name[:80]} has {len(values)} values; one is needed")
     value = record[values[0]] if values else None
     if values == ["v"]:
         value += base.get("bv", 0)
@@ -130,7 +131,7 @@ def _resolved(record: Mapping[str, Any], base: Mapping[str, Any], now_s: float) 
         time_s += now_s
     numbers = [number for number in (value, total, time_s) if isinstance(number, float)]
     if not all(map(math.isfinite, numbers)):
-        raise Malformed(Reason.NOT_FINITE, f"{name[:80]} adds up to no finite number")
+        raise DecodeError(Reason.NOT_FINITE, f"{name[:80]} adds up to no finite number")
     return Record(
         name, time_s, value, record.get("u", base.get("bu")), total, record.get("bver", base.get("bver", _VERSION))
     )
@@ -146,7 +147,7 @@ def _check(record: dict[str, Any]) -> None:
         elif label in _NAMES:
             _check_type(label, value, str)
             if len(value) > _LONGEST_NAME:
-                raise Malformed(Reason.BAD_DEVICE, f"{label} has {len(value)} letters; at most {_LONGEST_NAME}")
+                raise DecodeError(Reason.BAD_DEVICE, f"{label} has {len(value)} letters; at most {_LONGEST_NAME}")
         elif label == "vb":
             _check_type(label, value, bool)
         elif label == "vd":
@@ -154,30 +155,30 @@ def _check(record: dict[str, Any]) -> None:
         elif label == "bver":
             _check_version(value)
         elif str(label).endswith("_"):
-            raise Malformed(Reason.UNKNOWN_FIELD, f"{str(label)[:80]!r} must be understood, and isn't")
+            raise DecodeError(Reason.UNKNOWN_FIELD, f"{str(label)[:80]!r} must be understood, and isn't")
 
 
 def _check_type(label: str, value: object, wanted: Any) -> None:
     if not isinstance(value, wanted):
-        raise Malformed(Reason.WRONG_TYPE, f"{label} is a {type(value).__name__}")
+        raise DecodeError(Reason.WRONG_TYPE, f"{label} is a {type(value).__name__}")
 
 
 def _check_version(value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Malformed(Reason.WRONG_TYPE, "bver is no integer")
+        raise DecodeError(Reason.WRONG_TYPE, "bver is no integer")
     if not 0 < value <= _VERSION:
-        raise Malformed(Reason.PACK_VERSION, f"bver is none of 1 to {_VERSION}")
+        raise DecodeError(Reason.PACK_VERSION, f"bver is none of 1 to {_VERSION}")
 
 
 def _number(label: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Malformed(Reason.WRONG_TYPE, f"{label} is a {type(value).__name__}")
+        raise DecodeError(Reason.WRONG_TYPE, f"{label} is a {type(value).__name__}")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise Malformed(Reason.NOT_FINITE, f"{label} is not finite")
+        raise DecodeError(Reason.NOT_FINITE, f"{label} is not finite")
     return number
 
 
@@ -185,22 +186,22 @@ def _from_json(payload: bytes) -> Any:
     try:
         text = payload.decode()
     except UnicodeDecodeError as error:
-        raise Malformed(Reason.NOT_UTF8, str(error)) from None
+        raise DecodeError(Reason.NOT_UTF8, str(error)) from None
     try:
         return json.loads(text, object_pairs_hook=_once, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise Malformed(Reason.MALFORMED_JSON, str(error)) from None
+        raise DecodeError(Reason.MALFORMED_JSON, str(error)) from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) < len(pairs):
-        raise Malformed(Reason.DUPLICATE_KEY, "a label stands twice in one record")
+        raise DecodeError(Reason.DUPLICATE_KEY, "a label stands twice in one record")
     return record
 
 
 def _refuse_constant(text: str) -> None:
-    raise Malformed(Reason.NOT_FINITE, f"{text} is no JSON number")
+    raise DecodeError(Reason.NOT_FINITE, f"{text} is no JSON number")
 
 
 class _Tags(dict[int, Callable[[Any, bool], float]]):
@@ -228,13 +229,13 @@ def _from_cbor(body: bytes) -> Any:
         records = cbor2.load(stream, semantic_decoders=_TAGS, max_depth=depth)
     except Exception as error:  # noqa: BLE001 - whatever a broken text, a key that is none or a tag raises
         cause = error.__cause__ or error
-        raise Malformed(Reason.UNDECODED, f"no CBOR: {type(cause).__name__}: {str(cause)[:200]}") from None
+        raise DecodeError(Reason.UNDECODED, f"no CBOR: {type(cause).__name__}: {str(cause)[:200]}") from None
     if stream.tell() < len(body):
-        raise Malformed(Reason.UNDECODED, f"{len(body) - stream.tell()} bytes after the CBOR pack")
+        raise DecodeError(Reason.UNDECODED, f"{len(body) - stream.tell()} bytes after the CBOR pack")
     return records
 
 
 def _labelled(record: Mapping[Any, Any]) -> dict[str, Any]:
-    """Spell CBOR's integer labels; unknown ones, which nobody has to understand, are passed over."""
+    """Spell CBOR's integer labels; unknown ones, which need not be understood, are passed over."""
     known = ((_LABELS.get(label) if isinstance(label, int) else label, value) for label, value in record.items())
     return {label: value for label, value in known if isinstance(label, str)}

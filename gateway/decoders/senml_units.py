@@ -6,8 +6,9 @@ from types import MappingProxyType
 from typing import Final
 
 from city.catalog import QUANTITIES
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.units import UNITS, convert
+from gateway.decoders.decoder import DecodeError
 
 QUANTITY_OF_UNIT: Final = MappingProxyType(
     {
@@ -57,7 +58,7 @@ def converted(quantity: str, value: float, unit: str | None) -> float:
     """Turn a value into the catalog's unit; without a unit, or for a quantity that the catalog lacks, it stays.
 
     Raises:
-        Malformed: `bad_quantity`: this unit can't measure that quantity; or `not_finite`.
+        DecodeError: `bad_quantity`: this unit can't measure that quantity; or `not_finite`.
     """
     row = QUANTITIES.get(quantity)
     if row is None or unit is None:
@@ -66,6 +67,6 @@ def converted(quantity: str, value: float, unit: str | None) -> float:
         if spelled in UNITS and UNITS[spelled].dimension == UNITS[row.unit].dimension:
             result = convert(value, spelled, row.unit)
             if not math.isfinite(result):
-                raise Malformed(Reason.NOT_FINITE, f"{quantity} in {row.unit} is not finite")
+                raise DecodeError(Reason.NOT_FINITE, f"{quantity} in {row.unit} is not finite")
             return result
-    raise Malformed(Reason.BAD_QUANTITY, f"{unit[:40]!r} is no unit of {quantity} ({row.unit}) that is known here")
+    raise DecodeError(Reason.BAD_QUANTITY, f"{unit[:40]!r} is no unit of {quantity} ({row.unit}) that is known here")

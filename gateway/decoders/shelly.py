@@ -16,9 +16,10 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from city.errors import Malformed, Reason
+from city.catalog import SENSOR
+from city.errors import Reason
 from city.reading import Reading
-from gateway.decoders.context import Context, known_kind
+from gateway.decoders.decoder import Context, DecodeError, known_kind
 from gateway.decoders.fields import Meaning, Names, joined, to_values
 from gateway.decoders.json_fields import (
     as_object,
@@ -28,7 +29,6 @@ from gateway.decoders.json_fields import (
     load_object,
     number,
     portions,
-    refusing,
 )
 
 _ELECTRICITY: Final = {
@@ -92,6 +92,7 @@ _KINDS: Final = MappingProxyType(
         "humidity": "weather",
         "illuminance": "weather",
         "light": "street_light",
+        "smoke": SENSOR,
         "temperature": "weather",
     }
 )
@@ -102,12 +103,11 @@ _COMPONENT: Final = re.compile(r"([a-z0-9]+)(?::(\d{1,4}))?", re.ASCII)
 _STATUSES: Final = frozenset({"NotifyStatus", "NotifyFullStatus"})
 
 
-@refusing
 def decode(payload: bytes, context: Context) -> list[Reading]:
-    """Understand a message; all of it is of the link's kind, if it names one.
+    """Understand a message; all of it is of the input's kind, if it names one.
 
     Raises:
-        DecodeError: No JSON object, a time that is none, or nobody names the device.
+        DecodeError: No JSON object, a time that is none, or no name of a device.
     """
     prefix, status, component = context.parameters.get("topic", "").rpartition("/status/")
     if status:
@@ -118,7 +118,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     message = load_object(payload, _MOST_BYTES)
     method = message.get("method")
     if method is None and "src" not in message:
-        raise Malformed(Reason.MISSING_FIELD, "neither a notification nor a component's status")
+        raise DecodeError(Reason.MISSING_FIELD, "neither a notification nor a component's status")
     if not isinstance(method, str) or method not in _STATUSES:
         return []
     source = message.get("src")
@@ -147,7 +147,7 @@ def _by_kind(status: Mapping[str, Any], given: str | None) -> dict[str, dict[str
         target = health if match[1] in _HEALTH else found.setdefault(given or _KINDS.get(match[1], _OTHERS), {})
         for quantity, value in to_values(dict(_fields(fields, names)), names).items():
             target[quantity + place] = value
-    found.setdefault(next(iter(found), given or _OTHERS), {}).update(health)
+    found.setdefault(next(iter(found), given or SENSOR), {}).update(health)
     return found
 
 

@@ -16,20 +16,20 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from city.errors import Malformed, Reason
+from city.catalog import SENSOR
+from city.errors import Reason
 from city.reading import Reading
 from city.units import convert
-from gateway.decoders.context import Context
+from gateway.decoders.decoder import Context, DecodeError
 from gateway.decoders.fields import NOTHING, Meaning, Names, joined, to_key, to_values
 from gateway.decoders.json_fields import (
     foreign_device,
     from_iso,
-    kind_of,
     load_object,
     number,
     portions,
-    refusing,
 )
+from gateway.decoders.kinds import kind_of
 
 _NAMES: Final[Names] = MappingProxyType(
     {
@@ -66,12 +66,11 @@ _PREFIXES: Final = frozenset({"tele", "stat", "cmnd"})
 _WRAPPERS: Final = ("StatusSNS", "StatusSTS")
 
 
-@refusing
 def decode(payload: bytes, context: Context) -> list[Reading]:
-    """Understand a message; `energy_meter` where its values tell no kind and neither does the link.
+    """Understand a message.
 
     Raises:
-        DecodeError: No JSON object, a unit that isn't known, or nobody names the device.
+        DecodeError: No JSON object, a unit that isn't known, or no name of a device.
     """
     levels = context.parameters.get("topic", "").split("/")
     last = levels[-1].upper()
@@ -83,7 +82,14 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     if not values:
         return []
     device = foreign_device(context, "tasmota", _name(levels[:-1]))
-    return list(portions(device, kind_of(context, values, "energy_meter"), _time_ns(message, context), values))
+    return list(portions(device, _kind(context, values), _time_ns(message, context), values))
+
+
+def _kind(context: Context, values: Mapping[str, float]) -> str:
+    """Choose a kind; a relay is of the kind of the meter in it, which speaks in another message."""
+    kind = kind_of(context, values)
+    is_relay = any(quantity.startswith("switch_on") for quantity in values)
+    return "energy_meter" if kind == SENSOR and is_relay and context.kind is None else kind
 
 
 def _name(levels: list[str]) -> str:
@@ -94,7 +100,7 @@ def _name(levels: list[str]) -> str:
 def _switched(name: str, payload: bytes) -> dict[str, Any]:
     state = payload[:8].decode("ascii", "replace")
     if state not in _SWITCH:
-        raise Malformed(Reason.WRONG_TYPE, f"{name} is {state!r}, neither ON nor OFF")
+        raise DecodeError(Reason.WRONG_TYPE, f"{name} is {state!r}, neither ON nor OFF")
     return {name: state}
 
 
@@ -169,7 +175,7 @@ def _names(message: Mapping[str, Any]) -> dict[str, Meaning]:
 def _unit(message: Mapping[str, Any], name: str, otherwise: str) -> str:
     given = message.get(name, otherwise)
     if not isinstance(given, str) or given not in _UNITS:
-        raise Malformed(Reason.BAD_QUANTITY, f"{name} is {str(given)[:40]!r}, none of {', '.join(_UNITS)}")
+        raise DecodeError(Reason.BAD_QUANTITY, f"{name} is {str(given)[:40]!r}, none of {', '.join(_UNITS)}")
     return _UNITS[given]
 
 

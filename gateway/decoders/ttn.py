@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import msgspec
 
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import Reading
 from city.wire.direct import MOST_BYTES, load, to_position, to_time_ns
-from gateway.decoders.context import Context, DecodeError, device_id
+from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.lorawan.fields import Budget
 from gateway.decoders.lorawan.uplink import Uplink, best_radio, device_of, readings
 
@@ -23,7 +23,7 @@ class _Ids(msgspec.Struct, gc=False):
     dev_eui: str = ""
 
 
-class _Heard(msgspec.Struct, gc=False):
+class _Reception(msgspec.Struct, gc=False):
     rssi: float | None = None
     snr: float | None = None
 
@@ -42,7 +42,7 @@ class _Message(msgspec.Struct):
     f_port: int = 0
     frm_payload: str = ""
     decoded_payload: dict[str, Any] | None = None
-    rx_metadata: list[_Heard] = []
+    rx_metadata: list[_Reception] = []
     received_at: str | None = None
     version_ids: _Version | None = None
     locations: dict[str, _Place] = {}
@@ -71,16 +71,9 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     Raises:
         DecodeError: With the reason from the bounded list; several messages count as one.
     """
-    try:
-        return _decode(payload, context)
-    except Malformed as error:
-        raise DecodeError(error.reason, error.detail) from None
-
-
-def _decode(payload: bytes, context: Context) -> list[Reading]:
     ups = _load(payload)
     if len(ups) > _MOST_MESSAGES:
-        raise Malformed(Reason.TOO_MANY_READINGS, f"{len(ups)} messages; at most {_MOST_MESSAGES} are allowed")
+        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(ups)} messages; at most {_MOST_MESSAGES} are allowed")
     found: list[Reading] = []
     budget = Budget()
     for up in ups:
@@ -94,7 +87,7 @@ def _load(payload: bytes) -> list[_Up]:
     if len(payload) <= MOST_BYTES and _NEXT_LINE.search(payload):
         lines = [line for line in payload.splitlines() if line.strip()]
         if len(lines) > _MOST_MESSAGES:
-            raise Malformed(Reason.TOO_MANY_READINGS, f"{len(lines)} lines; at most {_MOST_MESSAGES} are allowed")
+            raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(lines)} lines; at most {_MOST_MESSAGES} are allowed")
         return [load(line, _lines) for line in lines]
     loaded = load(payload, _decoder)
     return loaded if isinstance(loaded, list) else [loaded]

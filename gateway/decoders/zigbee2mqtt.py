@@ -17,18 +17,17 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from city.reading import Reading
-from gateway.decoders.context import Context
+from gateway.decoders.decoder import Context
 from gateway.decoders.fields import NOTHING, Meaning, Names, joined, to_key, to_values
 from gateway.decoders.json_fields import (
     foreign_device,
     from_iso,
     from_number,
-    kind_of,
     load_object,
     number,
     numbers,
-    refusing,
 )
+from gateway.decoders.kinds import kind_of
 
 _NAMES: Final[Names] = MappingProxyType(
     {
@@ -55,12 +54,11 @@ _MOST_BYTES: Final = 16 * 1024
 _NO_MEASUREMENT: Final = ("/availability", "/set", "/get")
 
 
-@refusing
 def decode(payload: bytes, context: Context) -> list[Reading]:
     """Understand what a device published.
 
     Raises:
-        DecodeError: No JSON object, or neither topic nor link names the device.
+        DecodeError: No JSON object, or neither topic nor input names the device.
     """
     _, _, name = context.parameters.get("topic", "").partition("/")
     if name.startswith("bridge/") or name.endswith(_NO_MEASUREMENT) or "/set/" in name:
@@ -71,8 +69,9 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     values = _values(message)
     if not values:
         return []
-    kind = kind_of(context, values, "water_level" if "water_leak" in values else "weather")
-    return [Reading(_device(context, name), kind, _time_ns(message.get("last_seen"), context), values)]
+    return [
+        Reading(_device(context, name), kind_of(context, values), _time_ns(message.get("last_seen"), context), values)
+    ]
 
 
 def _values(message: Mapping[str, Any]) -> dict[str, float]:

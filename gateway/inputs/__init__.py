@@ -5,10 +5,10 @@ from typing import TypeAlias
 
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders.origin import Origin
+from gateway.decoders import Origin
 
 Accept: TypeAlias = Callable[[list[Reading], list[Undecoded]], Awaitable[None]]
 """`Relay.accept`: returns when all is on disk, raises `Full` when custody isn't taken."""
 
 Understand: TypeAlias = Callable[[Origin, bytes, int], tuple[list[Reading], list[Undecoded]]]
-"""`gateway.naming.Decoding.understand`: origin, bytes and time of receipt (nanoseconds UTC) to what they mean."""
+"""`gateway.naming.Decoding.decode`: origin, bytes and time of receipt (nanoseconds UTC) to what they mean."""

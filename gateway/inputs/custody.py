@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from city.backoff import Backoff
 from city.errors import Full, Unavailable
-from city.mqtt import Backoff
 from city.reading import Reading
 from city.wire.pack import Undecoded
 from gateway.inputs import Accept

@@ -27,7 +27,7 @@ from pydantic import Field, field_validator
 from city.errors import ConfigurationError, Malformed
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders.origin import Origin
+from gateway.decoders import Origin
 from gateway.inputs import Accept, Understand
 from gateway.inputs.counters import InputCounters
 from gateway.inputs.csv_lines import CsvLines, Encoding, Row

@@ -160,7 +160,7 @@ class HttpInput:
             raise Problem(HTTPStatus.UNAUTHORIZED, refusal, challenge=f"Webhook scheme={hook.table.scheme}")
 
     async def _take(self, origin: Origin, payload: bytes) -> web.Response:
-        readings, undecoded = self._decoding.understand(origin, payload, time.time_ns())
+        readings, undecoded = self._decoding.decode(origin, payload, time.time_ns())
         try:
             await self._accept(readings, undecoded)
         except Full as error:

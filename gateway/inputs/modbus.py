@@ -15,7 +15,7 @@ from pymodbus import FramerType, ModbusException
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.constants import ExcCodes
 
-from city.mqtt import Backoff
+from city.backoff import Backoff
 from city.reading import Reading
 from gateway.inputs import Accept
 from gateway.inputs.counters import InputCounters

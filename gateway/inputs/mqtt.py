@@ -73,11 +73,11 @@ class MqttInput:
         ) as session:
             await session.connected()
             _remember(self._memory, filters)
-            connections = 0
+            connection = session.connection
             while True:
                 messages = await session.receive(_AT_ONCE)
-                if session.counters.reconnects != connections:
-                    connections = session.counters.reconnects
+                if session.connection != connection:
+                    connection = session.connection
                     # what came at QoS 0 meanwhile is gone, births with other aliases among it
                     self._edge_nodes.forget()
                 await self._hand_over(messages)

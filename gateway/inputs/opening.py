@@ -1,7 +1,6 @@
 """Inputs opened and ended together; those that poll are tasks, those that listen are servers."""
 
 import asyncio
-import ipaddress
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import Any, Final, TypeAlias
 
 import structlog
 
+from city.backoff import Backoff
 from city.errors import ConfigurationError, KoratError
-from city.mqtt import Backoff
+from city.network import is_loopback
 from gateway.decoders.mapping import JsonMapping
 from gateway.inputs import Accept, Understand
 from gateway.inputs.configuration import Inputs, TrackerTable, name_of
@@ -160,16 +160,9 @@ def doors(links: Inputs, host: str, folder: Path) -> HttpAuth:
     """
     tokens = Tokens(links.token, folder)
     hooks = {table.name: Hook(table, folder) for table in links.hook}
-    if not (_loopback(host) or tokens or hooks):
+    if not (is_loopback(host) or tokens or hooks):
         raise ConfigurationError(
             f"KORAT_GATEWAY_HTTP_HOST (gateway.http_host): on {host} anybody could send readings; "
             "add a [[link.token]] or [[link.hook]] to gateway.toml, or listen on 127.0.0.1"
         )
-    return HttpAuth(tokens, open=not tokens and _loopback(host), hooks=hooks)
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return HttpAuth(tokens, open=not tokens and is_loopback(host), hooks=hooks)

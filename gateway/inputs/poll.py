@@ -21,10 +21,10 @@ from typing import Final
 import aiohttp
 from pydantic import Field, field_validator
 
-from city.mqtt import Backoff
+from city.backoff import Backoff
 from city.reading import Reading
+from gateway.decoders import Origin
 from gateway.decoders.mapped import MOST_BYTES
-from gateway.decoders.origin import Origin
 from gateway.inputs import Accept, Understand
 from gateway.inputs.counters import InputCounters
 from gateway.inputs.custody import hand_over

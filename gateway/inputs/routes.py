@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from city.errors import Malformed
 from gateway.decoders import DECODERS, Origin
-from gateway.decoders.context import device_id
+from gateway.decoders.decoder import device_id
 
 _NAMES = ("device", "kind")
 

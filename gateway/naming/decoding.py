@@ -1,17 +1,93 @@
-"""From bytes to named readings: what a link calls, and what a re-drive calls later with the same bytes."""
+"""From bytes to named readings: what an input calls, and what a re-drive calls later with the same bytes."""
 
+import re
 from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 from city.errors import Malformed, Reason
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders import DecodeError, Origin, checked, decode, parse
-from gateway.naming.naming import Naming
-from gateway.naming.sources import Source, Sources, State
+from gateway.decoders import DECODERS, Context, DecodeError, Origin, checked
+from gateway.decoders.mapping import JsonMapping
+from gateway.naming.pseudonyms import Pseudonyms
+from gateway.naming.rules import Codecs, Rule
+from gateway.naming.sources import Source, Sources, SourceState
 
 MARK: Final = "pseudonyms"
 """In an origin: the mark of the key with which the gateway hides personal ids."""
+
+
+class Naming:
+    """All rules of one gateway.
+
+    Args:
+        devices: A decoder's id (`eui-...`, `imei-...`) to what is said of it.
+        patterns: Patterns of match keys with what is said of all that comes so; the first that matches counts, and only
+            for devices that `devices` lacks. A match key is the MQTT topic, or `input/decoder` where there is none.
+        mappings: Name to mapping of foreign JSON.
+        pseudonyms: Hides personal ids.
+
+    Attributes:
+        mark: Names the key of the pseudonyms; empty without.
+    """
+
+    def __init__(
+        self,
+        devices: Mapping[str, Rule] = MappingProxyType({}),
+        patterns: tuple[tuple[re.Pattern[str], Rule], ...] = (),
+        mappings: Mapping[str, JsonMapping] = MappingProxyType({}),
+        pseudonyms: Pseudonyms | None = None,
+    ) -> None:
+        self._devices = devices
+        self._patterns = patterns
+        self.mappings = mappings
+        self._pseudonyms = pseudonyms
+        self._codecs = {device: rule.codec for device, rule in devices.items() if rule.codec is not None}
+        self._match = lru_cache(maxsize=4096)(self._find_match)
+        self.mark = "" if pseudonyms is None else pseudonyms.mark
+
+    def context(self, origin: Origin, received_ns: int) -> Context:
+        """Give the decoder's context; nanoseconds UTC."""
+        rule = self.shared_rule(origin)
+        return Context(
+            received_ns,
+            origin.parameters.get("device"),
+            origin.parameters.get("kind"),
+            origin.parameters,
+            self._codecs if rule is None or rule.codec is None else Codecs(self._codecs, rule.codec),
+            self.mappings,
+        )
+
+    def shared_rule(self, origin: Origin) -> Rule | None:
+        """Find what is said of all that has this origin's match key; None: nothing."""
+        if not self._patterns:
+            return None
+        # of other inputs the topic is a parameter that any sender can choose
+        topic = origin.parameters.get("topic") if origin.input == "mqtt" else None
+        return self._match(topic or f"{origin.input}/{origin.decoder}")
+
+    def rule(self, device: str, shared: Rule | None) -> Rule | None:
+        """Find what is said of a decoder's device; None: nothing."""
+        return self._devices.get(device, shared)
+
+    def displayed(self, device: str) -> str:
+        """Give a decoder's id as it may be displayed: its pseudonym if it has one."""
+        return device if self._pseudonyms is None else self._pseudonyms.device(device)
+
+    def name(self, reading: Reading, rule: Rule | None) -> Reading | None:
+        """Name a reading as its rule says; None if nothing of it is kept.
+
+        Raises:
+            Malformed: A value doesn't fit its unit.
+        """
+        named = reading if rule is None else rule.apply(reading)
+        return named if named is None or self._pseudonyms is None else self._pseudonyms.hide(named)
+
+    def _find_match(self, match_key: str) -> Rule | None:
+        return next((rule for pattern, rule in self._patterns if pattern.fullmatch(match_key)), None)
 
 
 class Decoding:
@@ -19,11 +95,11 @@ class Decoding:
 
     Args:
         naming: The names; none by default.
-        sources: Where it is noted what was heard.
+        sources: The list of sources that were seen.
 
     Attributes:
-        sources: What was heard.
-        failures: Reason to how many payloads were not understood.
+        sources: The list.
+        failures: Reason to how many payloads were refused.
     """
 
     def __init__(self, naming: Naming | None = None, sources: Sources | None = None) -> None:
@@ -31,31 +107,31 @@ class Decoding:
         self.sources = Sources() if sources is None else sources
         self.failures: Counter[str] = Counter()
 
-    def understand(self, came: Origin, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
-        """Decode what a link got; bytes that no decoder understands come back as one `Undecoded`.
+    def decode(self, origin: Origin, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
+        """Decode what an input got; bytes that the decoder refuses come back as one `Undecoded`.
 
-        So does the rest of bytes of which a part is understood, beside the readings of that part.
+        So does the rest of bytes of which it reads a part, beside the readings of that part.
         """
         undecoded: list[Undecoded] = []
         try:
-            heard, named = self._decode(came, payload, received_ns)
+            decoded = self._decoded(origin, payload, received_ns)
+            named = self._named(origin, decoded)
         except Malformed as error:
             self.failures[str(error.reason)] += 1
-            marked = came._replace(parameters={**self._mark(), **came.parameters})
-            heard, named, rest = self._good_among(came, error)
+            decoded, named, rest = self._good_among(origin, error)
             kept = payload if rest is None else rest
-            undecoded.append(Undecoded(str(marked), kept, received_ns, str(error.reason), error.detail))
-        for one, other in zip(heard, named, strict=True):
-            shown = self._naming.shown(one.device)
-            source = self.sources.find(shown) or self._add(shown, came, one, other, received_ns)
-            source.hear(one, other or one, received_ns)
+            undecoded.append(Undecoded(self._marked(origin), kept, received_ns, str(error.reason), error.detail))
+        for one, other in zip(decoded, named, strict=True):
+            displayed = self._naming.displayed(one.device)
+            source = self.sources.find(displayed) or self._add(displayed, origin, one, other, received_ns)
+            source.note(one, other or one, received_ns)
         return [reading for reading in named if reading is not None], undecoded
 
-    def decode_origin(self, origin: str, payload: bytes, received_ns: int) -> list[Reading]:
-        """Decode bytes as they would be today, had they come this way.
+    def decode_again(self, origin: str, payload: bytes, received_ns: int) -> list[Reading]:
+        """Decode bytes as they would be today, had they the same origin.
 
         Args:
-            origin: `Undecoded.source`: `link:decoder?key=value&...`.
+            origin: `Undecoded.origin`: `input:decoder?key=value&...`.
             payload: The bytes.
             received_ns: When the gateway got them, nanoseconds UTC.
 
@@ -63,42 +139,57 @@ class Decoding:
             Malformed: The decoder (still) refuses them; or `no_codec`: there is none of that name, or the gateway hides
                 personal ids with a key that is missing here.
         """
-        came = parse(origin)
-        mark = came.parameters.pop(MARK, "")
+        parsed = Origin.parse(origin)
+        mark = parsed.parameters.pop(MARK, "")
         if mark and mark != self._naming.mark:
-            raise Malformed(Reason.NO_CODEC, "the gateway's [pseudonyms] and their key are missing here")
-        _, named = self._decode(came, payload, received_ns)
+            raise DecodeError(Reason.NO_CODEC, "the gateway's [pseudonyms] and their key are missing here")
+        named = self._named(parsed, self._decoded(parsed, payload, received_ns))
         return [reading for reading in named if reading is not None]
 
-    def _mark(self) -> dict[str, str]:
-        return {MARK: self._naming.mark} if self._naming.mark else {}
+    def _marked(self, origin: Origin) -> str:
+        mark = {MARK: self._naming.mark} if self._naming.mark else {}
+        return str(origin._replace(parameters={**mark, **origin.parameters}))
 
-    def _decode(self, came: Origin, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Reading | None]]:
-        """Give the decoder's readings, and what each is called here."""
-        return self._named(came, decode(came, payload, self._naming.context(came, received_ns)))
+    def _decoded(self, origin: Origin, payload: bytes, received_ns: int) -> list[Reading]:
+        """Decode bytes by the decoder that their origin names; what comes out is not `checked` yet."""
+        decoder = DECODERS.get(origin.decoder)
+        if decoder is None:
+            raise DecodeError(Reason.NO_CODEC, f"there is no decoder {origin.decoder[:80]!r}")
+        try:
+            return decoder(payload, self._naming.context(origin, received_ns))
+        except DecodeError:
+            raise
+        except Exception as error:
+            detail = f"{origin.decoder} failed: {type(error).__name__}: {error}"
+            raise DecodeError(Reason.UNDECODED, detail) from error
 
-    def _named(self, came: Origin, heard: list[Reading]) -> tuple[list[Reading], list[Reading | None]]:
+    def _named(self, origin: Origin, decoded: list[Reading]) -> list[Reading | None]:
+        """Give what each of a decoder's readings is called here; None for one of which nothing is kept."""
         naming = self._naming
-        way = naming.way(came)
-        named = [naming.name(reading, naming.rule(reading.device, way)) for reading in heard]
-        checked([new or old for old, new in zip(heard, named, strict=True)])
-        return heard, named
+        shared = naming.shared_rule(origin)
+        named = [naming.name(reading, naming.rule(reading.device, shared)) for reading in decoded]
+        checked([new or old for old, new in zip(decoded, named, strict=True)])
+        return named
 
-    def _good_among(self, came: Origin, error: Malformed) -> tuple[list[Reading], list[Reading | None], bytes | None]:
-        """Give what a decoder understood of bytes that it refused, and the rest of them; None: they are all refused."""
+    def _good_among(self, origin: Origin, error: Malformed) -> tuple[list[Reading], list[Reading | None], bytes | None]:
+        """Give what a decoder read of bytes that it refused, and the rest of them; None: they are all refused."""
         if not isinstance(error, DecodeError) or error.rest is None:
             return [], [], None
+        good = list(error.good)
         try:
-            return *self._named(came, list(error.good)), error.rest
+            return good, self._named(origin, good), error.rest
         except Malformed:
             return [], [], None
 
-    def _add(self, shown: str, came: Origin, heard: Reading, named: Reading | None, received_ns: int) -> Source:
-        if shown != heard.device or self._naming.rule(heard.device, self._naming.way(came)) is not None:
-            state = State.MAPPED
-        elif came.decoder == "native" or "device" in came.parameters:
-            state = State.NAMED
+    def _add(self, displayed: str, origin: Origin, decoded: Reading, named: Reading | None, received_ns: int) -> Source:
+        rule = self._naming.rule(decoded.device, self._naming.shared_rule(origin))
+        if displayed != decoded.device or rule is not None:
+            state = SourceState.MAPPED
+        elif origin.decoder == "native" or "device" in origin.parameters:
+            state = SourceState.NAMED
         else:
-            state = State.DISCOVERED
-        device, kind = (shown, heard.kind) if named is None else (named.device, named.kind)
-        return self.sources.add(Source(shown, device, {kind}, state, f"{came.link}:{came.decoder}", received_ns))
+            state = SourceState.DISCOVERED
+        device, kind = (displayed, decoded.kind) if named is None else (named.device, named.kind)
+        return self.sources.add(
+            Source(displayed, device, {kind}, state, f"{origin.input}:{origin.decoder}", received_ns)
+        )

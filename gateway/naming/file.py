@@ -41,8 +41,9 @@ from city.wire.direct import to_position
 from gateway.decoders import DECODERS
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.mapping import load_mapping
-from gateway.naming.naming import Naming, Rename, Rule, fits, pattern
+from gateway.naming.decoding import Naming
 from gateway.naming.pseudonyms import LEAST_KEY_BYTES, Pseudonyms
+from gateway.naming.rules import Rename, Rule, pattern, unit_mismatch
 from gateway.settings import GatewaySettings
 
 _SHARED_LINKS: Final = frozenset({"folder", "http", "mqtt", "poll", "tcp", "udp"})
@@ -169,7 +170,7 @@ def _rename(key: str, given: str | _Quantity) -> Rename:
         if quantity not in QUANTITIES:
             raise ValueError(f"the catalog has no quantity {quantity!r}, so nothing says what {unit} becomes")
         wanted = QUANTITIES[quantity].unit
-        if why := fits(unit, wanted):
+        if why := unit_mismatch(unit, wanted):
             raise ValueError(why)
         return Rename(quantity, unit, wanted)
 

@@ -1,7 +1,7 @@
 """Personal ids (drivers, plates, owners' phones) as keyed hashes: HMAC-SHA256 (RFC 2104), cut to 64 bits.
 
-Whoever has the key can find the pseudonym of an id, and so, by trying all ids, the id of a pseudonym; without the key
-nobody can. The same id has the same pseudonym as long as the key stays, so a vehicle's history is one.
+The key finds the pseudonym of an id, and so, by trying all ids, the id of a pseudonym; without the key neither is
+found. The same id has the same pseudonym as long as the key stays, so a vehicle's history is one.
 """
 
 import hmac

@@ -46,7 +46,7 @@ class ClockSkew:
             if seq > self._last and len(self._sent_ns) < _MOST_KNOWN:
                 self._sent_ns[seq] = now_ns
 
-    def heard(self, ranges: Iterable[tuple[int, int]], theirs_ns: int, now_ns: int) -> None:
+    def settled(self, ranges: Iterable[tuple[int, int]], theirs_ns: int, now_ns: int) -> None:
         """Learn from a receipt.
 
         Args:

@@ -27,7 +27,7 @@ _CELL_BYTES: Final = 9
 _NAME_BYTES: Final = 64
 """The name of a column."""
 
-_MOST_SOURCE: Final = 32_768
+_MOST_ORIGIN: Final = 32_768
 """Letters of where undecoded bytes came from; ingest keeps as many."""
 
 _FEW: Final = 128
@@ -75,11 +75,9 @@ def close(handed_over: Iterable[Contents], enough: int) -> Iterator[Contents]:
         yield from _fitting(open_)
 
 
-def encode(contents: Contents, *, gateway: str, boot: str, seq: int, before: int) -> bytes:
+def encode(contents: Contents, *, gateway: str, spool: str, seq: int, offset: int) -> bytes:
     """Write a pack's bytes; see `city.wire.pack.Pack` for the numbers."""
-    return pack.encode(
-        Pack(pack.VERSION, gateway, boot, seq, before, _to_blocks(contents.readings), contents.undecoded)
-    )
+    return pack.encode(Pack(gateway, spool, seq, offset, _to_blocks(contents.readings), contents.undecoded))
 
 
 def _parts(whole: Contents) -> Iterator[Contents]:
@@ -94,17 +92,17 @@ def _parts(whole: Contents) -> Iterator[Contents]:
 
 
 def _size(item: Undecoded) -> int:
-    return len(item.payload) + len(item.source) + len(item.detail)
+    return len(item.payload) + len(item.origin) + len(item.detail)
 
 
 def _shortened(item: Undecoded) -> Undecoded:
-    if len(item.source) > _MOST_SOURCE:
-        source = item.source[:_MOST_SOURCE]
-        item = Undecoded(source, item.payload, item.received_at_ns, item.reason, item.detail)
+    if len(item.origin) > _MOST_ORIGIN:
+        origin = item.origin[:_MOST_ORIGIN]
+        item = Undecoded(origin, item.payload, item.received_at_ns, item.reason, item.detail)
     if len(item.payload) <= MOST_KEPT:
         return item
     detail = f"{item.detail}; the first {MOST_KEPT} of {len(item.payload)} bytes are kept"
-    return Undecoded(item.source, item.payload[:MOST_KEPT], item.received_at_ns, item.reason, detail)
+    return Undecoded(item.origin, item.payload[:MOST_KEPT], item.received_at_ns, item.reason, detail)
 
 
 def _fitting(whole: Contents) -> Iterator[Contents]:

@@ -1,17 +1,16 @@
-"""The hot path of the gateway: from the links' hands to the disk, to the broker, and to the receipt that ends custody.
+"""The hot path of the gateway: from the inputs to the disk, to the broker, and to the receipt that ends custody.
 
-    accept -> collect -> close -> spool -> answer          what came in is on disk
-    fetch -> publish -> (receipt) -> forget                what is on disk is settled by ingest
+    accept -> group -> close -> append -> answer          what came in is on disk
+    next -> publish -> (receipt) -> forget -> settle      what is on disk is settled by ingest
 
-Both halves know each other only through the spool, so the broker's absence never stops the intake.
+Both halves know each other only through the spool, so the broker's absence never stops what comes in.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Final, ParamSpec, TypeVar
 
 import structlog
 
@@ -24,18 +23,13 @@ from city.wire.pack import Undecoded
 from gateway.outbox import packing
 from gateway.outbox.clock_skew import ClockSkew
 from gateway.outbox.group_commit import GroupCommit, PendingWrite, answer, answering
-from gateway.outbox.in_flight import InFlightQueue
 from gateway.outbox.packing import Contents
 from gateway.outbox.publisher import PackPublisher, now_s
 from gateway.outbox.send_scheduler import SendScheduler
-from gateway.outbox.spool import Spool, Stored
+from gateway.outbox.spool import Spool
+from gateway.outbox.spool_thread import SpoolThread
 from gateway.outbox.status_publisher import StatusPublisher
 
-_AT_ONCE: Final = 16
-"""Packs read from the spool in one go: it bounds the memory."""
-
-P = ParamSpec("P")
-T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
 
@@ -70,23 +64,21 @@ class Relay:
         pace: How it gathers and sends.
 
     Attributes:
-        reporter: Says how the gateway is.
+        status: Publishes how the gateway is.
         skew: What receipts show of the clock.
     """
 
     def __init__(
         self, spool: Spool, worker: Executor, session: Session, *, province: str, gateway: str, pace: RelayConfig
     ) -> None:
-        self._spool = spool
-        self._worker = worker
         self._session = session
-        self._enough = pace.pack_readings
+        self._pack_readings = pace.pack_readings
+        self._spool = SpoolThread(spool, worker)
         self._intake = GroupCommit(pace.pack_readings, pace.pack_age_s)
-        self._window = InFlightQueue(pace.window, pace.resend_s, pace.most_resend_s)
-        self._lanes = SendScheduler(pace.window, spool.last)
-        self._sender = PackPublisher(session, topics.pack(province, gateway), self._window)
+        self._scheduler = SendScheduler(self._spool, pace.window, pace.resend_s, pace.most_resend_s)
+        self._publisher = PackPublisher(session, topics.pack(province, gateway), self._scheduler.in_flight)
         self.skew = ClockSkew(spool.last)
-        self.reporter = StatusPublisher(spool, session, topics.status(province, gateway))
+        self.status = StatusPublisher(spool, session, topics.status(province, gateway))
 
     async def accept(self, readings: list[Reading], undecoded: list[Undecoded]) -> None:
         """Take custody: returns when all of it is on disk.
@@ -100,107 +92,94 @@ class Relay:
             await self._intake.hand_over(Contents(readings, undecoded))
 
     async def run(self) -> None:
-        """Work until cancelled; then whoever waits for custody is refused.
+        """Work until cancelled; calls that wait for custody then are refused.
 
         Raises:
             ExceptionGroup: Of `Broken`: the spool is damaged.
         """
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._keep(), name="relay keeps")
+                tasks.create_task(self._take_in(), name="relay takes in")
                 tasks.create_task(self._hand_on(), name="relay hands on")
                 tasks.create_task(self._settle(), name="relay settles")
-                tasks.create_task(self.reporter.run(), name="relay reports")
+                tasks.create_task(self._follow_connections(), name="relay follows connections")
+                tasks.create_task(self.status.run(), name="relay status")
         finally:
             self._intake.close()
-            self._sender.close()
+            self._publisher.close()
 
-    async def _keep(self) -> None:
-        """From the links to the disk."""
+    async def _take_in(self) -> None:
+        """From the inputs to the disk."""
         while True:
-            calls = await self._intake.group()
-            with answering(calls):
-                await self._spool_and_answer(calls)
-            self._sender.wake()
+            writes = await self._intake.group()
+            with answering(writes):
+                await self._append_and_answer(writes)
+            self._publisher.wake()
 
     async def _hand_on(self) -> None:
         """From the disk to the broker."""
         while True:
-            if await self._sender.connected():
-                self.reporter.speak()
-            packs = await self._fetch_due() + await self._fetch_fresh()
-            self._sender.publish(packs)
-            if not packs:
-                await self._sender.wait()
+            await self._publisher.connected()
+            packs = await self._scheduler.next(now_s())
+            self.skew.sent([pack.seq for pack in packs.fresh], time.time_ns())
+            self._publisher.publish([*packs.again, *packs.fresh])
+            if not packs.again and not packs.fresh:
+                await self._publisher.wait()
 
     async def _settle(self) -> None:
-        """From the receipt to oblivion."""
+        """From the receipt to the end of custody."""
         while True:
             messages = await self._session.receive()
-            await self._forget([part for message in messages for part in self._understand(message)])
+            await self._forget([settled for message in messages for settled in self._read_receipt(message)])
             self._session.acknowledge(messages)
-            self._sender.wake()
+            self._publisher.wake()
 
-    async def _spool_and_answer(self, calls: list[PendingWrite]) -> None:
-        packs = list(packing.close([call.contents for call in calls], self._enough))
+    async def _follow_connections(self) -> None:
+        """On a new connection all is due that the last one had, and the retained status may be our own will."""
+        connection = 0
+        while True:
+            connection = await self._session.next_connection(connection)
+            self._scheduler.in_flight.reconnected()
+            self.status.republish()
+            self._publisher.wake()
+
+    async def _append_and_answer(self, writes: list[PendingWrite]) -> None:
+        packs = list(packing.close([write.contents for write in writes], self._pack_readings))
         try:
-            await self._on_worker(self._spool.append, packs)
+            await self._spool.append(packs)
         except Full as error:
-            if len(calls) > 1:
+            if len(writes) > 1:
                 # what doesn't fit must not keep out what does
-                for call in calls:
-                    await self._spool_and_answer([call])
+                for write in writes:
+                    await self._append_and_answer([write])
                 return
-            self.reporter.full(error)
-            answer(calls, error)
+            self.status.spool_full(error)
+            answer(writes, error)
         else:
-            self.reporter.kept()
-            answer(calls)
+            self.status.spool_ok()
+            answer(writes)
 
-    async def _fetch_due(self) -> list[Stored]:
-        numbers = self._window.take_due(now_s(), _AT_ONCE)
-        if not numbers:
-            return []
-        packs = await self._on_worker(self._spool.pick, numbers)
-        self._window.drop(set(numbers) - {pack.seq for pack in packs})
-        return packs
-
-    async def _fetch_fresh(self) -> list[Stored]:
-        self._lanes.notice(self._spool.last)
-        packs: list[Stored] = []
-        for stretch in self._lanes.next(self._window.room, *self._window.above(self._lanes.boundary), _AT_ONCE):
-            found = await self._on_worker(self._spool.oldest, stretch.after, stretch.most, stretch.until)
-            self._lanes.took(stretch, [pack.seq for pack in found])
-            for pack in found:
-                self._window.admit(pack.seq)
-            self.skew.sent([pack.seq for pack in found], time.time_ns())
-            packs += found
-        return packs
-
-    def _understand(self, message: Message) -> Sequence[tuple[int, int]]:
+    def _read_receipt(self, message: Message) -> Sequence[tuple[int, int]]:
         try:
             settled = receipt.decode(message.payload)
         except Malformed as error:
             _log.warning("receipt not understood", topic=message.topic, reason=error.reason, detail=error.detail)
             return ()
-        if settled.boot != self._spool.boot:
+        if settled.spool != self._spool.id:
             return ()
-        done = self._lanes.sent(settled.done)
+        done = self._scheduler.sent_of(settled.done)
         if done != settled.done:
-            _log.warning("receipt of packs that were never sent", said=settled.done[:3], kept=done[:3])
-        self.skew.heard(done, settled.at_ns, message.received_ns)
+            _log.warning("receipt of packs that were never sent", named=settled.done[:3], kept=done[:3])
+        self.skew.settled(done, settled.at_ns, message.received_ns)
         return done
 
     async def _forget(self, ranges: Sequence[tuple[int, int]]) -> None:
         if not ranges:
             return
         try:
-            await self._on_worker(self._spool.forget, ranges)
+            await self._spool.forget(ranges)
         except Full as error:
             # they stay, are sent again, and their next receipt is the next try
             _log.warning("packs settled but not forgotten", reason=str(error))
         else:
-            self._window.settle(ranges, now_s())
-
-    async def _on_worker(self, work: Callable[P, T], *args: P.args, **_: P.kwargs) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._worker, work, *args)
+            self._scheduler.in_flight.settle(ranges, now_s())

@@ -1,97 +1,70 @@
-"""Which fresh pack is sent next: while a backlog drains, a share of the window belongs to what comes in now.
+"""Which packs are sent next: those that are due again, then fresh ones as far as there is room. No clock."""
 
-Packs have one order, by number. As long as the gateway keeps up they are sent in it. Once more packs wait than fit the
-window, all of them become the backlog, and what comes after is live. Both lanes send oldest first, each in its share
-of the window, so a backlog of hours delays a reading of now by no more than what is on its way already. A live lane
-that falls behind itself becomes backlog in turn. No clock, no I/O.
-"""
-
-from collections import deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-_LIVE_SHARE: Final = 4
-"""A quarter of the window; a window of fewer packs than this has one lane."""
+from gateway.outbox.in_flight import InFlightQueue
+from gateway.outbox.read_cursor import ReadCursor
+from gateway.outbox.spool import Stored
+from gateway.outbox.spool_thread import SpoolThread
 
-_NO_END: Final = 2**63
+_MAX_PACKS: Final = 16
+"""Packs read from the spool in one go: it bounds the memory."""
 
 
-class SeqRange(NamedTuple):
-    """Packs to be read: up to `most`, with numbers above `after` and up to `until`."""
+class NextPacks(NamedTuple):
+    """What to send now: packs that were sent before, and packs that were not."""
 
-    after: int
-    until: int
-    most: int
+    again: list[Stored]
+    fresh: list[Stored]
 
 
 class SendScheduler:
-    """Where each lane has got to.
+    """Chooses packs, and reads them from the spool.
 
     Args:
-        window: Packs on their way without a receipt, of both lanes together.
-        before: The highest number of a pack that was made before this process.
+        spool: Where they are.
+        max_in_flight: Packs on their way without a receipt.
+        resend_s: Seconds after which a pack without a receipt is sent again; they double each time.
+        max_resend_s: Where the doubling ends.
 
     Attributes:
-        boundary: Highest number that ever belonged to the backlog; above it everything is live.
+        in_flight: Is told what became of each pack.
     """
 
-    def __init__(self, window: int, before: int = 0) -> None:
-        self._window = window
-        self._before = before
-        self._share = window // _LIVE_SHARE
-        self._backlog: deque[tuple[int, int]] = deque()
-        self._live = 0
-        self._last = 0
-        self.boundary = 0
+    def __init__(self, spool: SpoolThread, max_in_flight: int, resend_s: float, max_resend_s: float) -> None:
+        self._spool = spool
+        self._cursor = ReadCursor(max_in_flight, spool.last)
+        self.in_flight = InFlightQueue(max_in_flight, resend_s, max_resend_s)
 
-    def notice(self, last: int) -> None:
-        """Learn the highest number that exists."""
-        self._last = last
-        if not self._share or last - self._live <= self._window:
-            return
-        if self._backlog and self._backlog[-1][1] == self._live:
-            self._backlog[-1] = (self._backlog[-1][0], last)
-        else:
-            self._backlog.append((self._live, last))
-        self._live = self.boundary = last
+    async def next(self, now_s: float) -> NextPacks:
+        """Take what may be sent now, which is in flight from here on.
 
-    def next(self, room: int, live: int, old: int, most: int) -> list[SeqRange]:
-        """Say what to read, live packs first.
-
-        Args:
-            room: Packs that the window takes.
-            live: Packs above the boundary that are on their way.
-            old: Packs up to the boundary that are.
-            most: Packs to read in one go.
+        Raises:
+            Broken: The spool is damaged.
         """
-        share = self._share if self._backlog else self._window
-        of_live = SeqRange(self._live, self._last, min(room, share - live, most, self._last - self._live))
-        room = min(room, most) - max(0, of_live.most)
-        after, until = self._backlog[0] if self._backlog else (0, 0)
-        of_old = SeqRange(after, until, min(room, self._window - share - old, until - after))
-        return [stretch for stretch in (of_live, of_old) if stretch.most > 0]
+        return NextPacks(await self._again(now_s), await self._fresh())
 
-    def took(self, stretch: SeqRange, numbers: list[int]) -> None:
-        """Note what was found of a stretch, rising; what wasn't found doesn't exist any more."""
-        reached = numbers[-1] if len(numbers) == stretch.most else stretch.until
-        if stretch.after == self._live:
-            self._live = reached
-            return
-        self._backlog[0] = (reached, stretch.until)
-        if reached == stretch.until:
-            self._backlog.popleft()
+    def sent_of(self, ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Cut ranges down to packs that were sent, or may have been by a process before this."""
+        return self._cursor.sent_of(ranges)
 
-    def sent(self, ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Cut ranges down to the numbers that were read to be sent, or that a process before this may have sent."""
-        stretches = ((max(after, self._before), until) for after, until in (*self._backlog, (self._live, _NO_END)))
-        unsent = [(after, until) for after, until in stretches if after < until]
-        parts = []
-        for first, last in ranges:
-            rest = first
-            for after, until in unsent:
-                if rest > last:
-                    break
-                if rest <= min(last, after):
-                    parts.append((rest, min(last, after)))
-                rest = max(rest, until + 1)
-        return parts
+    async def _again(self, now_s: float) -> list[Stored]:
+        numbers = self.in_flight.take_due(now_s, _MAX_PACKS)
+        if not numbers:
+            return []
+        packs = await self._spool.pick(numbers)
+        self.in_flight.drop(set(numbers) - {pack.seq for pack in packs})
+        return packs
+
+    async def _fresh(self) -> list[Stored]:
+        self._cursor.notice(self._spool.last)
+        packs: list[Stored] = []
+        room, in_flight = self.in_flight.room, self.in_flight.above(self._cursor.boundary)
+        for wanted in self._cursor.next(room, *in_flight, _MAX_PACKS):
+            found = await self._spool.oldest(wanted.after, wanted.max_packs, wanted.until)
+            self._cursor.advance(wanted, [pack.seq for pack in found])
+            for pack in found:
+                self.in_flight.admit(pack.seq)
+            packs += found
+        return packs

@@ -48,7 +48,7 @@ class Spool:
         most_bytes: Bytes that the file's used pages may take.
 
     Attributes:
-        boot: Name of this file's life.
+        id: Made with the file; a new file has another.
         most_bytes: The bound.
         pending: What waits for a receipt; may be read from any thread.
 
@@ -70,7 +70,7 @@ class Spool:
         except sqlite3.DatabaseError as error:
             self._db.close()
             raise broken(file, error) from None
-        self.boot: str = row[0]
+        self.id: str = row[0]
         self._next_seq: int = row[1]
         self._next_before: int = row[2]
         self.pending = Pending(*row[3:])
@@ -82,7 +82,7 @@ class Spool:
 
     @property
     def taken(self) -> int:
-        """Readings (and undecoded) that this boot took so far; may be read from any thread."""
+        """Readings (and undecoded) that this spool took so far; may be read from any thread."""
         return self._next_before
 
     def append(self, packs: Sequence[Contents]) -> None:
@@ -92,18 +92,18 @@ class Spool:
             Full: The bound is reached or the disk takes no more; later it may.
             Broken: The file is damaged.
         """
-        seq, before, waiting = self._next_seq, self._next_before, self.pending
+        seq, offset, waiting = self._next_seq, self._next_before, self.pending
         now_ns = time.time_ns()
         with self._transaction():
             for contents in packs:
-                payload = encode(contents, gateway=self._gateway, boot=self.boot, seq=seq, before=before)
+                payload = encode(contents, gateway=self._gateway, spool=self.id, seq=seq, offset=offset)
                 count, size = contents.amount(), len(payload)
                 self._db.execute("INSERT INTO pack VALUES (?, ?, ?, ?, ?)", (seq, count, size, now_ns, payload))
-                seq, before = seq + 1, before + count
+                seq, offset = seq + 1, offset + count
                 waiting = Pending(waiting.readings + count, waiting.packs + 1, waiting.bytes + size)
             self._refuse_too_much()
-            self._note(seq, before, waiting)
-        self._next_seq, self._next_before, self.pending = seq, before, waiting
+            self._note(seq, offset, waiting)
+        self._next_seq, self._next_before, self.pending = seq, offset, waiting
 
     def forget(self, ranges: Sequence[tuple[int, int]]) -> None:
         """Drop packs that ingest has settled; closed ranges of numbers, which may name absent ones.

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import time
 from typing import Final
 
@@ -14,22 +15,21 @@ from city.wire import status
 from city.wire.status import Health, Status
 from gateway.outbox.spool import Spool
 
-_CHANGED_S: Final = 2.0
-"""Seconds between two looks; a status that changed is said then."""
+_CHECK_INTERVAL_S: Final = 2.0
+"""Seconds between two checks; a status that changed is published then."""
 
-_ALWAYS_S: Final = 30.0
-"""Seconds after which it is said though nothing changed."""
+_REPEAT_INTERVAL_S: Final = 30.0
+"""Seconds after which it is published though nothing changed."""
 
-_AGAIN_S: Final = 300.0
+_RETAIN_RETRY_S: Final = 300.0
 """Seconds after which a broker that would not retain the status is asked to once more."""
 
-_MOST_CUT: Final = 2
-"""Connections that end while the status is unanswered, one after the other, before packs go first for `_ALWAYS_S`."""
+_MAX_LOSSES: Final = 2
+"""Connections that end while the status is unanswered, one after the other, before packs go first for a while."""
 
-_FAREWELL_S: Final = 0.5
+_OFFLINE_TIMEOUT_S: Final = 0.5
 _REFUSAL_S: Final = 10.0
-"""How long a refusal counts: whoever is turned away by readiness must get the chance to try again."""
-
+"""How long a refusal counts: an input that readiness turns away must get the chance to try again."""
 
 _log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ class StatusPublisher:
 
     Args:
         spool: Only its numbers are read.
-        session: Where it is said.
+        session: Where it is published.
         topic: On which topic.
     """
 
@@ -52,54 +52,54 @@ class StatusPublisher:
         self._spool = spool
         self._session = session
         self._topic = topic
-        self._said: Status | None = None
-        self._said_s = 0.0
-        self._cut = 0
-        self._cut_s = 0.0
+        self._published: Status | None = None
+        self._published_s = -math.inf
+        self._losses = 0
+        self._lost_s = -math.inf
         self._retain = True
-        self._refused_s = 0.0
-        self._now = asyncio.Event()
+        self._retain_refused_s = -math.inf
+        self._wanted = asyncio.Event()
         self._refusal: Full | None = None
-        self._refused_s = 0.0
+        self._spool_full_s = -math.inf
         self._health: Health | None = None
 
     async def run(self) -> None:
-        """Say the status when it changes, and now and then, until cancelled."""
+        """Publish the status when it changes, and now and then, until cancelled."""
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_CHANGED_S):
-                    await self._now.wait()
-            self._now.clear()
-            fresh, now_s = self._status(online=True), asyncio.get_running_loop().time()
-            if self._cut >= _MOST_CUT and now_s - self._cut_s < _ALWAYS_S:
+                async with asyncio.timeout(_CHECK_INTERVAL_S):
+                    await self._wanted.wait()
+            self._wanted.clear()
+            fresh, now_s = self._status(online=True), _now_s()
+            if self._losses >= _MAX_LOSSES and now_s - self._lost_s < _REPEAT_INTERVAL_S:
                 # it may be the status that ends connections, and packs shall get through
                 continue
-            if fresh != self._said or now_s - self._said_s >= _ALWAYS_S:
-                await self._say(fresh)
+            if fresh != self._published or now_s - self._published_s >= _REPEAT_INTERVAL_S:
+                await self._publish(fresh)
 
-    async def farewell(self) -> None:
-        """Say that the gateway goes, with what it still holds; give up soon."""
+    async def publish_offline(self) -> None:
+        """Publish that the gateway goes, with what it still holds; give up soon."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_FAREWELL_S):
-                await self._say(self._status(online=False))
+            async with asyncio.timeout(_OFFLINE_TIMEOUT_S):
+                await self._publish(self._status(online=False))
 
-    def speak(self) -> None:
-        """Say it at once: after a reconnect the retained status may be our own will."""
-        self._said = None
+    def republish(self) -> None:
+        """Publish it at once: after a reconnect the retained status may be our own will."""
+        self._published = None
         self._retain = True
-        self._now.set()
+        self._wanted.set()
 
-    def note(self, health: Health) -> None:
-        """Say this from now on as well."""
+    def set_health(self, health: Health) -> None:
+        """Publish this from now on as well."""
         self._health = health
 
-    def full(self, error: Full) -> None:
+    def spool_full(self, error: Full) -> None:
         """Note that the spool refused; nothing is lost, but somebody should look."""
         if self.refusal is None:
             _log.warning("spool full", reason=str(error))
-        self._refusal, self._refused_s = error, asyncio.get_running_loop().time()
+        self._refusal, self._spool_full_s = error, _now_s()
 
-    def kept(self) -> None:
+    def spool_ok(self) -> None:
         """Note that the spool took something."""
         if self._refusal is not None:
             _log.info("spool takes readings again")
@@ -108,26 +108,30 @@ class StatusPublisher:
     @property
     def refusal(self) -> Full | None:
         """Why the spool took nothing, if that was a moment ago; None if it does or may do so again."""
-        is_fresh = asyncio.get_running_loop().time() - self._refused_s < _REFUSAL_S
-        return self._refusal if is_fresh else None
+        return self._refusal if _now_s() - self._spool_full_s < _REFUSAL_S else None
 
     def _status(self, *, online: bool) -> Status:
         pending = self._spool.pending
-        return Status(online, self._spool.boot, pending.readings, pending.packs, pending.bytes, health=self._health)
+        return Status(online, self._spool.id, pending.readings, pending.packs, pending.bytes, health=self._health)
 
-    async def _say(self, fresh: Status) -> None:
-        said, now_s = msgspec.structs.replace(fresh, at_ns=time.time_ns()), asyncio.get_running_loop().time()
-        if not self._retain and now_s - self._refused_s >= _AGAIN_S:
+    async def _publish(self, fresh: Status) -> None:
+        payload = status.encode(msgspec.structs.replace(fresh, at_ns=time.time_ns()))
+        began_s = _now_s()
+        if began_s - self._retain_refused_s >= _RETAIN_RETRY_S:
             self._retain = True
         try:
-            await self._session.publish(self._topic, status.encode(said), retain=self._retain)
+            await self._session.publish(self._topic, payload, retain=self._retain)
         except MqttError as error:
-            _log.debug("status not said", reason=str(error))
+            _log.debug("status not published", reason=str(error))
             # a broker that retains nothing may take it all the same
             if isinstance(error, PublishRefused):
-                self._retain, self._refused_s = False, now_s
+                self._retain, self._retain_refused_s = False, began_s
             if isinstance(error, Disconnected) and not isinstance(error, NotSent):
-                self._cut, self._cut_s = self._cut + 1, asyncio.get_running_loop().time()
+                self._losses, self._lost_s = self._losses + 1, _now_s()
             return
-        self._cut = 0
-        self._said, self._said_s = fresh, asyncio.get_running_loop().time()
+        self._losses = 0
+        self._published, self._published_s = fresh, _now_s()
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -6,11 +6,10 @@ from typing import Final
 import numpy as np
 
 from city.batch import Floats
-from simulators.models.glide import chances, glide, meter
-from simulators.moment import declination, season_of
-from simulators.noise import Steps, between, fixed, uniform
-from simulators.province import Province
-from simulators.scene import Scene, Shown
+from simulators.calendar import declination, season_of
+from simulators.models.piecewise import chances, integrate, meter
+from simulators.randomness import Steps, between, fixed, uniform
+from simulators.scene import Measured, Scene
 
 # kW relative to the mean at each full hour of a shop's or an office's day
 _BUILDING: Final = np.array(
@@ -25,15 +24,15 @@ _DIM_HOUR: Final = 22.0
 _STANDBY_W: Final = 0.8
 
 
-def energy_meter(scene: Scene) -> Shown:
-    """Show a building's meter."""
+def energy_meter(scene: Scene) -> Measured:
+    """Simulate a building's meter."""
     when = scene.when
     start, added = meter(scene.keys, when.day, between(40.0, 900.0, fixed(scene.keys, "meter-size") ** 2))
     weights = _BUILDING * (0.75 + 0.5 * chances(scene.keys, when.day * 24, 25, "meter-hour"))
-    done, pace = glide(weights, when.hour / 24)
+    done, pace = integrate(weights, when.hour / 24)
     power = added * pace / 24 * 1000
-    voltage = 229.0 + 3.5 * scene.shared(3600.0, "grid") + 1.0 * scene.noise(300.0, "volt")
-    return Shown(
+    voltage = 229.0 + 3.5 * scene.shared(3600.0, "grid") + 1.0 * scene.individual(300.0, "volt")
+    return Measured(
         {
             "power": power,
             "energy": start + added * done,
@@ -43,8 +42,8 @@ def energy_meter(scene: Scene) -> Shown:
     )
 
 
-def ev_charger(scene: Scene) -> Shown:
-    """Show a charger: sessions of one or two hours, power that tapers off; a state of charge only while it charges."""
+def ev_charger(scene: Scene) -> Measured:
+    """Simulate a charger: sessions of one or two hours, tapering power, a state of charge only while it charges."""
     when = scene.when
     start, added = meter(scene.keys, when.day, between(35.0, 80.0, fixed(scene.keys, "charger-size")))
     luck = chances(scene.keys, when.day * _SLOTS, _SLOTS, "session") / _BUSY
@@ -64,17 +63,17 @@ def ev_charger(scene: Scene) -> Shown:
     slot = (when.hour[:, None] >= edges[:, 1:-1]).sum(axis=1)
     rows = np.arange(len(slot))
     number = when.day * _SLOTS + slot
-    came, left = (
+    arrived, left = (
         between(12.0, 45.0, uniform(scene.keys, number, "came")),
         between(70.0, 98.0, uniform(scene.keys, number, "left")),
     )
     busy = charging[rows, slot]
-    return Shown(
+    return Measured(
         {
             "charging": busy.astype(np.float64),
             "power": (charging * share * pace / length).sum(axis=1) * added * 1000,
             "energy": start + added * (share * done).sum(axis=1),
-            "state_of_charge": np.where(busy, came + (left - came) * done[rows, slot], np.nan),
+            "state_of_charge": np.where(busy, arrived + (left - arrived) * done[rows, slot], np.nan),
         }
     )
 
@@ -87,8 +86,8 @@ def _taper(part: Floats) -> tuple[Floats, Floats]:
     return high * part - fall * late * late / 2, high - fall * late
 
 
-def street_light(scene: Scene) -> Shown:
-    """Show a lamp on an astronomical clock: from dusk to dawn, dimmed after ten in the evening."""
+def street_light(scene: Scene) -> Measured:
+    """Simulate a lamp on an astronomical clock: from dusk to dawn, dimmed after ten in the evening."""
     when = scene.when
     rise, set_, before = _nights(scene.province.lat, scene.province.lon, scene.province.offset_s)
     day = np.clip(when.day - _FIRST_DAY, 0, len(rise) - 1)
@@ -97,7 +96,7 @@ def street_light(scene: Scene) -> Shown:
     watts = np.round(between(45.0, 150.0, fixed(scene.keys, "lamp")))
     lit = before[day] + _lit(when.hour, rise[day], set_[day])
     hours = 24.0 * np.maximum(when.day - _FIRST_DAY, 0) + when.hour
-    return Shown(
+    return Measured(
         {
             "lamp_on": night.astype(np.float64),
             "brightness": 100.0 * level,
@@ -127,9 +126,3 @@ def _nights(lat: float, lon: float, offset_s: int) -> tuple[Floats, Floats, Floa
     rise, set_ = noon - half, noon + half
     burnt = _lit(np.full(len(days), 24.0), rise, set_)
     return rise, set_, np.concatenate([[0.0], burnt.cumsum()[:-1]])
-
-
-def dusk_and_dawn(province: Province, day: int) -> tuple[float, float]:
-    """Give the local hours at which lamps go out and on, on a day since 1970."""
-    rise, set_, _ = _nights(province.lat, province.lon, province.offset_s)
-    return float(rise[day - _FIRST_DAY]), float(set_[day - _FIRST_DAY])

@@ -8,8 +8,8 @@ from city.batch import Floats
 from simulators.models import sky
 from simulators.models.journey import Journey, journey
 from simulators.models.water import battery
-from simulators.noise import between, fixed, uniform
-from simulators.scene import Scene, Shown
+from simulators.randomness import between, fixed, uniform
+from simulators.scene import Measured, Scene
 
 _SHIFTS: Final = 6  # places in a dock's day for one lorry each, from early in the morning
 _SHIFT_H: Final = 2.75
@@ -23,8 +23,8 @@ def _set_point(scene: Scene) -> Floats:
     return np.where(sort < 0.35, -18.0, np.where(sort < 0.8, 4.0, 13.0))
 
 
-def cargo(scene: Scene) -> Shown:
-    """Show a sensor in a cooled load: its door opens at stops and the air warms; a cooler fails on a few days."""
+def cargo(scene: Scene) -> Measured:
+    """Simulate a sensor in a cooled load: its door opens at stops and the air warms; a cooler fails on a few days."""
     trip = journey(scene)
     open_h = trip.dwell_h * between(0.3, 0.7, uniform(scene.keys, trip.stop, "unload"))
     begin = 0.05
@@ -36,10 +36,10 @@ def cargo(scene: Scene) -> Shown:
     inside = target + (outside - target) * np.clip(0.35 * warmed + 0.4 * lost, 0.0, 1.0)
     step = np.floor(scene.when.time_s / scene.interval_s).astype(np.int64)
     bump = np.where(uniform(scene.keys, step, "bump") < 0.004, 30.0 * uniform(scene.keys, step, "bump-size"), 0.0)
-    return Shown(
+    return Measured(
         {
-            "temperature": inside + 0.4 * scene.noise(900.0, "cold"),
-            "humidity": np.clip(78.0 + 10.0 * warmed + 4.0 * scene.noise(1800.0, "cold-moist"), 0.0, 100.0),
+            "temperature": inside + 0.4 * scene.individual(900.0, "cold"),
+            "humidity": np.clip(78.0 + 10.0 * warmed + 4.0 * scene.individual(1800.0, "cold-moist"), 0.0, 100.0),
             "shock": 0.3 + trip.driving * (1.2 + 0.8 * uniform(scene.keys, step, "road") + bump),
             "door_open": opened.astype(np.float64),
             "battery": battery(scene),
@@ -57,8 +57,8 @@ def _warmth(trip: Journey, begin: float, open_h: Floats) -> Floats:
     return warmth
 
 
-def dock(scene: Scene) -> Shown:
-    """Show a loading dock: a lorry stands there, and for most of its stay the door is open."""
+def dock(scene: Scene) -> Measured:
+    """Simulate a loading dock: a lorry stands there, and for most of its stay the door is open."""
     when = scene.when
     opens = between(5.0, 7.0, fixed(scene.keys, "dock-opens"))
     place = np.floor((when.hour - opens) / _SHIFT_H).astype(np.int64)
@@ -69,7 +69,7 @@ def dock(scene: Scene) -> Shown:
     begin = between(0.1, 0.7, uniform(scene.keys, number, "dock-begin"))
     length = between(0.7, 1.9, uniform(scene.keys, number, "dock-length"))
     part = (into - begin) / length
-    return Shown(
+    return Measured(
         {
             "occupied": (held & (part >= 0) & (part < 1)).astype(np.float64),
             "door_open": (held & (part > 0.07) & (part < 0.92)).astype(np.float64),
@@ -77,8 +77,8 @@ def dock(scene: Scene) -> Shown:
     )
 
 
-def container(scene: Scene) -> Shown:
-    """Show a container in the yard: it stays some days, then another load stands there; two in five are cooled."""
+def container(scene: Scene) -> Measured:
+    """Simulate a container in the yard: it stays some days, then another load stands there; two in five are cooled."""
     when = scene.when
     stay = between(2.0, 9.0, fixed(scene.keys, "stay"))
     age = (when.day + when.hour / 24) / stay + fixed(scene.keys, "turn")
@@ -90,9 +90,9 @@ def container(scene: Scene) -> Shown:
     sun = sky.radiation(scene) / 1000
     # steel in the sun is hotter than the air
     inside = np.where(cooled, _set_point(scene) + 3.0 * opened, outside + 14.0 * sun)
-    return Shown(
+    return Measured(
         {
-            "temperature": inside + 0.3 * scene.noise(1800.0, "box"),
+            "temperature": inside + 0.3 * scene.individual(1800.0, "box"),
             "humidity": np.clip(sky.humidity(scene) - np.where(cooled, -4.0, 18.0 * sun), 0.0, 100.0),
             "door_open": opened,
             "weight": np.round(between(3_900.0, 28_500.0, uniform(scene.keys, visit, "load")), -1),

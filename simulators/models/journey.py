@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from city.batch import Floats
-from simulators.models.glide import chances, glide
-from simulators.noise import Steps, between, fixed, uniform
+from simulators.models.piecewise import chances, integrate
+from simulators.randomness import Steps, between, fixed, uniform
 from simulators.scene import Scene
 
 _KNOTS: Final = 32
@@ -31,7 +31,7 @@ class Journey:
         speed: km/h.
         heading: Degrees; of the last move where they stand.
         odometer: km.
-        driving: Under way.
+        driving: Between two stops.
         stop: Number of the last stop they reached, unique for a device.
         stopped_h: Hours since they reached it, also when they have left it; NaN before the day's first.
         dwell_h: How long a stop lasts, hours.
@@ -63,7 +63,7 @@ def journey(scene: Scene) -> Journey:
     leg = np.clip(np.floor(x / (leg_h + dwell_h)), 0, legs - 1).astype(np.int64)
     into = x - leg * (leg_h + dwell_h)
     number = when.day * _LEGS_A_DAY + leg
-    done, pace = glide(_paces(scene, number), into / leg_h)
+    done, pace = integrate(_paces(scene, number), into / leg_h)
     driving = (into > 0) & (into < leg_h)
     arrived = into >= leg_h
     stopped = np.where(arrived, into - leg_h, np.where(leg > 0, into + dwell_h, np.nan))
@@ -103,7 +103,7 @@ def _works(scene: Scene) -> NDArray[np.bool_]:
 
 
 def _mileage(scene: Scene, daily: Floats) -> Floats:
-    """Give the odometer at the begin of the day: the working days since 2024 times the day's way."""
+    """Give the odometer at the begin of the day: the working days since 2024 times a day's distance."""
     rest = _rest_day(scene)
     days = scene.when.day - _FIRST_DAY
     rests = (scene.when.day - rest + 6) // 7 - (_FIRST_DAY - rest + 6) // 7

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from city.batch import Floats
-from simulators.moment import monthly, season_of
-from simulators.noise import between, uniform
+from simulators.calendar import monthly, season_of
+from simulators.randomness import between, uniform
 from simulators.scene import Scene
 
 

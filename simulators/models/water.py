@@ -5,10 +5,10 @@ from typing import Final
 import numpy as np
 
 from city.batch import Floats
+from simulators.calendar import CivilTime
 from simulators.models.storm import burst
-from simulators.moment import Moment
-from simulators.noise import between, fixed
-from simulators.scene import Scene, Shown
+from simulators.randomness import between, fixed
+from simulators.scene import Measured, Scene
 
 _DAY = 86_400.0
 _TIP: Final = 0.2  # mm that tip a gauge's bucket once
@@ -17,7 +17,7 @@ _DRAIN_DAYS: Final = 4.0
 
 
 def battery(scene: Scene) -> Floats:
-    """Give a battery's charge in %: it falls for about a year, then somebody changes it."""
+    """Give a battery's charge in %: it falls for about a year, then it is changed."""
     life = between(250.0, 480.0, fixed(scene.keys, "battery-life"))
     used = (scene.when.time_s / _DAY / life + fixed(scene.keys, "battery-age")) % 1.0
     charge: Floats = 100.0 - 82.0 * used
@@ -35,16 +35,16 @@ def soaked(scene: Scene) -> Floats:
     return total
 
 
-def water_level(scene: Scene) -> Shown:
-    """Show a river gauge: slow, high at the end of the monsoon, with floods after rain."""
+def water_level(scene: Scene) -> Measured:
+    """Simulate a river gauge: slow, high at the end of the monsoon, with floods after rain."""
     bed, depth = scene.gauge[:, 1], scene.gauge[:, 0] - scene.gauge[:, 1]
     # the monsoon fills the rivers until October
     wet = 0.5 + 0.5 * np.cos((scene.when.season - 0.77) * 2 * np.pi)
-    slow = 0.05 * scene.noise(5 * _DAY, "river") + 0.006 * scene.noise(3600.0, "ripple")
+    slow = 0.05 * scene.individual(5 * _DAY, "river") + 0.006 * scene.individual(3600.0, "ripple")
     full = 0.16 + 0.34 * wet + 0.0035 * soaked(scene) + slow
     full = np.clip(full, 0.03, 1.25)
     ordinary = 0.35
-    return Shown(
+    return Measured(
         {
             "level": bed + depth * full,
             # a wide channel carries about the depth to the power of 5/3 (Manning)
@@ -54,15 +54,15 @@ def water_level(scene: Scene) -> Shown:
     )
 
 
-def rain(scene: Scene) -> Shown:
-    """Show a tipping-bucket gauge: the intensity, and the amount since the reading before."""
+def rain(scene: Scene) -> Measured:
+    """Simulate a tipping-bucket gauge: the intensity, and the amount since the reading before."""
     now = burst(scene).fallen(scene.when.hour)
     before = scene.when.time_s - scene.interval_s
-    earlier = Moment.at((before * 1000).round().astype(np.int64) * 1_000_000, scene.province.offset_s)
+    earlier = CivilTime.at((before * 1000).round().astype(np.int64) * 1_000_000, scene.province.offset_s)
     # no burst crosses midnight, so what fell before it is behind us
     then = np.where(earlier.day == scene.when.day, burst(scene).fallen(earlier.hour), 0.0)
     tips = np.floor(now / _TIP + 1e-9) - np.floor(then / _TIP + 1e-9)
-    return Shown(
+    return Measured(
         {
             "rain_rate": burst(scene).rate(scene.when.hour),
             "rain_amount": np.maximum(tips, 0.0) * _TIP,

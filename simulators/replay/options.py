@@ -1,4 +1,4 @@
-"""What to replay and how, and what came of it."""
+"""Options of a replay, and its report."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -60,7 +60,7 @@ class ReplayOptions:
             Malformed: The device id is not well-formed.
         """
         if self.broker is None and self.via is None:
-            raise ConfigurationError("say where to replay to: a broker, or --via a gateway")
+            raise ConfigurationError("a replay needs a broker, or a gateway by --via")
         if PROVINCE_PATTERN.fullmatch(self.province) is None:
             raise ConfigurationError(f"--province {self.province!r} is not an ISO 3166-2 code in lower case")
         if not 0 <= self.speed < float("inf"):
@@ -84,7 +84,7 @@ class ReplayReport:
         sent: Readings handed over.
         confirmed: Of these, confirmed by the broker or the gateway.
         refused: Of these, refused for good.
-        why: What was said to the last one refused.
+        reason: Why the last one was refused.
         seconds: How long it took.
         stopped: It was ended before all was confirmed.
     """
@@ -97,7 +97,7 @@ class ReplayReport:
     sent: int = 0
     confirmed: int = 0
     refused: int = 0
-    why: str = ""
+    reason: str = ""
     seconds: float = 0.0
     stopped: bool = False
 
@@ -116,5 +116,5 @@ class ReplayReport:
         if self.bad:
             text += f"; {self.bad:,} bad lines left out, the first: {self.first_bad}"
         if self.refused:
-            text += f"; {self.refused:,} refused: {self.why}"
+            text += f"; {self.refused:,} refused: {self.reason}"
         return text

@@ -1,4 +1,4 @@
-"""Posts to a gateway's HTTP link and tries again when it says so."""
+"""Posts to a gateway's HTTP link and tries again as it asks."""
 
 import http.client
 import json
@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from city.errors import ConfigurationError, Malformed, Reason, Unavailable
 
-_AGAIN: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 507})
+_RETRIED: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 507})
 _FIRST_WAIT_S: Final = 0.5
 _MOST_WAIT_S: Final = 30.0
 _TIMEOUT_S: Final = 30.0
-_PATIENCE_S: Final = 10.0
+_FIRST_ANSWER_S: Final = 10.0
 
 
 class Poster:
@@ -32,8 +32,8 @@ class Poster:
             raise ConfigurationError(f"--via {url!r} is no http:// or https:// address")
         secure = parts.scheme == "https"
         connect = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        self._line = connect(parts.hostname, parts.port, timeout=_TIMEOUT_S)
-        self._where = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._connection = connect(parts.hostname, parts.port, timeout=_TIMEOUT_S)
+        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._url = url
         self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self._answered = False
@@ -44,33 +44,33 @@ class Poster:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._line.close()
+        self._connection.close()
 
     def post(self, body: bytes, stop: threading.Event) -> bool:
         """Post until it is taken; False if the replay was stopped first. Resending is safe: readings are idempotent.
 
         Raises:
-            Malformed: The gateway refused this body for good; the detail says what it said.
-            ConfigurationError: It doesn't know us, or there is no such link.
+            Malformed: The gateway refused this body for good; the detail holds its answer.
+            ConfigurationError: It refuses the token, or has no such input.
             Unavailable: It has never answered.
         """
         begun, pause = time.monotonic(), _FIRST_WAIT_S
         while not stop.is_set():
             try:
-                self._line.request("POST", self._where, body, self._headers)
-                answer = self._line.getresponse()
+                self._connection.request("POST", self._target, body, self._headers)
+                answer = self._connection.getresponse()
                 text = answer.read(2_000).decode("utf-8", "replace")
                 answer.read()
             except (OSError, http.client.HTTPException) as error:
-                self._line.close()
-                if not self._answered and time.monotonic() - begun > _PATIENCE_S:
+                self._connection.close()
+                if not self._answered and time.monotonic() - begun > _FIRST_ANSWER_S:
                     raise Unavailable(f"no gateway answers at {self._url}: {error}") from None
                 asked = None
             else:
                 self._answered = True
                 if answer.status < 300:
                     return _taken(text, self._url)
-                if answer.status not in _AGAIN:
+                if answer.status not in _RETRIED:
                     raise _refusal(answer.status, text, self._url)
                 asked = retry_after_s(answer.headers.get("Retry-After"))
             stop.wait(pause if asked is None else asked)
@@ -79,7 +79,7 @@ class Poster:
 
 
 def retry_after_s(text: str | None) -> float | None:
-    """Read Retry-After, seconds or a date (RFC 9110, 10.2.3); None if it says nothing."""
+    """Read Retry-After, seconds or a date (RFC 9110, 10.2.3); None if it is absent or malformed."""
     if text is None:
         return None
     try:

@@ -14,7 +14,7 @@ _REFRESH_S: Final = 0.1
 
 
 class Progress(Protocol):
-    """Is told the count of confirmed readings, as often as one likes."""
+    """Shows the count of confirmed readings; may be updated at any rate."""
 
     def update(self, confirmed: int) -> None:
         """Show the count, if it is time."""

@@ -1,4 +1,4 @@
-"""Our own records: MQTT messages as they came, one JSON object a line, in files named `*.korat.jsonl`.
+"""Our own records: MQTT messages as they arrived, one JSON object a line, in files named `*.korat.jsonl`.
 
 `{"t": 1764900000000000000, "topic": "city/th-30/...", "payload": {"ts": ...}}` where the payload is JSON, with its
 bytes kept as they were; `"base64": "..."` in place of `"payload"` where it isn't.

@@ -14,12 +14,12 @@ from rich.console import Console
 
 from city.errors import ConfigurationError
 from city.reading import Reading
-from simulators.courier import Courier
+from simulators.publisher import Publisher
 from simulators.replay.options import AS_FAST_AS_POSSIBLE, ReplayOptions, ReplayReport
 from simulators.replay.post import Poster
 from simulators.replay.progress import Progress, progress
+from simulators.replay.recording import Item, Recording, Survey
 from simulators.replay.sinks import BrokerSink, GatewaySink, Sink
-from simulators.replay.source import Item, Source, Survey
 
 _NS: Final = 1_000_000_000
 _CONNECT_S: Final = 10.0
@@ -36,20 +36,20 @@ def replay(
     Args:
         options: What and how.
         stop: Set it to end the replay.
-        console: Where progress and the counts are shown; stderr by default.
+        console: Where progress and the counts are printed; stderr by default.
 
     Raises:
         ConfigurationError: An option, the mapping or an access right is wrong.
         BadFile: The recording has a bad line or can't be read.
-        Unavailable: Nobody answers at the address.
+        Unavailable: Nothing answers at the address.
     """
     options.check()
     stop = stop or threading.Event()
     console = console or Console(file=sys.stderr)
     begun = time.monotonic()
     with _ended_by_signals(stop), ExitStack() as stack:
-        source = Source(options)
-        found = source.survey()
+        recording = Recording(options)
+        found = recording.survey()
         report = ReplayReport(
             rows=found.tally.rows,
             readings=found.items,
@@ -58,23 +58,23 @@ def replay(
             first_bad=found.tally.first_bad,
         )
         sink = _open(options, stop, stack)
-        shown = stack.enter_context(progress(console, options.file.name, found.items))
+        bar = stack.enter_context(progress(console, options.file.name, found.items))
         try:
-            _feed(source, found, options, sink, shown, stop=stop)
+            _feed(recording, found, options, sink, bar, stop=stop)
         finally:
             report.seconds = time.monotonic() - begun
             report.sent, report.confirmed = sink.sent, sink.confirmed
-            report.refused, report.why = sink.refused, sink.why
+            report.refused, report.reason = sink.refused, sink.reason
             report.stopped = stop.is_set() and sink.confirmed + sink.refused < found.items
-            shown.update(sink.confirmed)
+            bar.update(sink.confirmed)
     console.print(str(report), highlight=False, soft_wrap=True)
     return report
 
 
 def _feed(
-    source: Source, found: Survey, options: ReplayOptions, sink: Sink, shown: Progress, *, stop: threading.Event
+    recording: Recording, found: Survey, options: ReplayOptions, sink: Sink, bar: Progress, *, stop: threading.Event
 ) -> None:
-    items: Iterator[Item] = source.items(source.tally())
+    items: Iterator[Item] = recording.items(recording.tally())
     paced = options.speed != AS_FAST_AS_POSSIBLE
     if paced and not found.in_order:
         # stable, so that of two for the same instant the later one stays the later one
@@ -84,20 +84,20 @@ def _feed(
     for item in items:
         if paced:
             due = start + (item.time_ns - found.first_ns) / _NS / options.speed
-            _wait(due, sink, shown, stop)
+            _wait(due, sink, bar, stop)
         if stop.is_set():
             return
         sink.accept(_moved(item, shift_ns))
-        shown.update(sink.confirmed)
+        bar.update(sink.confirmed)
     sink.finish()
 
 
-def _wait(due: float, sink: Sink, shown: Progress, stop: threading.Event) -> None:
+def _wait(due: float, sink: Sink, bar: Progress, stop: threading.Event) -> None:
     if due <= time.monotonic():
         return
     sink.flush()
     while not stop.is_set() and (left := due - time.monotonic()) > 0:
-        shown.update(sink.confirmed)
+        bar.update(sink.confirmed)
         stop.wait(min(left, 0.5))
 
 
@@ -121,10 +121,10 @@ def _open(options: ReplayOptions, stop: threading.Event, stack: ExitStack) -> Si
     if options.via is not None:
         return GatewaySink(stack.enter_context(Poster(options.via, options.token)), options.batch, stop)
     if options.broker is None:
-        raise ConfigurationError("say where to replay to: a broker, or --via a gateway")
-    courier = stack.enter_context(Courier(options.broker, "replay"))
-    courier.connect(_CONNECT_S, stop)
-    return BrokerSink(courier, options.province, options.batch, stop)
+        raise ConfigurationError("a replay needs a broker, or a gateway by --via")
+    publisher = stack.enter_context(Publisher(options.broker, "replay"))
+    publisher.connect(_CONNECT_S, stop)
+    return BrokerSink(publisher, options.province, options.batch, stop)
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from city import topics
 from city.errors import Malformed, Unavailable
 from city.reading import Reading
 from city.wire import direct
-from simulators.courier import Courier
+from simulators.publisher import Publisher
 from simulators.replay.post import Poster
 from simulators.replay.record import Record
-from simulators.replay.source import Item
+from simulators.replay.recording import Item
 
 _WAIT_S: Final = 0.05
 _encoder: Final = msgspec.json.Encoder()
@@ -35,8 +35,8 @@ class Sink(Protocol):
         """Of these, refused for good."""
 
     @property
-    def why(self) -> str:
-        """What was said to the last one refused."""
+    def reason(self) -> str:
+        """Why the last one was refused."""
 
     def accept(self, item: Item) -> None:
         """Take one item; it may wait for others of its device."""
@@ -51,9 +51,9 @@ class Sink(Protocol):
 class BrokerSink:
     """Publishes direct payloads of one device each, QoS 1; `Sink` says the rest."""
 
-    def __init__(self, courier: Courier, province: str, batch: int, stop: threading.Event) -> None:
+    def __init__(self, publisher: Publisher, province: str, batch: int, stop: threading.Event) -> None:
         self.sent = 0
-        self._courier = courier
+        self._publisher = publisher
         self._province = province
         self._batch = batch
         self._stop = stop
@@ -62,17 +62,17 @@ class BrokerSink:
     @property
     def confirmed(self) -> int:
         """Readings in messages that got their PUBACK."""
-        return self._courier.confirmed
+        return self._publisher.confirmed
 
     @property
     def refused(self) -> int:
         """Readings in messages that the broker refused."""
-        return self._courier.refused
+        return self._publisher.refused
 
     @property
-    def why(self) -> str:
+    def reason(self) -> str:
         """The broker's reason."""
-        return self._courier.why
+        return self._publisher.reason
 
     def accept(self, item: Item) -> None:
         """Take a reading, or publish a record's message at once."""
@@ -95,21 +95,21 @@ class BrokerSink:
     def finish(self) -> None:
         """Publish what waits, and wait for the last PUBACK; while the broker is away, as long as that takes."""
         self.flush()
-        while self._courier.pending and not self._stop.is_set():
-            self._courier.check()
-            self._courier.wait(_WAIT_S)
+        while self._publisher.pending and not self._stop.is_set():
+            self._publisher.check()
+            self._publisher.wait(_WAIT_S)
 
     def _send(self, readings: Sequence[Reading]) -> None:
         for payload, part in fitting(readings, lambda part: direct.encode(list(part))):
             self._publish(topics.of_reading(self._province, part[0]), payload, len(part))
 
     def _publish(self, topic: str, payload: bytes, readings: int) -> None:
-        while not self._courier.room:
+        while not self._publisher.room:
             if self._stop.is_set():
                 return
-            self._courier.check()
-            self._courier.wait(_WAIT_S)
-        self._courier.publish(topic, payload, readings)
+            self._publisher.check()
+            self._publisher.wait(_WAIT_S)
+        self._publisher.publish(topic, payload, readings)
         self.sent += readings
 
 
@@ -118,7 +118,7 @@ class GatewaySink:
 
     def __init__(self, poster: Poster, batch: int, stop: threading.Event) -> None:
         self.sent = self.confirmed = self.refused = 0
-        self.why = ""
+        self.reason = ""
         self._poster = poster
         self._batch = batch
         self._stop = stop
@@ -143,7 +143,7 @@ class GatewaySink:
                     self.confirmed += len(part)
             except Malformed as error:
                 self.refused += len(part)
-                self.why = error.detail
+                self.reason = error.detail
         self._waiting.clear()
 
     def finish(self) -> None:

@@ -21,7 +21,7 @@ class Tally:
         gaps: Places without a value.
         bad: Bad rows left out.
         first_bad: The sentence about the first of them.
-        unit: What is counted to say where a bad row is: a line, or an object of a JSON array.
+        unit: What the number of a bad row counts: lines, or objects of a JSON array.
     """
 
     file: str
@@ -33,7 +33,7 @@ class Tally:
     unit: str = "line"
 
     def refuse(self, line: int, why: str) -> None:
-        """Count a bad row; `line`, or what `unit` says, counts from 1.
+        """Count a bad row; `line` counts in `unit`, from 1.
 
         Raises:
             BadFile: Bad lines are to stop the replay.

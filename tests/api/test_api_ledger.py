@@ -26,7 +26,7 @@ async def test_the_total_is_seven_numbers_over_whole_hours(client: httpx2.AsyncC
     now = time.time_ns()
     await _settle(ledger, now, Source("gw-1", "a"), Source("", "b"))
     await _settle(ledger, now - 48 * HOUR, Source("gw-1", "a"))
-    await ledger.note_status(GatewayRow("gw-1", "th-30", True, "boot", 3, 1, 100, now))  # noqa: FBT003 - a row of data
+    await ledger.note_status(GatewayRow("gw-1", "th-30", True, "spool", 3, 1, 100, now))  # noqa: FBT003 - a row of data
     answer = (await client.get("/v1/ledger")).json()
     assert answer == {
         "received": 20,

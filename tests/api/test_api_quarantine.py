@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 
 from city.errors import Reason
-from city.ledger.port import Ledger, Settlement, Source, Suspect
+from city.ledger.port import Ledger, QuarantinedPayload, Settlement, Source
 
 Follow = Callable[..., Awaitable[list[dict[str, Any]]]]
 
@@ -32,8 +32,10 @@ NONSENSE: list[object] = [
 
 
 async def _hold(ledger: Ledger, *payloads: bytes, reason: Reason = Reason.MALFORMED_JSON) -> None:
-    suspects = [Suspect(TOPIC, payload, NOON, reason, "odd", Source("", "n-1"), readings=2) for payload in payloads]
-    await ledger.settle(Settlement(at_ns=time.time_ns(), suspects=suspects))
+    quarantined = [
+        QuarantinedPayload(TOPIC, payload, NOON, reason, "odd", Source("", "n-1"), readings=2) for payload in payloads
+    ]
+    await ledger.settle(Settlement(at_ns=time.time_ns(), quarantined=quarantined))
 
 
 async def test_the_original_bytes_come_back(client: httpx2.AsyncClient, ledger: Ledger) -> None:

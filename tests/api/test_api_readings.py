@@ -25,8 +25,8 @@ NONSENSE: list[tuple[dict[str, Any], str]] = [
     ({"device": "a", "quantity": "Pm"}, "quantity.0"),
     ({"device": "a", "start": "yesterday"}, "start"),
     ({"device": "a", "every": "5 minutes"}, "every"),
-    ({"device": "a", "every": "5m", "fold": "guess"}, "fold"),
-    ({"device": "a", "fold": "mean"}, "query"),
+    ({"device": "a", "every": "5m", "aggregate": "guess"}, "aggregate"),
+    ({"device": "a", "aggregate": "mean"}, "query"),
     ({"device": "a", "limit": "0"}, "limit"),
     ({"device": "a", "limit": "50001"}, "limit"),
 ]
@@ -68,11 +68,15 @@ async def test_raw_series_carry_times_values_and_flags(client: httpx2.AsyncClien
     assert answer.json()["next"] is None
 
 
-async def test_buckets_are_folded_and_aligned(client: httpx2.AsyncClient, hear: Say) -> None:
+async def test_buckets_are_aggregated_and_aligned(client: httpx2.AsyncClient, hear: Say) -> None:
     await _hour(hear, "a")
     question = {"device": "a", "quantity": "pm2_5", **_range(), "every": "30m"}
-    for fold, values in [({}, [14.5, 44.5]), ({"fold": "max"}, [29.0, 59.0]), ({"fold": "count"}, [30.0, 30.0])]:
-        (series,) = (await client.get("/v1/readings", params=question | fold)).json()["series"]
+    for aggregate, values in [
+        ({}, [14.5, 44.5]),
+        ({"aggregate": "max"}, [29.0, 59.0]),
+        ({"aggregate": "count"}, [30.0, 30.0]),
+    ]:
+        (series,) = (await client.get("/v1/readings", params=question | aggregate)).json()["series"]
         assert series["points"] == [["2026-01-15T11:00:00Z", values[0], 1], ["2026-01-15T11:30:00Z", values[1], 1]]
         assert series["completeness"] == 1.0
 
@@ -134,7 +138,7 @@ async def test_a_track_is_asked_for_like_quantities(client: httpx2.AsyncClient, 
     assert (lat["points"][0][1], lat["unit"], lon["points"][0][1]) == (14.97, "deg", 102.1)
 
 
-@pytest.mark.parametrize("more", [{}, {"every": "5m"}, {"every": "7m", "fold": "sum"}])
+@pytest.mark.parametrize("more", [{}, {"every": "5m"}, {"every": "7m", "aggregate": "sum"}])
 async def test_pages_visit_every_point_once(
     client: httpx2.AsyncClient, follow: Follow, hear: Say, more: dict[str, str]
 ) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-import gateway.decoders
 import gateway.inputs.http
+import gateway.naming.decoding
 from city.errors import Reason
-from city.ledger.port import Counts, SuspectState
+from city.ledger.port import Counts, QuarantineState
 from city.mqtt import Address
 from city.reading import Reading
 from gateway.decoders import Context, DecodeError
@@ -49,11 +49,11 @@ async def test_a_fifth_of_poison_stalls_nothing_and_is_stored_after_a_mend(
     broker: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     legacy = Legacy()
-    for module in (gateway.decoders, gateway.inputs.http):
+    for module in (gateway.naming.decoding, gateway.inputs.http):
         monkeypatch.setattr(module, "DECODERS", {"legacy": legacy.decode})
     settings = GatewaySettings(id="gw-1", http_port=free_port(), health_s=0)
     stop = asyncio.Event()
-    async with platform(broker, tmp_path, decode=Decoding().decode_origin) as korat, asyncio.TaskGroup() as tasks:
+    async with platform(broker, tmp_path, decode=Decoding().decode_again) as korat, asyncio.TaskGroup() as tasks:
         address = Address("127.0.0.1", broker.port)
         tasks.create_task(run(settings, province=PROVINCE, address=address, data=tmp_path, stop=stop))
         sent, slowest_s = await _feed(korat, settings.http_port)
@@ -68,7 +68,7 @@ async def test_a_fifth_of_poison_stalls_nothing_and_is_stored_after_a_mend(
         assert await korat.ledger.request_redrive(None, Reason.UNDECODED) == sent["legacy poison"]
 
         async def tried() -> bool:
-            return not await korat.ledger.quarantine(state=SuspectState.REQUESTED, most=1)
+            return not await korat.ledger.quarantine(state=QuarantineState.REQUESTED, most=1)
 
         await korat.until(tried, within_s=60)
         after = await korat.counts()

@@ -21,7 +21,7 @@ def packed(rows: list[Reading], seq: int = 1) -> bytes:
         kinds[row.kind].append(row)
     blocks = [pack.to_block(Batch.from_readings(kind)) for kind in kinds.values()]
     undecoded = [pack.Undecoded("http:native?device=x", b"\x00garbage", 5, "malformed_json", "no JSON")]
-    return pack.encode(pack.Pack(pack.VERSION, "gw-1", "b0", seq, 0, blocks, undecoded))
+    return pack.encode(pack.Pack("gw-1", "b0", seq, 0, blocks, undecoded))
 
 
 def unpacked(payload: bytes) -> list[Reading]:
@@ -69,8 +69,8 @@ def test_any_bytes_have_a_reason(payload: bytes) -> None:
 
 
 def test_a_foreign_version_is_named_even_when_its_form_is_unknown() -> None:
-    payload = msgspec.msgpack.encode({"v": 2, "gateway": "gw-1", "rows": "something else"})
-    with pytest.raises(Malformed, match="version 2") as caught:
+    payload = msgspec.msgpack.encode({"v": 3, "gateway": "gw-1", "rows": "something else"})
+    with pytest.raises(Malformed, match="version 3") as caught:
         pack.decode(payload, "gw-1")
     assert caught.value.reason is Reason.PACK_VERSION
 

@@ -30,7 +30,7 @@ class CityOnAir:
             "KORAT_MQTT_PORT": str(self._mqtt),
             "KORAT_API_PORT": str(self.api),
             "KORAT_GATEWAY_HTTP_PORT": str(gateway),
-            "KORAT_INGEST_AHEAD_S": str(AHEAD_S),
+            "KORAT_INGEST_MAX_FUTURE_SKEW_S": str(AHEAD_S),
         }
         self._process = room("up --no-demo", folder, environment, ready_port=gateway)
         self._link = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="field")

@@ -196,7 +196,12 @@ async def _ledger_figures(ledger: Ledger) -> list[Reading]:
             "readings_quarantined": of.quarantined,
             "readings_rejected": of.rejected,
         }
-        now = {"readings_pending": row.pending, "readings_missing": row.gaps, "gateway_online": 1, "storing_lag": 2.5}
+        now = {
+            "readings_pending": row.pending,
+            "readings_missing": row.gaps,
+            "gateway_online": 1,
+            "end_to_end_latency": 2.5,
+        }
         readings.append(Reading(name, PLATFORM, START_NS, {key: float(value) for key, value in hour.items()}))
         at_ns = START_NS + HOUR_NS - MINUTE_NS
         readings.append(Reading(name, PLATFORM, at_ns, {key: float(value) for key, value in now.items()}))

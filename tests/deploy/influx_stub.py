@@ -12,10 +12,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass
 class InfluxStub:
-    """What it holds, and what was asked of it.
+    """What it holds, and what changed in it.
 
     Attributes:
-        token: The administrator's; empty: nobody has set it up.
+        token: The administrator's; empty: it is not set up.
         shows_tokens: Whether lists of authorizations show tokens, as 2.7 does.
         broken: What every request is answered with; 0: nothing is broken.
     """
@@ -89,6 +89,9 @@ class InfluxStub:
     async def _list_buckets(self, request: web.Request) -> web.Response:
         name, org = request.query["name"], request.query["orgID"]
         found = [one for one in self.buckets.values() if (one["name"], one["orgID"]) == (name, org)]
+        if not found:
+            # 2.7.12 answers a name that it lacks so, not with an empty list
+            return web.json_response({"code": "not found", "message": f'bucket "{name}" not found'}, status=404)
         return web.json_response({"buckets": found})
 
     async def _make_bucket(self, request: web.Request) -> web.Response:

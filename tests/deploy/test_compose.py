@@ -12,7 +12,7 @@ import yaml
 
 from city.mqtt.address import Address
 from gateway.inputs.configuration import find_links
-from korat.settings import Everything
+from korat.settings import PlatformSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docker-compose.yml"
@@ -184,7 +184,7 @@ def test_every_room_understands_its_settings(
     monkeypatch.chdir(tmp_path)
     for variable, value in service["environment"].items():
         monkeypatch.setenv(variable, filled(value))
-    settings = Everything.load()
+    settings = PlatformSettings.load()
     assert service["command"].split()[0] in {"gateway", "ingest", "api", "simulate", "init"}
     if "mqtt" in str(service.get("secrets", "")):
         address = settings.mqtt.address()

@@ -17,7 +17,7 @@ from city.errors import ConfigurationError, Unavailable
 from city.ledger import open_ledger
 from korat.init import init
 from korat.init_settings import Bucket, InitSettings
-from korat.settings import Everything
+from korat.settings import PlatformSettings
 from support.ports import free_port
 
 ADMIN = "an-administrator-s-token"
@@ -62,13 +62,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def settings(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Everything:
+def settings(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> PlatformSettings:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KORAT_STORE_URL", f"influxdb://127.0.0.1:{server.port}/city")
     monkeypatch.setenv("KORAT_INIT_SECRETS", str(folder))
     monkeypatch.setenv("KORAT_INIT_BUCKETS", "city=forever; hourly=730d")
     monkeypatch.setenv("KORAT_INIT_WAIT_S", "5")
-    return Everything.load()
+    return PlatformSettings.load()
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -81,7 +81,7 @@ def rights(stub: InfluxStub, token: str) -> set[tuple[str, str]]:
 
 
 async def test_a_new_server_is_set_up_once(
-    server: Server, settings: Everything, folder: Path, capsys: pytest.CaptureFixture[str]
+    server: Server, settings: PlatformSettings, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await server.start()
     await init(settings)
@@ -106,7 +106,7 @@ async def test_a_new_server_is_set_up_once(
     assert "made" not in capsys.readouterr().out
 
 
-async def test_the_api_s_key_is_kept_as_a_hash(server: Server, settings: Everything, folder: Path) -> None:
+async def test_the_api_s_key_is_kept_as_a_hash(server: Server, settings: PlatformSettings, folder: Path) -> None:
     await server.start()
     await init(settings)
     key = contents(folder)["api_key"]
@@ -114,14 +114,14 @@ async def test_the_api_s_key_is_kept_as_a_hash(server: Server, settings: Everyth
     assert Keys.read(folder / "api_keys").find(f"Bearer {key}") == "first"
 
 
-async def test_files_may_be_for_a_group(server: Server, settings: Everything, folder: Path) -> None:
+async def test_files_may_be_for_a_group(server: Server, settings: PlatformSettings, folder: Path) -> None:
     await server.start()
     await init(replace(settings, init=settings.init.model_copy(update={"mode": "0640"})))
     assert stat.S_IMODE((folder / "influx_read_token").stat().st_mode) == 0o640
 
 
 async def test_without_a_token_of_ours_the_server_s_own_is_kept(
-    server: Server, settings: Everything, folder: Path
+    server: Server, settings: PlatformSettings, folder: Path
 ) -> None:
     (folder / "influx_admin_token").unlink()
     await server.start()
@@ -129,7 +129,9 @@ async def test_without_a_token_of_ours_the_server_s_own_is_kept(
     assert contents(folder)["influx_admin_token"] == server.stub.token != ADMIN
 
 
-async def test_a_server_of_somebody_else_gets_what_it_lacks(server: Server, settings: Everything, folder: Path) -> None:
+async def test_a_server_of_somebody_else_gets_what_it_lacks(
+    server: Server, settings: PlatformSettings, folder: Path
+) -> None:
     server.stub.token = ADMIN
     server.stub.orgs = {"o7": "elsewhere"}
     await server.start()
@@ -142,7 +144,7 @@ async def test_a_server_of_somebody_else_gets_what_it_lacks(server: Server, sett
 
 
 async def test_a_lost_token_is_made_anew_and_the_old_one_ends(
-    server: Server, settings: Everything, folder: Path
+    server: Server, settings: PlatformSettings, folder: Path
 ) -> None:
     await server.start()
     await init(settings)
@@ -156,14 +158,14 @@ async def test_a_lost_token_is_made_anew_and_the_old_one_ends(
     assert live == {after["influx_write_token"], after["influx_read_token"]}
 
 
-async def test_tokens_of_another_server_are_replaced(server: Server, settings: Everything, folder: Path) -> None:
+async def test_tokens_of_another_server_are_replaced(server: Server, settings: PlatformSettings, folder: Path) -> None:
     (folder / "influx_write_token").write_text("of-yesterday-s-server")
     await server.start()
     await init(settings)
     assert rights(server.stub, contents(folder)["influx_write_token"])
 
 
-async def test_a_server_that_hides_tokens_is_not_asked_for_more(server: Server, settings: Everything) -> None:
+async def test_a_server_that_hides_tokens_is_not_asked_for_more(server: Server, settings: PlatformSettings) -> None:
     server.stub.shows_tokens = False
     await server.start()
     await init(settings)
@@ -172,7 +174,7 @@ async def test_a_server_that_hides_tokens_is_not_asked_for_more(server: Server, 
     assert server.stub.changes == []
 
 
-async def test_a_new_bucket_comes_into_the_tokens(server: Server, settings: Everything, folder: Path) -> None:
+async def test_a_new_bucket_comes_into_the_tokens(server: Server, settings: PlatformSettings, folder: Path) -> None:
     await server.start()
     await init(settings)
     more = settings.init.model_copy(update={"buckets": (*settings.init.buckets, "daily=520w")})
@@ -182,7 +184,7 @@ async def test_a_new_bucket_comes_into_the_tokens(server: Server, settings: Ever
 
 
 async def test_a_bucket_s_time_is_not_changed(
-    server: Server, settings: Everything, capsys: pytest.CaptureFixture[str]
+    server: Server, settings: PlatformSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await server.start()
     await init(settings)
@@ -201,7 +203,7 @@ async def test_a_bucket_s_time_is_not_changed(
     ],
 )
 async def test_what_is_missing_is_one_sentence(
-    server: Server, settings: Everything, folder: Path, name: str, text: str, *, is_new: bool, sentence: str
+    server: Server, settings: PlatformSettings, folder: Path, name: str, text: str, *, is_new: bool, sentence: str
 ) -> None:
     server.stub.token = "" if is_new else ADMIN
     (folder / name).write_text(text)
@@ -213,7 +215,7 @@ async def test_what_is_missing_is_one_sentence(
     assert contents(folder)["api_keys"] == ""
 
 
-async def test_a_broken_server_is_one_sentence(server: Server, settings: Everything) -> None:
+async def test_a_broken_server_is_one_sentence(server: Server, settings: PlatformSettings) -> None:
     server.stub.broken = 500
     await server.start()
     with pytest.raises(Unavailable, match=r"InfluxDB at http://127\.0\.0\.1:\d+: 500 it is broken"):
@@ -221,7 +223,7 @@ async def test_a_broken_server_is_one_sentence(server: Server, settings: Everyth
 
 
 async def test_it_waits_for_servers_and_says_so(
-    server: Server, settings: Everything, capsys: pytest.CaptureFixture[str]
+    server: Server, settings: PlatformSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     setting_up = asyncio.create_task(init(settings))
     await asyncio.sleep(0.3)
@@ -231,14 +233,14 @@ async def test_it_waits_for_servers_and_says_so(
     assert re.fullmatch(r"waiting for InfluxDB at http://127\.0\.0\.1:\d+, 0 of 5 s: .*does not answer.*", first)
 
 
-async def test_it_gives_up(settings: Everything) -> None:
+async def test_it_gives_up(settings: PlatformSettings) -> None:
     hasty = settings.init.model_copy(update={"wait_s": 0.1})
     with pytest.raises(Unavailable, match="did not come up within 0 s"):
         await init(replace(settings, init=hasty))
 
 
 async def test_the_ledger_s_tables_are_made(
-    settings: Everything, postgres_database: str, folder: Path, capsys: pytest.CaptureFixture[str]
+    settings: PlatformSettings, postgres_database: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     city = settings.city.model_copy(update={"store_url": "", "ledger_url": postgres_database})
     await init(replace(settings, city=city))
@@ -262,7 +264,7 @@ def test_what_is_no_bucket_is_refused(text: str) -> None:
         InitSettings.model_validate({"buckets": text})
 
 
-async def test_buckets_without_the_store_s_are_refused(settings: Everything) -> None:
+async def test_buckets_without_the_store_s_are_refused(settings: PlatformSettings) -> None:
     other = settings.init.model_copy(update={"buckets": ("hourly=1d",)})
     with pytest.raises(ConfigurationError, match="lacks 'city'"):
         await init(replace(settings, init=other))

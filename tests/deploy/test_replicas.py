@@ -72,7 +72,7 @@ def test_replicas_share_the_work_and_one_is_replaced(
         ledger = _ledger(door, key)
         assert (ledger["stored"], ledger["gaps"]) == (sent, 0)
         assert ledger["balanced"] is True
-        assert _number(victim.log.read_text()) == "2"
+        until(lambda: _number(victim.log.read_text()) == "2")
         assert _get(door, "/v1/ledger", "")[0] == http.client.UNAUTHORIZED
         assert _get(door, "/health/ready", "")[0] == http.client.OK
 

@@ -12,7 +12,7 @@ from gateway.inputs.configuration import load_links
 from gateway.inputs.opening import doors
 from gateway.inputs.routes import Route
 from gateway.naming import Decoding, load_naming
-from korat.settings import Everything
+from korat.settings import PlatformSettings
 from support.pages import ROOT, Block, blocks
 
 SECRETS: Final = {
@@ -47,7 +47,7 @@ def test_a_configuration_in_a_guide_is_accepted(block: Block, folder: Path) -> N
     if name == "gateway.toml":
         load(file)
     elif name == "korat.toml":
-        gateway = Everything.load(file).gateway
+        gateway = PlatformSettings.load(file).gateway
         assert all(Route.parse(text) for text in gateway.mqtt_topics)
         assert not gateway.mqtt_url or Address.parse(gateway.mqtt_url)
     else:
@@ -71,7 +71,7 @@ def understood(folder: Path, table: str, origin: Origin, payload: bytes) -> dict
     """Decode under a configuration of the guide; device to values."""
     file = folder / "gateway.toml"
     file.write_text(guide(table).text, "utf-8")
-    readings, undecoded = Decoding(load_naming(file)).understand(origin, payload, 1_795_400_000 * 10**9)
+    readings, undecoded = Decoding(load_naming(file)).decode(origin, payload, 1_795_400_000 * 10**9)
     assert not undecoded
     return {reading.device: reading.values for reading in readings}
 

@@ -67,12 +67,12 @@ class FakeIngest:
         self.packs.append(got)
         time.sleep(self.pause_s)
         if self.answers:
-            self.settle(got.boot, (got.seq, got.seq))
+            self.settle(got.spool, (got.seq, got.seq))
 
-    def settle(self, boot: str, *ranges: tuple[int, int]) -> None:
+    def settle(self, spool: str, *ranges: tuple[int, int]) -> None:
         """Send a receipt."""
         at_ns = time.time_ns() + round(self.ahead_s * 1e9)
-        self.say(receipt.encode(receipt.Receipt(boot, list(ranges), at_ns)))
+        self.say(receipt.encode(receipt.Receipt(spool, list(ranges), at_ns)))
 
     def say(self, payload: bytes) -> None:
         """Send anything on the receipts' topic."""

@@ -142,7 +142,7 @@ class OddBroker:
                 if not self._takes(got.seq, connection):
                     return b""
                 self.taken.append(got.seq)
-                settled = receipt.encode(receipt.Receipt(got.boot, [(got.seq, got.seq)]))
+                settled = receipt.encode(receipt.Receipt(got.spool, [(got.seq, got.seq)]))
                 return taken + mqtt5.PublishPacket(topics.receipt(PROVINCE, GATEWAY), settled).write()
             case _:
                 return b""

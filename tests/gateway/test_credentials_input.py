@@ -76,7 +76,7 @@ async def test_only_the_right_token_opens_and_only_its_decoders(tmp_path: Path) 
         assert await ask(f"{PATH}&access_token={TOKEN}") == 202
         assert await ask(f"/ingest/osmand?access_token={TOKEN}&odometer=none", b"") == 202
     assert len(spool.readings) == 3
-    assert [kept.source for kept in spool.undecoded][-1:] == ["http:osmand?odometer=none"], "the token is told nobody"
+    assert [kept.origin for kept in spool.undecoded][-1:] == ["http:osmand?odometer=none"], "the token is told nobody"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ async def test_a_signed_message_is_taken_and_a_forged_one_is_not(
         assert await ask("/hooks/h", GOOD, **{name: "\xff" + value for name, value in make(GOOD).items()}) == 401
         assert await ask("/hooks/h", b"garbage", **make(b"garbage")) == 202
     assert [reading.device for reading in spool.readings] == ["aq-2", "aq-2"]
-    assert spool.undecoded[0].source == "http:native?hook=h&device=aq-2&kind=weather"
+    assert spool.undecoded[0].origin == "http:native?hook=h&device=aq-2&kind=weather"
 
 
 def _hex(body: bytes, algorithm: str) -> str:

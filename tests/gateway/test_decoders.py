@@ -1,16 +1,17 @@
 """What holds for every decoder, and the line that says where bytes came from."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from city.errors import Malformed
 from city.reading import Reading
-from gateway import decoders
-from gateway.decoders import DECODERS, Context, Origin
-from gateway.decoders.context import device_id
-from gateway.decoders.origin import parse
+from gateway.decoders import DECODERS, Context, DecodeError, Origin
+from gateway.decoders.decoder import device_id
 from gateway.naming import Decoding
+from support import cases
 
 NOW = 1_764_900_000 * 10**9
 
@@ -33,11 +34,27 @@ def test_what_a_faulty_decoder_makes_never_reaches_a_pack(
     monkeypatch: pytest.MonkeyPatch, reading: Reading, reason: str
 ) -> None:
     good = Reading("a", "rain", 1, {"rain_rate": 1.0}, 14.9, 102.1, {"rain_rate": 3})
-    monkeypatch.setattr(decoders, "DECODERS", {"native": lambda *_: [good]})
-    assert Decoding().understand(Origin("http", "native", {}), b"", NOW) == ([good], [])
-    monkeypatch.setattr(decoders, "DECODERS", {"native": lambda *_: [good, reading]})
-    readings, undecoded = Decoding().understand(Origin("http", "native", {}), b"x", NOW)
+    monkeypatch.setattr("gateway.naming.decoding.DECODERS", {"native": lambda *_: [good]})
+    assert Decoding().decode(Origin("http", "native", {}), b"", NOW) == ([good], [])
+    monkeypatch.setattr("gateway.naming.decoding.DECODERS", {"native": lambda *_: [good, reading]})
+    readings, undecoded = Decoding().decode(Origin("http", "native", {}), b"x", NOW)
     assert (readings, undecoded[0].payload, undecoded[0].reason) == ([], b"x", reason)
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_every_decoder_refuses_in_one_way(name: str) -> None:
+    decode, refusals = DECODERS[name], 0
+    for case in (cases.load(folder) for folder in cases.folders() if folder.parent.name == name):
+        for payload in (case.payload, case.payload[:-1], b"", b"{", b"\xff" * 9):
+            for device, kind in ((None, None), ("no id", None), ("d", "toaster")):
+                context = replace(case.context(), device=device, kind=kind)
+                try:
+                    decode(payload, context)
+                except Malformed as error:
+                    assert type(error) is DecodeError
+                    assert error.rest is not None or not error.good, "a part without what is left of the rest"
+                    refusals += 1
+    assert refusals
 
 
 def test_two_names_in_thai_never_become_one_device() -> None:
@@ -55,7 +72,7 @@ def test_two_names_in_thai_never_become_one_device() -> None:
     )
 )
 def test_an_origin_survives_being_written(origin: Origin) -> None:
-    assert parse(str(origin)) == origin
+    assert Origin.parse(str(origin)) == origin
 
 
 @pytest.mark.parametrize(
@@ -63,13 +80,13 @@ def test_an_origin_survives_being_written(origin: Origin) -> None:
 )
 def test_what_is_no_origin_is_refused(origin: str) -> None:
     with pytest.raises(Malformed) as raised:
-        Decoding().decode_origin(origin, b"", 0)
+        Decoding().decode_again(origin, b"", 0)
     assert raised.value.reason == "no_codec"
 
 
 def test_a_decoder_that_is_gone_is_named() -> None:
     with pytest.raises(Malformed, match="'morse'"):
-        Decoding().decode_origin("http:morse", b"", 0)
+        Decoding().decode_again("http:morse", b"", 0)
 
 
 def test_what_was_not_understood_is_understood_after_a_fix(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,14 +96,12 @@ def test_what_was_not_understood_is_understood_after_a_fix(monkeypatch: pytest.M
         raise ZeroDivisionError("oops")
 
     with monkeypatch.context() as patched:
-        patched.setattr(decoders, "DECODERS", {"native": faulty})
-        readings, undecoded = Decoding().understand(
-            Origin("http", "native", {"device": "d", "kind": "rain"}), payload, NOW
-        )
+        patched.setattr("gateway.naming.decoding.DECODERS", {"native": faulty})
+        readings, undecoded = Decoding().decode(Origin("http", "native", {"device": "d", "kind": "rain"}), payload, NOW)
     assert readings == []
     (kept,) = undecoded
     assert (kept.payload, kept.received_at_ns, kept.reason) == (payload, NOW, "undecoded")
     assert "ZeroDivisionError: oops" in kept.detail
-    assert Decoding().decode_origin(kept.source, kept.payload, kept.received_at_ns) == [
+    assert Decoding().decode_again(kept.origin, kept.payload, kept.received_at_ns) == [
         Reading("d", "rain", NOW, {"rain_rate": 1.0})
     ]

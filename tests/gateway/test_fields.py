@@ -7,7 +7,8 @@ import pytest
 from city.reading import checked_quantity
 from gateway.decoders import Context
 from gateway.decoders.fields import to_key, to_values
-from gateway.decoders.json_fields import foreign_device, kind_of
+from gateway.decoders.json_fields import foreign_device
+from gateway.decoders.kinds import kind_of
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_what_strangers_send_takes_no_memory() -> None:
         name = f"{letters}{number}"
         to_key(name)
         foreign_device(Context(0), "osmand", name)
-        kind_of(Context(0), [f"io_{number}_{place}" for place in range(2_000)], "weather")
+        kind_of(Context(0), [f"io_{number}_{place}" for place in range(2_000)])
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert kept < 1_000_000

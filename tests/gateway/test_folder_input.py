@@ -60,7 +60,7 @@ class FileWatcher:
         given = {"name": "works", "path": "drop", "parameters": {"mapping": "works"}, "interval_s": 0.05}
         table = FolderTable.model_validate(given | {"settle_s": 0.1} | keys)
         wanted = load_naming(self.data / "gateway.toml").mappings["works"].names()
-        link = FolderInput(self.spool.accept, self.decoding.understand, table, self.data, self.counters, wanted)
+        link = FolderInput(self.spool.accept, self.decoding.decode, table, self.data, self.counters, wanted)
         task = asyncio.create_task(link.run())
         try:
             yield
@@ -119,9 +119,9 @@ async def test_a_bad_line_is_named_and_costs_no_other(drop: FileWatcher) -> None
     kept = {item.detail.split(":")[0]: item for item in drop.spool.undecoded}
     assert set(kept) == {"a.csv, line 499", "a.csv, line 702", "a.csv, line 703"}
     assert kept["a.csv, line 702"].payload == lines[700].encode()
-    assert kept["a.csv, line 499"].source == "folder:mapped?mapping=works&folder=works&file=a.csv&line=499"
+    assert kept["a.csv, line 499"].origin == "folder:mapped?mapping=works&folder=works&file=a.csv&line=499"
     mended = kept["a.csv, line 499"].payload.replace(b"high", b"155")
-    (again,) = drop.decoding.decode_origin(kept["a.csv, line 499"].source, mended, 0)
+    (again,) = drop.decoding.decode_again(kept["a.csv, line 499"].origin, mended, 0)
     assert (again.device, again.values) == ("w-s0", {"level": 1.55})
 
 
@@ -320,7 +320,7 @@ async def test_a_name_that_is_no_utf8_is_read_and_told(drop: FileWatcher, capsys
     assert len(drop.spool.readings) == 2
     (kept,) = drop.spool.undecoded
     assert kept.detail.startswith("\ufffd\ufffd\ufffd.csv, line 3: ")
-    assert drop.decoding.decode_origin(kept.source, kept.payload.replace(b"high", b"155"), 0)
+    assert drop.decoding.decode_again(kept.origin, kept.payload.replace(b"high", b"155"), 0)
     assert "crashed" not in capsys.readouterr().out
 
 

@@ -10,7 +10,7 @@ from fake_ingest import GATEWAY, FakeIngest
 from rig import Rig, until
 
 from city.reading import Reading
-from city.wire.status import Health, LinkHealth
+from city.wire.status import Health, InputHealth
 from gateway.decoders import Origin
 from gateway.health import HealthMonitor
 from gateway.inputs.counters import InputCounters
@@ -43,7 +43,7 @@ async def test_it_measures_itself_through_its_own_spool(rig: Rig, ingest: FakeIn
     decoding = Decoding()
     async with watched(rig, decoding, {}):
         for payload in (b'{"values": {"rain_rate": 1}}', b"garbage", b"{}"):
-            await rig.relay.accept(*decoding.understand(NATIVE, payload, time.time_ns()))
+            await rig.relay.accept(*decoding.decode(NATIVE, payload, time.time_ns()))
         await until(lambda: len(own(ingest)) >= 2)
     first, second = own(ingest)[:2]
     assert first.kind == "platform"
@@ -57,13 +57,13 @@ async def test_it_measures_itself_through_its_own_spool(rig: Rig, ingest: FakeIn
 async def test_its_status_tells_what_failed_and_what_each_link_brought(rig: Rig, ingest: FakeIngest) -> None:
     decoding, link = Decoding(), InputCounters("http")
     async with watched(rig, decoding, {"http": link}):
-        readings, undecoded = decoding.understand(NATIVE, b"garbage", time.time_ns())
+        readings, undecoded = decoding.decode(NATIVE, b"garbage", time.time_ns())
         await rig.relay.accept(readings, undecoded)
         link.kept(0, undecoded)
         await until(lambda: bool(healths(ingest)))
     said = healths(ingest)[0]
     assert said.undecoded == {"malformed_json": 1}
-    assert said.links == {"http": LinkHealth(0, 1, link.last_ns, {"malformed_json": 1})}
+    assert said.inputs == {"http": InputHealth(0, 1, link.last_ns, {"malformed_json": 1})}
 
 
 async def test_what_waits_grows_old(rig: Rig, ingest: FakeIngest) -> None:

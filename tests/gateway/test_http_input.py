@@ -113,8 +113,8 @@ async def test_garbage_is_taken_with_its_reason_and_can_be_decoded_again(spool: 
     assert (answer["readings"], answer["undecoded"], answer["reason"]) == (0, 1, "no_values")
     (kept,) = spool.undecoded
     assert kept.payload == b'{"ts": 1, "values": {}}'
-    assert kept.source == "http:native?device=aq-1&kind=air_quality&note=%26x+%C3%A4"
-    assert Decoding().decode_origin(kept.source, GOOD, kept.received_at_ns)[0].device == "aq-1"
+    assert kept.origin == "http:native?device=aq-1&kind=air_quality&note=%26x+%C3%A4"
+    assert Decoding().decode_again(kept.origin, GOOD, kept.received_at_ns)[0].device == "aq-1"
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ async def test_garbage_is_taken_with_its_reason_and_can_be_decoded_again(spool: 
 async def test_any_query_is_kept_so_that_it_can_be_read_back(spool: Spool, ask: Ask, query: str) -> None:
     assert (await ask(yarl.URL(f"{PATH}&{query}", encoded=True), b"garbage"))[0] == 202
     (kept,) = spool.undecoded
-    assert Decoding().decode_origin(kept.source, GOOD, 0)[0].device == "aq-1"
+    assert Decoding().decode_again(kept.origin, GOOD, 0)[0].device == "aq-1"
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"{", b"[" * 100_000, b"null"])
@@ -287,7 +287,7 @@ async def test_what_was_heard_is_listed_and_what_nobody_named_is_ready_for_gatew
 
 async def test_the_list_of_the_unnamed_is_toml(spool: Spool) -> None:
     decoding = Decoding()
-    decoding.understand(Origin("http", "senml", {}), b'[{"n": "urn:dev:ow:7", "u": "Cel", "v": 30}]', 1)
+    decoding.decode(Origin("http", "senml", {}), b'[{"n": "urn:dev:ow:7", "u": "Cel", "v": 30}]', 1)
     link = HttpInput(spool.accept, decoding, lambda: None, host="127.0.0.1", port=0, most_bytes=1024, most_waiting=4)
     await link.open()
     try:

@@ -8,8 +8,9 @@ import pytest
 from fake_ingest import GATEWAY, PROVINCE, FakeIngest
 from rig import until
 
+from city.backoff import Backoff
 from city.errors import Broken, ConfigurationError
-from city.mqtt import Address, Backoff
+from city.mqtt import Address
 from gateway.inputs.configuration import Inputs, find_links, load_links
 from gateway.inputs.counters import InputCounters
 from gateway.inputs.opening import doors, keep_running

@@ -13,7 +13,8 @@ import pytest
 from city.catalog import KINDS
 from city.errors import Malformed, Reason
 from gateway.decoders import DECODERS, Context
-from gateway.decoders.context import checked
+from gateway.decoders.decoder import checked
+from gateway.decoders.lorawan import codecs
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.lorawan.codecs.digital_matter import g62_clock
 from gateway.decoders.lorawan.model_names import guess
@@ -181,6 +182,15 @@ def test_our_codec_gives_what_chirpstack_decoded(shared_data: Path) -> None:
 )
 def test_a_codec_is_guessed_by_the_model_alone(label: str, codec: str | None) -> None:
     assert guess(label) == codec
+
+
+def test_every_makers_module_exports_its_codecs_and_no_two_have_one_name() -> None:
+    folder = Path(codecs.__file__).parent
+    exporting = {path.stem for path in folder.glob("*.py") if "\nCODECS: " in path.read_text("utf-8")} - {"__init__"}
+    assert exporting == {maker.__name__.rpartition(".")[2] for maker in codecs.MAKERS}
+    assert len(CODECS) == sum(len(maker.CODECS) for maker in codecs.MAKERS)
+    with pytest.raises(ValueError, match="two codecs are called 'elsys'"):
+        codecs.merged([CODECS, {"elsys": CODECS["elsys"]}])
 
 
 def test_every_codec_has_a_kind_of_the_catalog() -> None:

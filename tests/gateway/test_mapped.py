@@ -11,10 +11,11 @@ from typing import Any, Final
 import pytest
 
 from city.errors import ConfigurationError
-from gateway.decoders import Context, DecodeError, Origin
-from gateway.decoders.mapped import decode
+from gateway.decoders import DECODERS, Context, DecodeError, Origin
 from gateway.decoders.mapping import load_mapping
 from gateway.naming import Decoding, Naming
+
+decode = DECODERS["mapped"]
 
 NOW: Final = 1_764_900_000 * 10**9
 
@@ -203,14 +204,14 @@ def test_one_bad_item_holds_back_no_other() -> None:
     decoding, came = Decoding(naming), Origin("poll", "mapped", {"mapping": "m"})
     items = [{"id": 1, "r": 1}, {"id": 2, "r": "heavy"}, {"id": 3, "r": 3}, {"id": 4, "r": "light"}]
     payload = json.dumps(items).encode()
-    readings, (kept,) = decoding.understand(came, payload, NOW)
+    readings, (kept,) = decoding.decode(came, payload, NOW)
     assert [(reading.device, reading.values["rain_rate"]) for reading in readings] == [("m-1", 1.0), ("m-3", 3.0)]
     assert (json.loads(kept.payload), kept.reason) == ([items[1], items[3]], "wrong_type")
     assert kept.detail.startswith("2 of 4 items: rain_rate is 'heavy'")
     mended = kept.payload.replace(b'"heavy"', b"2").replace(b'"light"', b"4")
-    assert [reading.device for reading in decoding.decode_origin(kept.source, mended, NOW)] == ["m-2", "m-4"]
+    assert [reading.device for reading in decoding.decode_again(kept.origin, mended, NOW)] == ["m-2", "m-4"]
     one = json.dumps({"id": 2, "r": "heavy"}).encode()
-    assert decoding.understand(came, one, NOW)[1][0].detail.startswith("rain_rate is")
+    assert decoding.decode(came, one, NOW)[1][0].detail.startswith("rain_rate is")
 
 
 def test_the_bad_items_of_a_document_keep_what_stands_at_its_top() -> None:
@@ -218,13 +219,13 @@ def test_the_bad_items_of_a_document_keep_what_stands_at_its_top() -> None:
     decoding = Decoding(Naming(mappings={"m": load_mapping("m", table)}))
     came = Origin("poll", "mapped", {"mapping": "m"})
     document = {"at": "2026-11-23T06:00:00Z", "a": {"b": [{"id": 1, "r": 1}, {"id": 2, "r": 1.7e308}], "c": 1}}
-    (reading,), (kept,) = decoding.understand(came, json.dumps(document).encode(), NOW)
+    (reading,), (kept,) = decoding.decode(came, json.dumps(document).encode(), NOW)
     assert (reading.device, kept.reason) == ("m-1", "not_finite")
     assert json.loads(kept.payload) == document | {"a": {"b": [{"id": 2, "r": 1.7e308}], "c": 1}}
     listed = load_mapping("m", table | {"each": "a.0.b"})
     decoding = Decoding(Naming(mappings={"m": listed}))
     payload = json.dumps({"at": document["at"], "a": [document["a"]]}).encode()
-    readings, (kept,) = decoding.understand(came, payload, NOW)
+    readings, (kept,) = decoding.decode(came, payload, NOW)
     assert (readings, kept.payload) == ([], payload), "it can't be told without them"
 
 

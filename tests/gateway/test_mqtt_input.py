@@ -58,7 +58,7 @@ async def linked(
 ) -> AsyncIterator[InputCounters]:
     counters, address = InputCounters("mqtt"), Address("127.0.0.1", broker.port)
     link = MqttInput(
-        spool.accept, Decoding().understand, address, routes, client_id="link", memory=memory, counters=counters
+        spool.accept, Decoding().decode, address, routes, client_id="link", memory=memory, counters=counters
     )
     task = asyncio.create_task(link.run())
     try:
@@ -92,8 +92,8 @@ async def test_garbage_keeps_its_topic_and_can_be_decoded_again(broker: Mosquitt
         await until(lambda: len(spool.undecoded) == 2)
     small, large = spool.undecoded
     assert (small.payload, small.reason) == (b"garbage", "malformed_json")
-    assert small.source == "mqtt:native?kind=water_level&device=a-b-c&topic=plant%2Fwater_level%2Fa+b%26c%2Fup"
-    assert Decoding().decode_origin(small.source, GOOD, 1)[0].device == "a-b-c"
+    assert small.origin == "mqtt:native?kind=water_level&device=a-b-c&topic=plant%2Fwater_level%2Fa+b%26c%2Fup"
+    assert Decoding().decode_again(small.origin, GOOD, 1)[0].device == "a-b-c"
     assert (len(large.payload), large.reason) == (2 * 2**20, "too_large")
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from city.errors import Malformed
 from city.reading import Reading
-from gateway import decoders
 from gateway.decoders import Context, Origin
 from gateway.naming import Decoding, Naming, load_naming
 
@@ -39,7 +38,7 @@ def senml(device: str = "urn:dev:ow:1", **values: float) -> bytes:
 
 
 def heard(decoding: Decoding, payload: bytes, came: Origin = TOPIC) -> list[Reading]:
-    readings, undecoded = decoding.understand(came, payload, NOW)
+    readings, undecoded = decoding.decode(came, payload, NOW)
     assert undecoded == []
     return readings
 
@@ -72,7 +71,7 @@ def test_a_unit_alone_keeps_the_name_and_flags_go_with_their_values(
     reading = Reading(
         "a", "weather", NOW, {"temperature": 300.0, "wind": 2.0, "x": 1.0}, None, None, {"wind": 3, "x": 4}
     )
-    monkeypatch.setattr(decoders, "DECODERS", {"senml": lambda *_: [reading]})
+    monkeypatch.setattr("gateway.naming.decoding.DECODERS", {"senml": lambda *_: [reading]})
     decoding = name("""
         [sources.a]
         drop = ["x"]
@@ -122,7 +121,7 @@ def test_a_way_names_what_comes_by_it_unless_the_source_has_a_name_of_its_own(na
 
 def test_decoders_are_told_codecs_and_mappings(name: Name, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Context] = []
-    monkeypatch.setattr(decoders, "DECODERS", {"senml": lambda _, context: told.append(context) or []})
+    monkeypatch.setattr("gateway.naming.decoding.DECODERS", {"senml": lambda _, context: told.append(context) or []})
     monkeypatch.setattr("gateway.naming.file.CODECS", {"elsys": None, "dragino-lht65": None})
     decoding = name("""
         [sources."eui-a84041b2c1d00001"]
@@ -152,7 +151,7 @@ def test_personal_ids_become_the_same_pseudonym_everywhere(name: Name) -> None:
         ibutton = "driver_id"
     """
     (got,) = heard(name(text), senml(ibutton=4711, speed=30))
-    again = name(text).decode_origin(str(TOPIC), senml(ibutton=4711, speed=31), NOW)[0]
+    again = name(text).decode_again(str(TOPIC), senml(ibutton=4711, speed=31), NOW)[0]
     assert (got.device, got.values["driver_id"]) == (again.device, again.values["driver_id"])
     assert got.device.startswith("p-")
     assert (len(got.device), got.values["speed"]) == (18, 30)
@@ -162,7 +161,7 @@ def test_personal_ids_become_the_same_pseudonym_everywhere(name: Name) -> None:
     assert other.values["driver_id"] != got.values["driver_id"]
     assert heard(name(text), senml("urn:dev:ow:2", speed=3))[0].device == "urn-dev-ow-2"
     (name.folder / "pseudonyms.key").write_text("x" * 32)
-    assert Decoding(load_naming(name.folder / "gateway.toml")).decode_origin(str(TOPIC), senml(speed=1), NOW)[
+    assert Decoding(load_naming(name.folder / "gateway.toml")).decode_again(str(TOPIC), senml(speed=1), NOW)[
         0
     ].device not in {got.device, "osmand-somchai"}
 
@@ -170,14 +169,14 @@ def test_personal_ids_become_the_same_pseudonym_everywhere(name: Name) -> None:
 def test_bytes_of_a_gateway_that_hides_ids_are_not_decoded_without_its_key(name: Name) -> None:
     hiding = name('[pseudonyms]\nkey_file = "pseudonyms.key"\ndevices = ["urn-*"]')
     came = Origin("http", "mapped", {"mapping": "gone"})
-    _, (kept,) = hiding.understand(came, b"{}", NOW)
+    _, (kept,) = hiding.decode(came, b"{}", NOW)
     with pytest.raises(Malformed, match="pseudonyms"):
-        Decoding().decode_origin(kept.source, b"{}", NOW)
+        Decoding().decode_again(kept.origin, b"{}", NOW)
     with pytest.raises(Malformed) as still:
-        hiding.decode_origin(kept.source, b"{}", NOW)
+        hiding.decode_again(kept.origin, b"{}", NOW)
     assert "pseudonyms" not in still.value.detail
-    _, (plain,) = Decoding().understand(came, b"{}", NOW)
-    assert plain.source == str(came)
+    _, (plain,) = Decoding().decode(came, b"{}", NOW)
+    assert plain.origin == str(came)
 
 
 def test_a_personal_source_is_listed_under_its_pseudonym(name: Name) -> None:
@@ -186,23 +185,23 @@ def test_a_personal_source_is_listed_under_its_pseudonym(name: Name) -> None:
     for decoding in (name(text), name(text + nothing_left)):
         heard(decoding, senml(speed=3))
         (source,) = decoding.sources.all()
-        assert source.source == source.device
+        assert source.id == source.device
         assert source.device.startswith("p-")
         assert source.state == "mapped", "nobody can name what is hidden"
 
 
 def test_a_link_and_a_redrive_give_the_same(name: Name) -> None:
     decoding = name('[sources.urn-dev-ow-1]\ndevice = "w-1"')
-    _, (kept,) = decoding.understand(TOPIC, b"garbage", NOW)
+    _, (kept,) = decoding.decode(TOPIC, b"garbage", NOW)
     assert decoding.failures == {kept.reason: 1}
-    assert decoding.decode_origin(kept.source, senml(speed=3), NOW)[0].device == "w-1"
+    assert decoding.decode_again(kept.origin, senml(speed=3), NOW)[0].device == "w-1"
 
 
 def test_what_a_rename_makes_impossible_is_not_understood(name: Name) -> None:
     decoding = name('[sources.urn-dev-ow-1.quantities]\nt = { quantity = "energy", unit = "J" }')
     assert heard(decoding, senml(t=3_600_000))[0].values == {"energy": 1}
     decoding = name('[sources.urn-dev-ow-1.quantities]\nt = { quantity = "o3", unit = "[ppm]" }')
-    _, undecoded = decoding.understand(TOPIC, senml(t=1.7e308), NOW)
+    _, undecoded = decoding.decode(TOPIC, senml(t=1.7e308), NOW)
     assert [kept.reason for kept in undecoded] == ["not_finite"]
 
 

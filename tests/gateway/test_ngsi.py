@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import pytest
 
-from gateway.decoders import Context, DecodeError
-from gateway.decoders.ngsi import decode
+from gateway.decoders import DECODERS, Context, DecodeError
+
+decode = DECODERS["ngsi"]
 
 NOW: Final = 1_764_900_000 * 10**9
 VALUES: Final[dict[str, dict[str, tuple[str, float]]]] = {

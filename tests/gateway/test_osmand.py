@@ -8,8 +8,9 @@ from urllib.parse import parse_qs
 import pytest
 
 from city.reading import Reading
-from gateway.decoders import Context, DecodeError
-from gateway.decoders.osmand import decode
+from gateway.decoders import DECODERS, Context, DecodeError
+
+decode = DECODERS["osmand"]
 
 NOW: Final = 1_764_900_000 * 10**9
 QUERY: Final = {

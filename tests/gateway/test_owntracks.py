@@ -7,8 +7,9 @@ from typing import Final
 
 import pytest
 
-from gateway.decoders import Context, DecodeError
-from gateway.decoders.owntracks import decode
+from gateway.decoders import DECODERS, Context, DecodeError
+
+decode = DECODERS["owntracks"]
 
 NOW: Final = 1_764_900_000 * 10**9
 QUANTITIES: Final = {"acc": "position_accuracy", "alt": "altitude", "batt": "battery", "cog": "heading", "vel": "speed"}

@@ -42,14 +42,14 @@ def test_of_very_large_undecoded_bytes_the_beginning_is_kept() -> None:
     (kept,) = closed.undecoded
     assert (len(kept.payload), kept.reason) == (MOST_KEPT, "too_large")
     assert kept.detail == "much too large; the first 524288 of 20971520 bytes are kept"
-    assert len(encode(closed, gateway="gw-1", boot="b" * 32, seq=1, before=0)) < 2**20
+    assert len(encode(closed, gateway="gw-1", spool="b" * 32, seq=1, offset=0)) < 2**20
 
 
 def test_where_undecoded_bytes_came_from_counts_too() -> None:
     items = [Undecoded("mqtt:senml?topic=" + "%E0%B8%81" * 20_000, b"x", 1, "undecoded") for _ in range(100)]
     closed = list(close([Contents([], items)], 100))
     assert sum(len(part.undecoded) for part in closed) == 100
-    assert all(len(encode(part, gateway="gw-1", boot="b" * 32, seq=1, before=0)) < 2**20 for part in closed)
+    assert all(len(encode(part, gateway="gw-1", spool="b" * 32, seq=1, offset=0)) < 2**20 for part in closed)
 
 
 def test_what_is_closed_is_not_the_callers_list() -> None:
@@ -64,7 +64,7 @@ def test_blocks_hold_no_more_quantities_than_ingest_takes() -> None:
         Reading("d", "weather", row, {f"q{row}_{number}": float(number) for number in range(64)}) for row in range(20)
     ]
     readings.append(Reading("w", "rain", 5, {"rain_rate": 1.0}))
-    payload = encode(Contents(readings, []), gateway="gw", boot="b", seq=1, before=0)
+    payload = encode(Contents(readings, []), gateway="gw", spool="b", seq=1, offset=0)
     got = pack.decode(payload, "gw")
     assert [row for block in got.readings for row in pack.to_batch(block).readings()] == readings
     assert all(len(block.values) <= 256 for block in got.readings)
@@ -83,5 +83,5 @@ def test_packs_of_many_quantities_stay_below_what_brokers_take(columns: int, row
     assert [row for part in packs for row in part.readings] == readings
     assert [item for part in packs for item in part.undecoded] == [few, item]
     assert all(part.amount() for part in packs)
-    assert max(len(encode(part, gateway="gw-1", boot="b" * 32, seq=1, before=0)) for part in packs) < 2**20
+    assert max(len(encode(part, gateway="gw-1", spool="b" * 32, seq=1, offset=0)) for part in packs) < 2**20
     assert len(packs) <= columns // 50 + 3

@@ -82,7 +82,7 @@ async def polling(api: Api, spool: FakeSpool, **keys: object) -> AsyncIterator[I
     (table,) = load_links(EXAMPLE).poll
     changed = table.model_copy(update={"url": api.url, "interval_s": 0.05, "timeout_s": 1.0} | keys)  # type: ignore[attr-defined]
     counters = InputCounters("air4thai")
-    link = PollInput(spool.accept, Decoding(load_naming(EXAMPLE)).understand, changed, counters)
+    link = PollInput(spool.accept, Decoding(load_naming(EXAMPLE)).decode, changed, counters)
     task = asyncio.create_task(link.run())
     try:
         yield counters
@@ -172,7 +172,7 @@ async def test_a_document_that_is_none_is_kept_once(api: Api) -> None:
     async with polling(api, spool):
         await until(lambda: len(api.asked) >= 4)
         assert [kept.payload for kept in spool.undecoded] == [api.body]
-        assert spool.undecoded[0].source == "poll:mapped?poll=air4thai&mapping=air4thai"
+        assert spool.undecoded[0].origin == "poll:mapped?poll=air4thai&mapping=air4thai"
         api.body = json.dumps(document(10)).encode()
         await until(lambda: len(spool.readings) == 2)
 

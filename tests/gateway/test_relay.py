@@ -21,7 +21,7 @@ async def test_readings_reach_ingest_and_are_forgotten_with_their_receipt(rig: R
         await rig.emptied()
     assert ingest.readings() == [reading(number) for number in range(100)]
     assert sorted(set(ingest.numbers())) == list(range(1, rig.spool.last + 1))
-    assert [got.before for got in ingest.packs] == [10 * (got.seq - 1) for got in ingest.packs]
+    assert [got.offset for got in ingest.packs] == [10 * (got.seq - 1) for got in ingest.packs]
 
 
 async def test_accept_returns_only_when_the_spool_has_it(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,8 +58,8 @@ async def test_nothing_published_is_forgotten_without_a_receipt(rig: Rig, ingest
         await until(lambda: len(ingest.packs) >= 3)
         assert rig.spool.pending[:2] == (2, 1)
         assert set(ingest.numbers()) == {1}, "sent again after the time, the same pack"
-        assert len({got.before for got in ingest.packs}) == 1
-        ingest.settle(rig.spool.boot, (1, 1))
+        assert len({got.offset for got in ingest.packs}) == 1
+        ingest.settle(rig.spool.id, (1, 1))
         await rig.emptied()
         await asyncio.sleep(0.2)  # the last copy may be on its way
         seen = len(ingest.packs)
@@ -67,26 +67,26 @@ async def test_nothing_published_is_forgotten_without_a_receipt(rig: Rig, ingest
         assert len(ingest.packs) == seen, "settled is settled"
 
 
-async def test_receipts_of_another_boot_and_garbage_are_ignored(rig: Rig, ingest: FakeIngest) -> None:
+async def test_receipts_of_another_spool_and_garbage_are_ignored(rig: Rig, ingest: FakeIngest) -> None:
     ingest.answers = False
     async with rig:
         await rig.accept(1)
         await until(lambda: bool(ingest.packs))
-        boot = b'{"boot": "%s", ' % rig.spool.boot.encode()
+        spool = b'{"spool": "%s", ' % rig.spool.id.encode()
         for payload in (
             b"",
             b"\xff",
             b"[]",
-            b'{"boot": "x"}',
-            b'{"boot": "x", "done": [[2, 1]]}',
-            boot + b'"done": [], "deep": ' + b"[" * 5000 + b"]" * 5000 + b"}",
-            boot + b'"done": [[1, 1]], "at_ns": ' + b"9" * 400 + b"}",
+            b'{"spool": "x"}',
+            b'{"spool": "x", "done": [[2, 1]]}',
+            spool + b'"done": [], "deep": ' + b"[" * 5000 + b"]" * 5000 + b"}",
+            spool + b'"done": [[1, 1]], "at_ns": ' + b"9" * 400 + b"}",
         ):
             ingest.say(payload)
         ingest.settle("another", (1, 1))
         await asyncio.sleep(0.3)
         assert rig.spool.pending.packs == 1
-        ingest.settle(rig.spool.boot, (5, 10**15), (1, 1), (1, 1))
+        ingest.settle(rig.spool.id, (5, 10**15), (1, 1), (1, 1))
         await rig.emptied()
         ingest.answers = True
         await rig.accept(2)
@@ -98,7 +98,7 @@ async def test_a_receipt_of_packs_that_nobody_was_sent_keeps_them(rig: Rig, inge
     async with rig:
         await asyncio.gather(*(rig.accept(*range(call, call + 10)) for call in range(0, 500, 10)))
         await until(lambda: len(set(ingest.numbers())) == 6)
-        ingest.settle(rig.spool.boot, (1, 2**53))
+        ingest.settle(rig.spool.id, (1, 2**53))
         ingest.answers = True
         await rig.emptied()
     assert sorted({got.values["temperature"] for got in ingest.readings()}) == list(range(500))
@@ -110,7 +110,7 @@ async def test_packs_of_the_process_before_are_settled_though_not_sent_again(rig
         await asyncio.gather(*(rig.accept(*range(call, call + 10)) for call in range(0, 500, 10)))
     async with rig:
         await until(lambda: rig.session.is_connected)
-        ingest.settle(rig.spool.boot, (1, 50))
+        ingest.settle(rig.spool.id, (1, 50))
         await rig.emptied()
 
 
@@ -122,7 +122,7 @@ async def test_the_window_bounds_what_is_on_its_way(rig: Rig, ingest: FakeIngest
             await until(lambda: len(set(ingest.numbers())) == 8)
         await asyncio.sleep(0.5)
         assert set(ingest.numbers()) == set(range(1, 9))
-        ingest.settle(rig.spool.boot, (1, 3))
+        ingest.settle(rig.spool.id, (1, 3))
         await until(lambda: set(ingest.numbers()) == set(range(1, 12)))
         ingest.answers = True
         await rig.emptied()
@@ -147,14 +147,14 @@ async def test_a_restarted_gateway_hands_on_what_the_last_one_had(rig: Rig, inge
     async with rig:
         await rig.accept(1)
         await rig.accept(2)
-        boot = rig.spool.boot
+        spool = rig.spool.id
     ingest.answers = True
     async with rig:
-        assert rig.spool.boot == boot
+        assert rig.spool.id == spool
         await rig.accept(3)
         await rig.emptied()
     assert [got.values["temperature"] for got in ingest.readings()] == [1.0, 2.0, 3.0]
-    assert {got.seq: got.before for got in ingest.packs} == {1: 0, 2: 1, 3: 2}
+    assert {got.seq: got.offset for got in ingest.packs} == {1: 0, 2: 1, 3: 2}
 
 
 async def test_packs_wait_for_an_ingest_that_never_came_before(rig: Rig, broker: Mosquitto) -> None:
@@ -213,7 +213,7 @@ async def test_a_pack_that_never_left_is_not_to_blame_for_the_end_of_a_connectio
             for first in range(0, 80, 10):
                 await rig.accept(*range(first, first + 10))
             await until(lambda: broker.connections > 3)
-            flights = dict(rig.relay._window._flights)
+            flights = dict(rig.relay._scheduler.in_flight._packs)
             assert [seq for seq, flight in flights.items() if flight.losses and seq not in broker.came] == []
             await rig.emptied()
     assert set(broker.taken) == set(range(1, 9))
@@ -250,9 +250,9 @@ async def test_a_full_spool_refuses_and_takes_again(rig: Rig, ingest: FakeIngest
             await rig.relay.accept([], big)
         with pytest.raises(Full, match="wait for a receipt"):
             await rig.relay.accept([], big)
-        assert rig.relay.reporter.refusal is not None
+        assert rig.relay.status.refusal is not None
         await rig.accept(1)
-        assert rig.relay.reporter.refusal is None
+        assert rig.relay.status.refusal is None
         ingest.answers = True
         await rig.emptied()
         await rig.relay.accept([], big)
@@ -320,7 +320,7 @@ async def test_the_status_is_retained_and_the_will_says_offline(
         await until(lambda: any(said.pending == 3 for said in ingest.statuses))
         said = ingest.statuses[-1]
         assert said.online
-        assert (said.boot, said.packs, said.spool_bytes) == (rig.spool.boot, 1, rig.spool.pending.bytes)
+        assert (said.spool, said.packs, said.spool_bytes) == (rig.spool.id, 1, rig.spool.pending.bytes)
         assert said.at_ns > 0
         with FakeIngest(broker.port, name="late") as late:
             await until(lambda: bool(late.statuses))
@@ -332,7 +332,7 @@ async def test_the_status_is_retained_and_the_will_says_offline(
         await until(lambda: not ingest.statuses[-1].online)
         assert ingest.statuses[-1].pending is None
         await until(lambda: ingest.statuses[-1].online)
-        await rig.relay.reporter.farewell()
+        await rig.relay.status.publish_offline()
         await until(lambda: not ingest.statuses[-1].online)
         assert ingest.statuses[-1].pending == 0
 
@@ -380,8 +380,8 @@ async def test_memory_stays_bounded_over_a_long_spool(rig: Rig, ingest: FakeInge
     async with rig:
         for _ in range(100):
             await rig.relay.accept([], [Undecoded("http:native", os.urandom(200_000), 1, "undecoded")])
-        await until(lambda: len(rig.relay._window) == 8)
-        assert len(rig.relay._sender._sending) <= 8
+        await until(lambda: len(rig.relay._scheduler.in_flight) == 8)
+        assert len(rig.relay._publisher._sending) <= 8
         ingest.answers = True
         await rig.emptied()
     assert sorted(set(ingest.numbers())) == list(range(1, 101))

@@ -13,9 +13,11 @@ import pytest
 
 from city.reading import Reading
 from city.wire.direct import MOST_BYTES
-from gateway.decoders import Context, DecodeError
-from gateway.decoders.senml import decode, resolve
+from gateway.decoders import DECODERS, Context, DecodeError
+from gateway.decoders.senml import resolve
 from gateway.decoders.senml_pack import Record, parse
+
+decode = DECODERS["senml"]
 
 NOW = 1_764_900_000_000_000_000
 BARE = Context(NOW)
@@ -160,9 +162,9 @@ def test_the_energy_of_a_sum_is_not_that_of_a_meter() -> None:
 
 
 def test_the_battery_does_not_choose_the_kind() -> None:
-    pack = ({"bn": f"{OW}:", "n": "door_open", "vb": True}, {"n": "battery", "u": "%EL", "v": 50})
-    assert [reading.kind for reading in read(*pack)] == ["cargo"]
-    assert [reading.kind for reading in read(pack[1] | {"n": f"{OW}:battery"})] == ["weather"]
+    pack = ({"bn": f"{OW}:", "n": "level", "u": "m", "v": 2}, {"n": "battery", "u": "%EL", "v": 50})
+    assert [reading.kind for reading in read(*pack)] == ["water_level"]
+    assert [reading.kind for reading in read(pack[1] | {"n": f"{OW}:battery"})] == ["sensor"]
 
 
 def test_the_context_names_device_and_kind() -> None:
@@ -205,7 +207,7 @@ def test_base_values_sums_and_versions() -> None:
 
 
 def test_truths_are_numbers_and_texts_are_no_readings() -> None:
-    assert read({"n": f"{OW}:door_open", "vb": True}) == [Reading(OW_ID, "cargo", NOW, {"door_open": 1.0})]
+    assert read({"n": f"{OW}:door_open", "vb": True}) == [Reading(OW_ID, "sensor", NOW, {"door_open": 1.0})]
     assert read({"n": f"{OW}:label", "vs": "Machine Room"}, {"n": f"{OW}:nfv", "vd": "aGkgCg"}) == []
     assert decode(cbor2.dumps([{0: OW, 8: b"raw"}]), BARE) == []
 

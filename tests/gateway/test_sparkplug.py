@@ -19,8 +19,8 @@ from city.errors import Malformed
 from city.mqtt import Address
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders import Context, Origin
-from gateway.decoders.sparkplug import decode, metrics
+from gateway.decoders import DECODERS, Context, Origin
+from gateway.decoders.sparkplug import metrics
 from gateway.decoders.sparkplug.node import Sessions
 from gateway.decoders.sparkplug.payload import read, rebirth_request
 from gateway.inputs.mqtt import MqttInput
@@ -28,6 +28,8 @@ from gateway.inputs.routes import Route
 from gateway.naming import Decoding
 from support.mosquitto import Mosquitto
 from support.sparkplug import field, metric, payload
+
+decode = DECODERS["sparkplug"]
 
 NOW: Final = 1_764_900_000 * 10**9
 SECOND: Final = 10**9
@@ -55,7 +57,7 @@ class Link:
         completed = self.sessions.complete(Origin("mqtt", "sparkplug", {"topic": topic}), data, at_ns)
         if completed.request is not None:
             self.asked.append(completed.request[0])
-        readings, undecoded = Decoding().understand(completed.origin, completed.payload, at_ns)
+        readings, undecoded = Decoding().decode(completed.origin, completed.payload, at_ns)
         return [reading.values for reading in readings], undecoded[0].reason if undecoded else ""
 
 
@@ -98,7 +100,7 @@ def test_completed_data_can_be_decoded_at_any_later_time() -> None:
     sessions.complete(Origin("mqtt", "sparkplug", {"topic": "spBv1.0/g/NBIRTH/n"}), BIRTH, NOW)
     origin = Origin("mqtt", "sparkplug", {"topic": "spBv1.0/g/NDATA/n"})
     completed = sessions.complete(origin, payload(1, DATA), NOW)
-    readings, undecoded = Decoding().understand(completed.origin, completed.payload, NOW)
+    readings, undecoded = Decoding().decode(completed.origin, completed.payload, NOW)
     assert undecoded == []
     assert readings == [Reading("sparkplug-g.n", "weather", NOW, {"temperature": pytest.approx(26)})]  # type: ignore[dict-item]
 
@@ -315,7 +317,7 @@ async def test_an_edge_node_is_asked_for_its_birth_over_the_broker(broker: Mosqu
     node.subscribe("spBv1.0/g/NCMD/n")
     node.loop_start()
     routes = [Route.parse("spBv1.0/# -> sparkplug")]
-    link = MqttInput(accept, Decoding().understand, Address("127.0.0.1", broker.port), routes, client_id="link")
+    link = MqttInput(accept, Decoding().decode, Address("127.0.0.1", broker.port), routes, client_id="link")
     task = asyncio.create_task(link.run())
     try:
         await asyncio.sleep(0.3)

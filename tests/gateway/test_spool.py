@@ -39,17 +39,17 @@ class Custody(RuleBasedStateMachine):
     def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="korat-spool-"))
         self.spool = Spool(self.folder / "a.spool", GATEWAY, PLENTY)
-        self.boot = self.spool.boot
+        self.id = self.spool.id
         self.kept: dict[int, tuple[int, int]] = {}  # number to (before, readings)
-        self.next_seq, self.before = 1, 0
+        self.next_seq, self.offset = 1, 0
 
     @rule(sizes=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)).filter(any), min_size=1, max_size=4))
     def append(self, sizes: list[tuple[int, int]]) -> None:
         self.spool.append([contents(*size) for size in sizes])
         for size in sizes:
-            self.kept[self.next_seq] = self.before, sum(size)
+            self.kept[self.next_seq] = self.offset, sum(size)
             self.next_seq += 1
-            self.before += sum(size)
+            self.offset += sum(size)
 
     @rule(ranges=st.lists(st.tuples(st.integers(1, 30), st.integers(0, 10) | st.just(2**62)), max_size=3))
     def forget(self, ranges: list[tuple[int, int]]) -> None:
@@ -84,8 +84,8 @@ class Custody(RuleBasedStateMachine):
         if not hasattr(self, "spool"):
             return
         packs = {stored.seq: pack.decode(stored.payload, GATEWAY) for stored in self.spool.oldest(0, 1000)}
-        assert {seq: (got.before, got.count()) for seq, got in packs.items()} == self.kept
-        assert all(got.seq == seq and got.boot == self.boot for seq, got in packs.items())
+        assert {seq: (got.offset, got.count()) for seq, got in packs.items()} == self.kept
+        assert all(got.seq == seq and got.spool == self.id for seq, got in packs.items())
         size = sum(len(stored.payload) for stored in self.spool.oldest(0, 1000))
         assert self.spool.pending == Pending(sum(count for _, count in self.kept.values()), len(self.kept), size)
         assert self.spool.last == self.next_seq - 1
@@ -100,9 +100,9 @@ Custody.TestCase.settings = settings(max_examples=25, stateful_step_count=15, de
 TestCustody = Custody.TestCase
 
 
-def test_each_new_spool_has_a_boot_of_its_own(tmp_path: Path) -> None:
+def test_each_new_spool_has_an_id_of_its_own(tmp_path: Path) -> None:
     one, other = Spool(tmp_path / "1", GATEWAY, PLENTY), Spool(tmp_path / "2", GATEWAY, PLENTY)
-    assert one.boot != other.boot
+    assert one.id != other.id
     one.close()
     other.close()
 
@@ -134,5 +134,5 @@ def test_a_group_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None
     assert spool.last == 0
     assert spool.pending == Pending(0, 0, 0)
     spool.append([contents(2)])
-    assert [pack.decode(stored.payload, GATEWAY).before for stored in spool.oldest(0, 10)] == [0]
+    assert [pack.decode(stored.payload, GATEWAY).offset for stored in spool.oldest(0, 10)] == [0]
     spool.close()

@@ -84,7 +84,7 @@ def test_what_was_acknowledged_survives_kill_9_without_a_gap(tmp_path: Path, ack
         assert len(packs) >= said
         assert len(packs) % 3 == 0, "a group is on disk whole or not at all"
         befores = [sum(got.count() for got in packs[:number]) for number in range(len(packs))]
-        assert [got.before for got in packs] == befores
+        assert [got.offset for got in packs] == befores
 
 
 def test_a_write_that_the_system_refuses_is_full_and_passes(tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ def test_of_two_first_starts_one_makes_the_file_and_the_other_is_refused(
     first[0].append([undecoded(1)])
     first[0].close()
     spool = Spool(file, GATEWAY, PLENTY)
-    assert (spool.boot, spool.pending.packs) == (first[0].boot, 2)
+    assert (spool.id, spool.pending.packs) == (first[0].id, 2)
     spool.close()
     assert [path.name for path in tmp_path.iterdir()] == ["a.spool"]
 

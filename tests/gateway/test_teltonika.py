@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from city.reading import Reading
 from city.wire.direct import MOST_VALUES
-from gateway.decoders import Context, DecodeError
-from gateway.decoders.context import checked
-from gateway.decoders.teltonika import decode, frame
+from gateway.decoders import DECODERS, Context, DecodeError
+from gateway.decoders.decoder import checked
+from gateway.decoders.teltonika import frame
 from support import teltonika as tracker
+
+decode = DECODERS["teltonika"]
 
 NOW: Final = 1_764_900_000_000_000_000
 CONTEXT: Final = Context(NOW, "imei-356000000000017")

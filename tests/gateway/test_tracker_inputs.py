@@ -39,10 +39,10 @@ class Inputs:
     def __init__(self, spool: FakeSpool, limits: Limits) -> None:
         self.counters = InputCounters("tracker")
         self.tcp = TcpInput(
-            spool.accept, Decoding().understand, LINES, self.counters, host="127.0.0.1", port=0, limits=limits
+            spool.accept, Decoding().decode, LINES, self.counters, host="127.0.0.1", port=0, limits=limits
         )
         self.udp = UdpInput(
-            spool.accept, Decoding().understand, LINES, self.counters, host="127.0.0.1", port=0, limits=limits
+            spool.accept, Decoding().decode, LINES, self.counters, host="127.0.0.1", port=0, limits=limits
         )
         self.trackers: list[Tracker] = []
 
@@ -115,7 +115,7 @@ async def test_bytes_that_are_no_frame_are_kept_and_the_connection_ends(spool: F
     tracker.say(line(1), b"garbage", line(2))
     assert [await tracker.hear() for _ in range(3)] == [b"ok\n", b"no\n", b""]
     (kept,) = spool.undecoded
-    assert (kept.payload, kept.reason, kept.source) == (b"garbage", "undecoded", "tcp:native?device=bus-1")
+    assert (kept.payload, kept.reason, kept.origin) == (b"garbage", "undecoded", "tcp:native?device=bus-1")
     assert spool.numbers() == [1]
     assert links.counters.failed["undecoded"] == 1
 

@@ -1,6 +1,7 @@
 """A gateway that is killed with -9 between the frame and the spool, or between the spool and the acknowledgement."""
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -9,13 +10,14 @@ from rig import until
 from stand_ins import line
 
 from support.mosquitto import Mosquitto
-from support.ports import accepts, free_port
+from support.ports import free_port
 from support.process import Process
 
 # every few packs it dies, by turns just before the spool has the pack and just after
 GATEWAY_PROCESS = """
 import asyncio, os, signal, sys
 from pathlib import Path
+from unittest.mock import patch
 sys.path.append(sys.argv[5])
 from stand_ins import LINES
 from city.mqtt import Address
@@ -25,7 +27,7 @@ from gateway.settings import GatewaySettings
 from gateway.outbox.spool import Spool
 
 broker, http, data, name = sys.argv[1:5]
-opening.SPEECHES = {"teltonika": LINES}
+patch.object(opening, "TRACKER_PROTOCOLS", {"teltonika": LINES}).start()  # a name that is gone raises
 append, packs, turn = Spool.append, 0, Path(data) / "turn"
 before = turn.exists()
 turn.unlink() if before else turn.touch()
@@ -78,21 +80,20 @@ async def test_no_record_is_lost_and_none_becomes_two_values(
     (tmp_path / "gateway.toml").write_text(f'[[link.tcp]]\nprotocol = "teltonika"\nport = {tcp}\n')
     here = str(Path(__file__).parent)
     command = [sys.executable, "-c", GATEWAY_PROCESS, str(broker.port), str(http), str(tmp_path), GATEWAY, here]
-    process = Process(command, tmp_path / "log", name="gateway", ready=lambda: accepts(tcp))
-    process.start()
-    trackers = [asyncio.create_task(drive(f"bus-{bus}", tcp, range(20))) for bus in range(3)]
-    killed = 0
-    while not all(tracker.done() for tracker in trackers):
-        if not process.running:
-            killed += 1
-            await asyncio.to_thread(process.start)
-        await asyncio.sleep(0.02)
-    if not process.running:
-        process.start()
+    process = Process(command, tmp_path / "log", name="gateway")
     expected = {(f"bus-{bus}", number) for bus in range(3) for number in range(20)}
-    try:
+    killed = 0
+    with process:
+        trackers = [asyncio.create_task(drive(f"bus-{bus}", tcp, range(20))) for bus in range(3)]
+        while not all(tracker.done() for tracker in trackers):
+            if not process.running:
+                assert process.exit_code == -signal.SIGKILL, process.log_tail()
+                killed += 1
+                await asyncio.to_thread(process.start)
+            await asyncio.sleep(0.02)
+        if not process.running:
+            process.start()
         await until(lambda: {(got.device, got.values["temperature"]) for got in ingest.readings()} >= expected)
-    finally:
         process.kill()
     assert killed >= 4
     got = ingest.readings()

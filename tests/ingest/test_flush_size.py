@@ -4,13 +4,11 @@ import time
 from typing import Any, cast
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from city.mqtt import Message
 from ingest.budgets import Budgets
 from ingest.load import Loader
-from ingest.metrics import Metrics
-from ingest.pipeline import Pipeline
+from ingest.receive import receive
 from ingest.settings import IngestSettings
 
 SIZE = 40
@@ -18,8 +16,6 @@ SIZE = 40
 
 class Waiting:
     """A session in which so many messages of one reading wait, and no more will come."""
-
-    held = 0
 
     def __init__(self, messages: int) -> None:
         now_ns = time.time_ns()
@@ -42,8 +38,5 @@ async def test_a_backlog_is_taken_in_flushes_twice_as_large(waiting: int, taken:
     session = cast("Any", Waiting(waiting))
     settings = IngestSettings(flush_readings=SIZE)
     loader = Loader(Budgets(settings), {})
-    nothing = cast("Any", None)
-    metrics = Metrics(CollectorRegistry(), session)
-    pipeline = Pipeline(settings, session, nothing, nothing, nothing, loader, metrics)
-    load = await pipeline.receive()
-    assert load.readings == len(load.messages) == taken
+    flush = await receive(session, loader, settings)
+    assert flush.readings == len(flush.messages) == taken

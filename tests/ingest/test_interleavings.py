@@ -89,7 +89,7 @@ def packed(gateway: str, rows: list[tuple[str, int, str, float]], undecoded: int
     if broken:
         block.devices[0] = "NOT AN ID"
     left = [pack.Undecoded("http:native", b"?", 1, "undecoded")] * undecoded
-    payload = pack.encode(pack.Pack(1, gateway, "boot", seq, 0, [block], left))
+    payload = pack.encode(pack.Pack(gateway, "spool", seq, 0, [block], left))
     good, bad = ((), len(rows) + undecoded) if broken else (_cells(rows), undecoded)
     return Sent(topics.pack("th-30", gateway), payload, (gateway, seq), good, bad)
 
@@ -222,7 +222,7 @@ class City:
         (total,) = await ledger.account(0, time.time_ns() + 3600 * 10**9, By.TOTAL)
         held = await ledger.quarantine(most=1000)
         assert total.counts == self.model.counts
-        assert sum(row.suspect.readings for row in held) == total.counts.quarantined
+        assert sum(row.quarantined.readings for row in held) == total.counts.quarantined
         assert _of_clocks(self.store.held) == _of_clocks(self.model.cells)
 
 

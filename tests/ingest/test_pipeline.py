@@ -11,7 +11,7 @@ import pytest
 from city import topics
 from city.batch import Batch
 from city.errors import LedgerUnavailable, Reason, StoreUnavailable
-from city.ledger.port import By, Counts, Ledger, SuspectState
+from city.ledger.port import By, Counts, Ledger, QuarantineState
 from city.mqtt import Address, Session, Subscription
 from city.reading import Flag, Reading
 from city.store.port import LatestAsk, Store, WriteOutcome
@@ -40,11 +40,15 @@ async def test_a_direct_reading_is_stored_counted_and_its_device_registered(brok
         )
 
 
-async def test_a_device_is_registered_under_every_kind_that_it_is_heard_as(broker: Mosquitto, tmp_path: Path) -> None:
+async def test_a_device_is_registered_under_every_kind_that_it_is_heard_as(
+    broker: Mosquitto, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with platform(broker, tmp_path) as korat:
         for number, kind in enumerate(("vehicle", "cargo", "vehicle", "weather")):
             await korat.send(kind, "t-1", {"ts": NOW_MS + number, "values": {"battery": 50}})
             await korat.received(number + 1)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "of a further kind" in line]
+    assert [kind for line in lines for kind in ("cargo", "weather") if f"kind={kind}" in line] == ["cargo", "weather"]
     async with platform(broker, tmp_path) as korat:
         await korat.send("rain", "t-1", {"ts": NOW_MS + 9, "values": {"battery": 50}})
         await korat.received(5)
@@ -85,7 +89,7 @@ async def test_every_bad_payload_is_kept_with_its_reason_and_the_next_good_one_s
         await korat.send("air_quality", "aq-1", {"ts": NOW_MS, "values": {"pm10": 7}})
         counts = await korat.received(len(BAD) + 4)
         assert counts == Counts(received=len(BAD) + 4, stored=1, quarantined=len(BAD) + 3)
-        held = {row.suspect.reason: row.suspect for row in await korat.ledger.quarantine()}
+        held = {row.quarantined.reason: row.quarantined for row in await korat.ledger.quarantine()}
         assert held.keys() == {*BAD, Reason.UNKNOWN_KIND, Reason.BAD_TOPIC, Reason.PACK_VERSION}
         assert {reason: held[reason].payload for reason in BAD} == BAD
         assert held[Reason.BAD_TOPIC].topic == "city/th-30/smart_city/rain"
@@ -98,8 +102,8 @@ async def test_one_reading_ahead_of_the_clock_does_not_take_its_array_along(brok
         await korat.send("air_quality", "aq-1", list(rows))
         assert await korat.received(2) == Counts(received=2, stored=1, quarantined=1)
         (held,) = await korat.ledger.quarantine()
-        assert held.suspect.topic == topics.direct(PROVINCE, "air_quality", "aq-1")
-        (kept,) = direct.decode(held.suspect.payload, kind="air_quality", device="aq-1", received_ns=0)
+        assert held.quarantined.topic == topics.direct(PROVINCE, "air_quality", "aq-1")
+        (kept,) = direct.decode(held.quarantined.payload, kind="air_quality", device="aq-1", received_ns=0)
         assert kept.values == {"pm10": 2.0}
 
 
@@ -121,9 +125,7 @@ def packed(seq: int, *, rows: int = 3, bad: bool = False) -> bytes:
         for row in range(rows)
     ]
     undecoded = [pack.Undecoded("http:native?device=x", b"???", 7, "malformed_json")] if bad else []
-    frame = pack.Pack(
-        pack.VERSION, "gw-1", "b0", seq, (seq - 1) * rows, [pack.to_block(Batch.from_readings(readings))], undecoded
-    )
+    frame = pack.Pack("gw-1", "b0", seq, (seq - 1) * rows, [pack.to_block(Batch.from_readings(readings))], undecoded)
     return pack.encode(frame)
 
 
@@ -142,7 +144,7 @@ async def test_packs_are_receipted_once_they_are_settled_and_known_when_they_com
             while done != {1, 3}:
                 for message in await gateway.receive():
                     said = receipt.decode(message.payload)
-                    assert said.boot == "b0"
+                    assert said.spool == "b0"
                     assert abs(said.at_ns - message.received_ns) < 10**9, "a gateway compares its clock with it"
                     done |= {seq for first, last in said.done for seq in range(first, last + 1)}
                     gateway.acknowledge([message])
@@ -151,8 +153,8 @@ async def test_packs_are_receipted_once_they_are_settled_and_known_when_they_com
             await gateway.publish(topics.pack(PROVINCE, "gw-1"), packed(2, bad=True))
             assert await korat.received(13) == Counts(received=13, stored=9, duplicate=3, quarantined=1)
             (held,) = await korat.ledger.quarantine()
-            assert (held.suspect.payload, held.suspect.origin) == (b"???", "http:native?device=x")
-            said_status = status.Status(online=True, boot="b0", pending=42, packs=1, at_ns=time.time_ns())
+            assert (held.quarantined.payload, held.quarantined.origin) == (b"???", "http:native?device=x")
+            said_status = status.Status(online=True, spool="b0", pending=42, packs=1, at_ns=time.time_ns())
             await gateway.publish(topics.status(PROVINCE, "gw-1"), status.encode(said_status), retain=True)
 
             async def pending() -> bool:
@@ -230,7 +232,7 @@ async def test_a_rejected_row_is_kept_and_its_neighbours_are_stored(broker: Mosq
         await korat.send("waste_bin", "b-1", list(rows))
         assert await korat.received(3) == Counts(received=3, stored=2, rejected=1)
         (held,) = await korat.ledger.quarantine()
-        assert held.suspect.reason is Reason.STORE_REFUSED
+        assert held.quarantined.reason is Reason.STORE_REFUSED
 
 
 async def test_budgets_send_only_the_offender_to_quarantine(broker: Mosquitto, tmp_path: Path) -> None:
@@ -241,7 +243,7 @@ async def test_budgets_send_only_the_offender_to_quarantine(broker: Mosquitto, t
             await korat.send("crowd", "inventive", {"ts": NOW_MS - number, "values": {f"q{number}": 1}})
         await korat.send("crowd", "quiet", {"ts": NOW_MS, "values": {"people_count": 1}})
         assert await korat.received(13) == Counts(received=13, stored=8, quarantined=5)
-        reasons = [row.suspect.reason for row in await korat.ledger.quarantine()]
+        reasons = [row.quarantined.reason for row in await korat.ledger.quarantine()]
         assert sorted(reasons) == [Reason.BUDGET_MESSAGES] * 3 + [Reason.BUDGET_QUANTITIES] * 2
 
 
@@ -266,10 +268,10 @@ async def test_quarantined_payloads_are_stored_once_their_decoder_is_mended(brok
 
         async def tried() -> bool:
             rows = await korat.ledger.quarantine()
-            return all(row.state is not SuspectState.REQUESTED for row in rows)
+            return all(row.state is not QuarantineState.REQUESTED for row in rows)
 
         await korat.until(tried)
-        states = {row.suspect.reason: (row.state, row.tries) for row in await korat.ledger.quarantine()}
-        assert states[Reason.MALFORMED_JSON][0] in {SuspectState.HELD, SuspectState.RELEASED}
+        states = {row.quarantined.reason: (row.state, row.tries) for row in await korat.ledger.quarantine()}
+        assert states[Reason.MALFORMED_JSON][0] in {QuarantineState.HELD, QuarantineState.RELEASED}
         assert await korat.counts() == Counts(received=5, stored=4, quarantined=1)
         assert (await korat.latest("x"))["rain_rate"] == (7, 2.0, Flag.GOOD)

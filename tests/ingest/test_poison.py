@@ -16,9 +16,10 @@ from city.reading import Reading
 from city.wire import pack
 from ingest.budgets import Budgets
 from ingest.check import Checked, check
-from ingest.load import Load, Loader
+from ingest.load import FlushInput, Loader
+from ingest.receipts import receipts
 from ingest.settings import IngestSettings
-from ingest.settle import receipts, settlement
+from ingest.settle import settlement
 
 NOW_NS = time.time_ns()
 DIRECT = topics.direct("th-30", "rain", "r-1")
@@ -36,26 +37,26 @@ class Nothing:
         return fingerprint < 0
 
 
-def flushed(messages: Iterable[tuple[str, bytes]], **settings: int) -> tuple[Load, Checked, Settlement]:
+def flushed(messages: Iterable[tuple[str, bytes]], **settings: int) -> tuple[FlushInput, Checked, Settlement]:
     """Take messages as far as they come without store and ledger."""
-    load = Load()
+    taken = FlushInput()
     received = [Message(topic, payload, NOW_NS + number) for number, (topic, payload) in enumerate(messages)]
-    Loader(Budgets(IngestSettings.model_validate(settings)), {}).load(received, load)
-    checked = check(load, Nothing(), {}, NOW_NS, 300)
+    Loader(Budgets(IngestSettings.model_validate(settings)), {}).load(received, taken)
+    checked = check(taken, Nothing(), {}, NOW_NS, 300)
     flush = settlement(checked, [], {})
-    receipts(load)
+    receipts(taken)
     for counts in flush.counts.values():
         assert counts.received == counts.stored + counts.duplicate + counts.quarantined + counts.rejected
-    assert sum(counts.received for counts in flush.counts.values()) == load.readings
-    for sheet in checked.sheets:
-        assert len(sheet.batch.places) == len(sheet.batch.devices)
-        assert NOWHERE not in [sheet.batch.places[number] for number in sheet.batch.index]
-    return load, checked, flush
+    assert sum(counts.received for counts in flush.counts.values()) == taken.readings
+    for traced in checked.batches:
+        assert len(traced.batch.places) == len(traced.batch.devices)
+        assert NOWHERE not in [traced.batch.places[number] for number in traced.batch.index]
+    return taken, checked, flush
 
 
 def frame(*blocks: pack.Block, seq: int = 1, undecoded: int = 0) -> pack.Pack:
     left = [pack.Undecoded("http:native", b"\0", 2**64 - 1, "\0")] * undecoded
-    return pack.Pack(pack.VERSION, "gw-1", "boot", seq, 0, list(blocks), left)
+    return pack.Pack("gw-1", "spool", seq, 0, list(blocks), left)
 
 
 def block(devices: int = 2, kind: str = "rain") -> pack.Block:
@@ -74,7 +75,7 @@ any_topic = st.one_of(
 
 
 def _object(inner: st.SearchStrategy[object]) -> st.SearchStrategy[dict[str, object]]:
-    keys = st.sampled_from(["ts", "values", "lat", "lon", "rain_rate", "online", "boot", "pending", "at_ns", "v"])
+    keys = st.sampled_from(["ts", "values", "lat", "lon", "rain_rate", "online", "spool", "pending", "at_ns", "v"])
     return st.dictionaries(keys | st.text(max_size=4), inner, max_size=4)
 
 
@@ -133,7 +134,7 @@ def test_a_pack_may_name_a_device_of_which_it_holds_nothing() -> None:
     idle = block()
     idle.devices.append("idle")
     _, checked, flush = flushed([(PACK, pack.encode(frame(idle)))])
-    assert len(checked.sheets[0].batch) == 2
+    assert len(checked.batches[0].batch) == 2
     assert [new.device for new in flush.devices] == ["d-0", "d-1"]
 
 
@@ -141,39 +142,39 @@ def test_a_block_that_names_a_device_twice_is_refused() -> None:
     # two numbers for one device would hide from the store that two rows are of one instant
     twice = block()
     twice.devices[1] = "d-0"
-    load, checked, _ = flushed([(PACK, pack.encode(frame(twice)))])
-    assert [refusal.suspect.reason for refusal in load.refused] == ["pack_malformed"]
-    assert not checked.sheets
+    taken, checked, _ = flushed([(PACK, pack.encode(frame(twice)))])
+    assert [refusal.payload.reason for refusal in taken.refused] == ["pack_malformed"]
+    assert not checked.batches
 
 
-@pytest.mark.parametrize("boot", ["\0", "\ud800", "x" * 100_000])
-def test_a_status_with_an_impossible_boot_never_reaches_the_database(boot: str) -> None:
-    load, _, _ = flushed([(STATUS, json.dumps({"online": True, "boot": boot}).encode())])
-    assert len(load.refused) == 1
-    assert not load.statuses
+@pytest.mark.parametrize("spool", ["\0", "\ud800", "x" * 100_000])
+def test_a_status_with_an_impossible_spool_never_reaches_the_database(spool: str) -> None:
+    taken, _, _ = flushed([(STATUS, json.dumps({"online": True, "spool": spool}).encode())])
+    assert len(taken.refused) == 1
+    assert not taken.statuses
 
 
 @pytest.mark.parametrize("topic", [PACK, STATUS])
 def test_what_a_gateway_repeats_for_ever_is_kept_once(topic: str) -> None:
     _, checked, flush = flushed([(topic, b"{")] * 5)
-    assert len(flush.suspects) == 1
+    assert len(flush.quarantined) == 1
     assert sum(checked.duplicates.values()) == 4
     assert len(flush.fingerprints) == 2
 
 
 def test_equal_garbage_of_a_device_may_be_two_measurements_and_is_kept_twice() -> None:
-    assert len(flushed([(DIRECT, b"{")] * 2)[2].suspects) == 2
+    assert len(flushed([(DIRECT, b"{")] * 2)[2].quarantined) == 2
 
 
 def test_a_quantity_named_like_the_time_is_no_time() -> None:
     _, checked, _ = flushed([(DIRECT, b'{"values": {"ts": 4}}')] * 2)
-    assert (len(checked.sheets[0].batch), sum(checked.duplicates.values())) == (2, 0)
+    assert (len(checked.batches[0].batch), sum(checked.duplicates.values())) == (2, 0)
 
 
 def test_a_gateway_whose_clock_ran_ahead_is_believed_again_once_it_is_right() -> None:
     said = [{"online": True, "at_ns": 4 * 10**18}, {"online": True, "at_ns": NOW_NS - 5}, {"online": False}]
-    load, _, _ = flushed([(STATUS, json.dumps(one).encode()) for one in said])
-    assert [status.at_ns for status in load.statuses] == [NOW_NS, NOW_NS - 5, NOW_NS + 2]
+    taken, _, _ = flushed([(STATUS, json.dumps(one).encode()) for one in said])
+    assert [status.at_ns for status in taken.statuses] == [NOW_NS, NOW_NS - 5, NOW_NS + 2]
 
 
 def test_many_unknown_quantities_take_little_memory() -> None:
@@ -182,8 +183,8 @@ def test_many_unknown_quantities_take_little_memory() -> None:
         for n in range(200)
     ]
     _, checked, _ = flushed(rows, new_quantities=10**6)
-    assert sum(len(sheet.batch) for sheet in checked.sheets) == 200
-    assert sum(len(sheet.batch) * len(sheet.batch.values) for sheet in checked.sheets) <= 200 * 256
+    assert sum(len(traced.batch) for traced in checked.batches) == 200
+    assert sum(len(traced.batch) * len(traced.batch.values) for traced in checked.batches) <= 200 * 256
 
 
 def test_a_fleet_that_names_every_value_anew_is_held_before_the_store_bursts() -> None:
@@ -191,6 +192,6 @@ def test_a_fleet_that_names_every_value_anew_is_held_before_the_store_bursts() -
         (topics.direct("th-30", "rain", f"r-{n}"), json.dumps({"values": {f"q{n}_{k}": k for k in range(50)}}).encode())
         for n in range(200)
     ]
-    load, checked, _ = flushed([*rows, (DIRECT, b'{"values": {"rain_rate": 1}}')])
-    assert {refusal.suspect.reason for refusal in load.refused} == {"budget_quantities"}
-    assert len({key for sheet in checked.sheets for key in sheet.batch.values}) == 5_000 + 1
+    taken, checked, _ = flushed([*rows, (DIRECT, b'{"values": {"rain_rate": 1}}')])
+    assert {refusal.payload.reason for refusal in taken.refused} == {"budget_quantities"}
+    assert len({key for traced in checked.batches for key in traced.batch.values}) == 5_000 + 1

@@ -29,7 +29,7 @@ class Counting:
 
 def said(number: int, **status: object) -> Message:
     now_ns = time.time_ns() + number
-    payload = json.dumps(status if status.get("boot") is None else {"at_ns": now_ns - 1, **status}).encode()
+    payload = json.dumps(status if status.get("spool") is None else {"at_ns": now_ns - 1, **status}).encode()
     return Message(topics.status("th-30", "gw-1"), payload, now_ns)
 
 
@@ -38,11 +38,11 @@ async def test_the_last_word_of_a_flood_counts(tmp_path: Path) -> None:
     real, registry = await open_ledger(url), await open_registry(url)
     ledger = Counting(real)
     worker = Worker(Faulty(Cells(), ledger), registry)  # type: ignore[arg-type] # a stand-in
-    flood = [said(number, online=True, boot="b", pending=number) for number in range(0, 2000, 2)]
+    flood = [said(number, online=True, spool="b", pending=number) for number in range(0, 2000, 2)]
     await worker.take([*flood, said(2001, online=False)])
     (gateway,) = await real.gateways()
-    assert (gateway.online, gateway.boot, gateway.pending) == (False, "b", 1998)
-    await worker.take([said(3001, online=False), said(3002, online=True, boot="b", pending=7)])
+    assert (gateway.online, gateway.spool, gateway.pending) == (False, "b", 1998)
+    await worker.take([said(3001, online=False), said(3002, online=True, spool="b", pending=7)])
     (gateway,) = await real.gateways()
     assert (gateway.online, gateway.pending) == (True, 7)
     assert ledger.noted == 4

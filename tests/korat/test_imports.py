@@ -14,10 +14,10 @@ HEAVY = {"aiohttp", "duckdb", "fastapi", "numpy", "pyarrow", "pydantic", "sqlalc
         ("import korat.cli", set()),
         ("import korat.settings", {"pydantic", "numpy"}),
         (
-            "from korat import alone, loop; import korat.settings as s; alone.rooms.gateway_room(s.Everything.load())",
+            "from korat import settings, services; services.gateway_service(settings.PlatformSettings.load())",
             {"aiohttp", "numpy", "pydantic"},
         ),
-        ("from korat import alone; import simulators.publish", {"numpy", "pydantic"}),
+        ("from korat import standalone; import simulators.publish", {"numpy", "pydantic"}),
     ],
 )
 def test_imports(code: str, needed: set[str]) -> None:

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from city.mqtt import Address, Session
-from korat.slots import take
+from korat.worker_slots import take
 from support.korat import room
 from support.mosquitto import Mosquitto
 

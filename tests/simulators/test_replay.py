@@ -228,7 +228,7 @@ def test_options_that_cannot_work_are_refused(table: Table, tmp_path: Path) -> N
     record.write_bytes(b"")
     good = ReplayOptions(file=file, province="th-30", broker=_NOWHERE, mapping=mapping)
     for options, sentence in [
-        (ReplayOptions(file=file, province="th-30", mapping=mapping), "where to replay to"),
+        (ReplayOptions(file=file, province="th-30", mapping=mapping), "a replay needs a broker, or a gateway by --via"),
         (ReplayOptions(file=file, province="Korat", broker=_NOWHERE, mapping=mapping), "--province"),
         (ReplayOptions(file=file, province="th-30", broker=_NOWHERE, mapping=mapping, speed=-1), "--speed"),
         (ReplayOptions(file=file, province="th-30", broker=_NOWHERE, mapping=mapping, batch=0), "--batch"),
@@ -350,7 +350,7 @@ def test_a_stop_ends_the_waiting_for_a_full_gateway(table: Table) -> None:
 
 def test_an_absent_gateway_is_a_sentence(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     file, mapping = table(_rows(1))
-    monkeypatch.setattr("simulators.replay.post._PATIENCE_S", 0.2)
+    monkeypatch.setattr("simulators.replay.post._FIRST_ANSWER_S", 0.2)
     with pytest.raises(Unavailable, match="no gateway answers"):
         replay(ReplayOptions(file=file, province="th-30", via=f"http://127.0.0.1:{free_port()}/x", mapping=mapping))
 

@@ -15,7 +15,7 @@ from city.reading import Reading
 from simulators.replay import Record, ReplayOptions, read_records, write_record
 from simulators.replay.mapping import load_mapping
 from simulators.replay.options import BadLine
-from simulators.replay.source import Item, Source
+from simulators.replay.recording import Item, Recording
 from simulators.replay.tally import BadFile, Tally
 
 _MAPPING = """
@@ -47,7 +47,7 @@ def write(tmp_path: Path) -> Write:
 
 
 def _read(file: str, mapping: str | None, *, device: str | None = None, skip: bool = False) -> tuple[list[Item], Tally]:
-    source = Source(
+    recording = Recording(
         ReplayOptions(
             file=Path(file),
             province="th-30",
@@ -57,8 +57,8 @@ def _read(file: str, mapping: str | None, *, device: str | None = None, skip: bo
             bad_line=BadLine.SKIP if skip else BadLine.STOP,
         )
     )
-    tally = source.tally()
-    return list(source.items(tally)), tally
+    tally = recording.tally()
+    return list(recording.items(tally)), tally
 
 
 def test_local_times_become_utc_and_units_the_catalogs(write: Write) -> None:

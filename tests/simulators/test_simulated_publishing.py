@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from city import topics
 from city.batch import concat
-from city.catalog import FIELD_KINDS
+from city.catalog import NAMED_KINDS
 from city.errors import ConfigurationError
 from city.mqtt.address import Address
 from city.reading import Reading
@@ -81,7 +81,7 @@ async def test_a_subscriber_hears_every_kind_as_the_world_computes_it(broker: Mo
         heard.wait(report.confirmed)
     assert report.sent == report.confirmed == len(heard.readings)
     world = World("th-30", 5, 60, interval_s=intervals(settings))
-    assert {reading.kind for reading in heard.readings} == set(FIELD_KINDS)
+    assert {reading.kind for reading in heard.readings} == set(NAMED_KINDS)
     for reading in heard.readings[::7]:
         assert world.readings(reading.time_ns, [reading.device]) == [reading]
 
@@ -139,7 +139,7 @@ def test_a_broker_that_turns_us_away_ends_the_run_with_a_sentence(tmp_path_facto
     folder = tmp_path_factory.mktemp("closed")
     with (
         Mosquitto(folder, config_extra="allow_anonymous false") as closed,
-        pytest.raises(ConfigurationError, match="turned us away"),
+        pytest.raises(ConfigurationError, match="refuses the connection"),
     ):
         publish(SimulatorSettings(devices=20), province="th-30", address=_address(closed), stop=threading.Event())
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from city.batch import Batch, Floats
-from city.catalog import FIELD_KINDS, QUANTITIES
+from city.catalog import NAMED_KINDS, QUANTITIES
 from city.errors import ConfigurationError
 from city.reading import ID_PATTERN
 from simulators import province as provinces
@@ -48,8 +48,8 @@ def _mean(world: World, kind: str, quantity: str, times: list[int]) -> float:
 
 def test_every_kind_and_every_listed_quantity_is_there(world: World) -> None:
     times = [_local(2026, 3, 4, hour) for hour in range(24)]
-    assert world.kinds == list(FIELD_KINDS)
-    for kind, row in FIELD_KINDS.items():
+    assert world.kinds == list(NAMED_KINDS)
+    for kind, row in NAMED_KINDS.items():
         shown = _all_at(world, kind, times)
         assert set(shown.values) == set(row.quantities), kind
         assert all(np.isfinite(column).any() for column in shown.values.values()), kind
@@ -62,7 +62,7 @@ def test_ids_are_unique_and_well_formed(world: World) -> None:
     assert all(device.id.startswith("th-30-") for device in world.devices)
 
 
-@pytest.mark.parametrize("kind", FIELD_KINDS)
+@pytest.mark.parametrize("kind", NAMED_KINDS)
 def test_all_values_of_a_year_are_in_the_catalogs_range(world: World, kind: str) -> None:
     chance = np.random.default_rng(7)
     times = _local(2026, 1, 1) + chance.integers(0, 365 * _DAY, 400)
@@ -83,7 +83,7 @@ def test_all_values_of_a_year_are_in_the_catalogs_range(world: World, kind: str)
 def test_the_order_of_asking_does_not_matter(world: World) -> None:
     times = [_local(2026, 5, 1, hour / 3) for hour in range(40)]
     other = World("th-30", seed=30, devices=60)
-    for kind in FIELD_KINDS:
+    for kind in NAMED_KINDS:
         forward = _series(world, kind, 0, times)
         backward = _series(other, kind, 0, times[::-1])
         for quantity, column in forward.values.items():
@@ -105,7 +105,7 @@ def test_another_seed_is_another_city(world: World) -> None:
 
 
 def test_a_few_devices_are_one_of_each_kind() -> None:
-    assert sorted(World("th-30", seed=1, devices=17).kinds) == sorted(FIELD_KINDS)
+    assert sorted(World("th-30", seed=1, devices=17).kinds) == sorted(NAMED_KINDS)
     assert len(World("th-30", seed=1, devices=3).devices) == 3
 
 

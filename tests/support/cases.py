@@ -14,7 +14,7 @@ import msgspec
 from city.errors import Malformed
 from city.reading import Reading
 from gateway.decoders import DECODERS, Context
-from gateway.decoders.context import checked
+from gateway.decoders.decoder import checked
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.mapping import load_mapping
 
@@ -71,10 +71,13 @@ class Case:
         """
         if self.family.startswith(CODEC):
             return CODECS[self.family.removeprefix(CODEC)](self.known.port, payload)
+        return checked(DECODERS[self.family](payload, self.context()))
+
+    def context(self) -> Context:
+        """Give what the decoder gets beside the bytes."""
         known = self.known
         mappings = {name: load_mapping(name, table) for name, table in known.mappings.items()}
-        context = Context(known.received_ns, known.device, known.kind, known.parameters, known.codecs, mappings)
-        return checked(DECODERS[self.family](payload, context))
+        return Context(known.received_ns, known.device, known.kind, known.parameters, known.codecs, mappings)
 
     def outcome(self) -> Any:
         """Give what the decoder makes of the case, as its files spell it: an object, readings, or a reason."""

@@ -12,10 +12,11 @@ from city.mqtt import Message
 from city.registry.port import Registry
 from city.store.port import WriteOutcome
 from ingest.budgets import Budgets
-from ingest.load import Load, Loader
+from ingest.device_cache import DeviceCache
+from ingest.load import FlushInput, Loader
 from ingest.metrics import Metrics
 from ingest.pipeline import Pipeline
-from ingest.places import Places
+from ingest.receipts import ReceiptSender
 from ingest.settings import IngestSettings
 
 Cell = tuple[str, str, int]
@@ -94,14 +95,14 @@ class Worker:
     pipeline: Pipeline = field(init=False)
 
     def __post_init__(self) -> None:
-        places = Places(self.registry)
-        loader = Loader(Budgets(self.settings), places.known)
-        parts = self.settings, self.line, self.faulty, self.faulty, places, loader
-        self.pipeline = Pipeline(*parts, Metrics(CollectorRegistry(), self.line))  # type: ignore[arg-type] # stand-ins
+        devices = DeviceCache(self.registry)
+        loader = Loader(Budgets(self.settings), devices.places)
+        parts = self.settings, self.line, self.faulty, self.faulty, devices, loader
+        self.pipeline = Pipeline(*parts, ReceiptSender(self.line), Metrics(CollectorRegistry(), self.line))  # type: ignore[arg-type] # stand-ins
 
-    async def take(self, messages: Iterable[Message]) -> Load:
-        """Load and flush."""
-        load = Load()
-        self.pipeline.loader.load(messages, load)
-        await self.pipeline.flush(load)
-        return load
+    async def take(self, messages: Iterable[Message]) -> FlushInput:
+        """FlushInput and flush."""
+        taken = FlushInput()
+        self.pipeline.loader.load(messages, taken)
+        await self.pipeline.flush(taken)
+        return taken

@@ -25,7 +25,7 @@ const dense = new Set();
  * @property {Range} range
  * @property {string} kind Tells the cadence.
  * @property {boolean} [alone] Only what was measured as that kind.
- * @property {string | null} [fold] How a bucket becomes one value; the API's choice without it.
+ * @property {string | null} [aggregate] How a bucket becomes one value; the API's choice without it.
  * @property {number} [every] Width of a bucket in seconds; what suits the screen without it.
  * @property {boolean} [raw] Values as measured where the range is short.
  */
@@ -37,7 +37,7 @@ const dense = new Set();
  * @returns {Promise<{series: Series[], range: Range, width: number | null}>}
  */
 export async function readings(wanted, signal) {
-  const { devices, quantities = [], range, kind, alone = false, fold = null, every = 0, raw = false } = wanted;
+  const { devices, quantities = [], range, kind, alone = false, aggregate = null, every = 0, raw = false } = wanted;
   const cadence = kinds.get(kind)?.cadence_s ?? CADENCE_S;
   const measured = raw ? await asMeasured(devices, quantities, range, signal) : null;
   if (measured) return { series: merged(measured, cadence), range, width: null };
@@ -48,7 +48,7 @@ export async function readings(wanted, signal) {
     kind: alone ? [kind] : [],
     ...endsOf(whole),
     every: durationText(width),
-    fold,
+    aggregate,
     limit: MAX_POINTS,
   };
   const parts = [];

@@ -69,13 +69,13 @@ export class BoardLoader {
 
   /** @param {ReadingsSource} source @returns {Promise<Row[]>} */
   async overRange(source) {
-    const fold = source.fold ?? quantities.get(source.quantity)?.fold ?? "mean";
-    const series = await this.series(source.kind, source.quantity, fold, source.every_s);
+    const aggregate = source.aggregate ?? quantities.get(source.quantity)?.aggregate ?? "mean";
+    const series = await this.series(source.kind, source.quantity, aggregate, source.every_s);
     const rows = series
       .filter(({ points }) => points.length)
       .map(({ device, points, step }) => ({ name: device, device, points, step }));
     if (source.span === "whole") {
-      const how = fold === "count" ? "sum" : fold;
+      const how = aggregate === "count" ? "sum" : aggregate;
       return this.grouped(
         source,
         rows.map((row) => ({
@@ -132,16 +132,16 @@ export class BoardLoader {
    * Values over the range of every chosen device of a kind, asked once for all panels.
    * @param {string} kind
    * @param {string} quantity
-   * @param {string} fold
+   * @param {string} aggregate
    * @param {number} every
    * @returns {Promise<Series[]>}
    */
-  async series(kind, quantity, fold, every) {
+  async series(kind, quantity, aggregate, every) {
     const measuring = this.chosen([kind]).filter((device) => quantity in device.values);
     const devices = measuring.map((device) => device.device).sort();
     if (!devices.length) return [];
-    const wanted = { devices, quantities: [quantity], range: this.range, kind, alone: true, fold, every };
-    const answer = await this.once(`${kind} ${quantity} ${fold} ${every}`, () => readings(wanted, this.signal));
+    const wanted = { devices, quantities: [quantity], range: this.range, kind, alone: true, aggregate, every };
+    const answer = await this.once(`${kind} ${quantity} ${aggregate} ${every}`, () => readings(wanted, this.signal));
     return answer.series;
   }
 

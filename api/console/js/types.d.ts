@@ -15,7 +15,7 @@ export interface Quantity {
   low: number;
   high: number;
   decimals: number;
-  fold: string;
+  aggregate: string;
   boolean: boolean;
 }
 
@@ -112,7 +112,7 @@ export interface ReadingsSource {
   quantity: string;
   span: "buckets" | "newest" | "whole";
   group: Group;
-  fold: string | null;
+  aggregate: string | null;
   across: string;
   where: Where | null;
   label: Text | null;

@@ -6,19 +6,19 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from city.catalog import KINDS, Fold
+from city.catalog import KINDS, Aggregate
 from city.errors import AskRefused
 from city.reading import Flag
 from city.store.port import Series, SeriesAnswer, SeriesAsk, Value, completeness, percentile_of
 
-_FOLDS: Final = {
-    Fold.MEAN: "avg(value)",
-    Fold.MIN: "min(value)",
-    Fold.MAX: "max(value)",
-    Fold.SUM: "sum(value)",
-    Fold.COUNT: "count(*)::double",
-    Fold.FIRST: "arg_min(value, time)",
-    Fold.LAST: "arg_max(value, time)",
+_AGGREGATES: Final = {
+    Aggregate.MEAN: "avg(value)",
+    Aggregate.MIN: "min(value)",
+    Aggregate.MAX: "max(value)",
+    Aggregate.SUM: "sum(value)",
+    Aggregate.COUNT: "count(*)::double",
+    Aggregate.FIRST: "arg_min(value, time)",
+    Aggregate.LAST: "arg_max(value, time)",
 }
 _RANK: Final = "list(value order by value)[greatest(1, floor(count(*)::double * {p}::double / 100 + 0.5))::bigint]"
 
@@ -28,8 +28,8 @@ select series, time, value, flag from point semi join of using (series)
 where time >= $start and time < $end
 order by time limit $most
 """
-_FOLDED: Final = """
-select series, time - ((time % $every) + $every) % $every as bucket, {fold} as value, max(flag) as flag
+_AGGREGATED: Final = """
+select series, time - ((time % $every) + $every) % $every as bucket, {aggregate} as value, max(flag) as flag
 from point semi join of using (series)
 where time >= $start and time < $end and flag < $fail
 group by series, bucket order by bucket limit $most
@@ -47,7 +47,7 @@ def series_of(
     """Answer for these series, given as id to device, quantity and kind; blocking.
 
     Raises:
-        AskRefused: One instant or bucket holds more points than fit, or the fold needs more memory than there is.
+        AskRefused: One instant or bucket holds more points than fit, or the aggregate needs more memory than there is.
     """
     if not ids:
         return SeriesAnswer([])
@@ -73,8 +73,10 @@ def _points(connection: duckdb.DuckDBPyConnection, ask: SeriesAsk) -> tuple[dict
     if ask.every_ns is None:
         statement = _RAW
     else:
-        percent = percentile_of(ask.fold)
-        statement = _FOLDED.format(fold=_FOLDS[ask.fold] if percent is None else _RANK.format(p=percent))
+        percent = percentile_of(ask.aggregate)
+        statement = _AGGREGATED.format(
+            aggregate=_AGGREGATES[ask.aggregate] if percent is None else _RANK.format(p=percent)
+        )
         parameters |= {"every": ask.every_ns, "fail": int(Flag.FAIL)}
     found = connection.execute(statement, parameters).fetchnumpy()
     ids, time, value, flag = (np.asarray(column) for column in found.values())

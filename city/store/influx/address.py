@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from city.errors import ConfigurationError
+from city.network import check_password, host_port, url_options
 from city.secret import read_secret
 
 _DATABASE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -45,24 +46,18 @@ class Address:
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port or _PORT
-            asked = parse_qs(parts.query, strict_parsing=True) if parts.query else {}
         except ValueError as error:
             raise ConfigurationError(f"store_url: not a URL ({error}); use {_FORM}") from error
         database = parts.path.removeprefix("/")
         if not host or not _DATABASE.fullmatch(database):
             raise ConfigurationError(f"store_url: name a host and a database of letters, digits, _ and -; use {_FORM}")
-        if unknown := asked.keys() - _OPTIONS:
-            raise ConfigurationError(f"store_url: unknown option {min(unknown)!r}; use {_FORM}")
-        options = {name: values[0] for name, values in asked.items()}
+        options = url_options(parts.query, _OPTIONS, "store_url")
         if {"token", "token_file"} <= options.keys():
             raise ConfigurationError("store_url: give the token in token or in token_file, not in both")
-        if parts.password is not None and "password_file" in options:
-            raise ConfigurationError("store_url: give the password in the address or in password_file, not in both")
-        if "password_file" in options and not parts.username:
-            raise ConfigurationError("store_url: a password needs a user beside it")
+        check_password("store_url", user=parts.username, password=parts.password, file=options.get("password_file"))
         scheme = "https" if parts.scheme == "influxdbs" else "http"
         return cls(
-            base=f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}",
+            base=f"{scheme}://{host_port(host, port)}",
             database=database,
             user=unquote(parts.username or ""),
             password=_from_file(options, "password_file") or unquote(parts.password or ""),

@@ -111,6 +111,20 @@ class Connection:
         """
         if not statements:
             return []
+        results = await self._results(statements)
+        if not results:
+            raise QueryRefused("InfluxDB answered a query with nothing", _LONG_S)
+        return [_tables(result) for result in results]
+
+    async def delete(self, statement: str) -> None:
+        """Run a DELETE, which 1.x confirms by an empty result and 2.x by `{}`.
+
+        Raises:
+            StoreUnavailable: It is not known to be done.
+        """
+        await self._results([statement])
+
+    async def _results(self, statements: list[str]) -> list[dict[str, Any]]:
         form = {"q": ";".join(statements), "db": self.address.database, "epoch": "ns"}
         for _ in range(2):
             status, body, retry_s = await self._request("POST", "/query", data=form)
@@ -118,10 +132,10 @@ class Connection:
                 self._complain(status, body, retry_s)
             # errors come with 200 as well, and with it there is a result for each statement
             answer = _decoded(body) if status != HTTPStatus.NOT_FOUND else {}
-            results = answer.get("results", [])
+            results: list[dict[str, Any]] = answer.get("results", [])
             errors = [part["error"] for part in [answer, *results] if "error" in part]
-            if results and not errors:
-                return [_tables(result) for result in results]
+            if status == HTTPStatus.OK and not errors:
+                return results
             if errors and not errors[0].startswith("database not found"):
                 raise _error(errors[0])
             await self.create_database()

@@ -1,27 +1,27 @@
-"""Series out of InfluxDB: the server folds where it means the same as the port, else we do."""
+"""Series out of InfluxDB: the server aggregates where it means the same as the port, else we do."""
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
-from city.catalog import KINDS, Fold
+from city.catalog import KINDS, Aggregate
 from city.errors import AskRefused
 from city.reading import Flag
 from city.store import layout
 from city.store.influx.http import Connection
 from city.store.influx.influxql import name
 from city.store.influx.survey import Key, Part, Sum, cut_of, parts_of, sums_of
-from city.store.influx.values import folded, points_of
+from city.store.influx.values import aggregated, points_of
 from city.store.port import Only, Series, SeriesAnswer, SeriesAsk, Value, completeness, percentile_of
 
-MOST_FOLDED: Final = 500_000
-"""Values that are folded here, where the server can't."""
+MOST_AGGREGATED: Final = 500_000
+"""Values that are aggregated here, where the server can't."""
 
 
 class _Meaning(Enum):
     """What a statement asks for."""
 
-    FOLD = auto()
+    AGGREGATE = auto()
     FLAG = auto()
     STALE = auto()
 
@@ -38,7 +38,7 @@ async def series_of(connection: Connection, ask: SeriesAsk) -> SeriesAnswer:
     """Count first, so that the answer can be cut; then fetch.
 
     Raises:
-        AskRefused: Nothing fits into `most`, or too much would have to be folded here.
+        AskRefused: Nothing fits into `most`, or too much would have to be aggregated here.
         StoreUnavailable: The server can't answer now.
     """
     parts = await parts_of(connection, ask)
@@ -56,7 +56,7 @@ async def series_of(connection: Connection, ask: SeriesAsk) -> SeriesAnswer:
     else:
         found = await _buckets(connection, parts, ask, end_ns, ask.every_ns)
         odd = found.odd | {key for key, one in sums.items() if one.sets > 1}
-        points = await _folded_here(connection, parts, ask, end_ns, {key: sums[key] for key in odd if key in sums})
+        points = await _aggregated_here(connection, parts, ask, end_ns, {key: sums[key] for key in odd if key in sums})
     answer = []
     for key, one in sorted(sums.items()):
         if key in odd:
@@ -68,7 +68,7 @@ async def series_of(connection: Connection, ask: SeriesAsk) -> SeriesAnswer:
         if ask.every_ns is None:
             shown = points.get(key, [])
         elif key in odd:
-            shown = folded(points.get(key, []), ask.every_ns, ask.fold)
+            shown = aggregated(points.get(key, []), ask.every_ns, ask.aggregate)
         else:
             shown = found.points.get(key, [])
         share = completeness(instants, ask.start_ns, end_ns, KINDS[key[2]].cadence_s)
@@ -90,15 +90,15 @@ async def _raw(
 
 
 async def _buckets(connection: Connection, parts: list[Part], ask: SeriesAsk, end_ns: int, every_ns: int) -> _Found:
-    """Let the server fold; one selector for each statement."""
+    """Let the server aggregate; one selector for each statement."""
     by_device = f" GROUP BY {name(layout.TAG_DEVICE)}"
     by_bucket = f"{by_device}, time({every_ns}ns) fill(none)"
     statements: dict[tuple[_Meaning, str, str], str] = {}
     for part in parts:
         for quantity in part.quantities:
             if quantity in part.fields:
-                fold = part.select(_call(ask.fold, quantity), ask.start_ns, end_ns)
-                statements[_Meaning.FOLD, part.kind, quantity] = fold + by_bucket
+                aggregate = part.select(_call(ask.aggregate, quantity), ask.start_ns, end_ns)
+                statements[_Meaning.AGGREGATE, part.kind, quantity] = aggregate + by_bucket
         for quantity in part.flagged():
             code = name(layout.qc_field(quantity))
             worst = part.select(f"max({code})", ask.start_ns, end_ns, f"{code} < {Flag.FAIL:d}")
@@ -113,19 +113,19 @@ async def _buckets(connection: Connection, parts: list[Part], ask: SeriesAsk, en
             key = (table.tags[layout.TAG_DEVICE], quantity, kind)
             answers[meaning][key] = {row[0]: float(row[1]) for row in table.rows if row[1] is not None}
     found = _Found(odd={key for key, count in answers[_Meaning.STALE].items() if any(count.values())})
-    for key, buckets in answers[_Meaning.FOLD].items():
+    for key, buckets in answers[_Meaning.AGGREGATE].items():
         worst_of = answers[_Meaning.FLAG].get(key, {})
         found.points[key] = [Value(at, value, int(worst_of.get(at, Flag.GOOD))) for at, value in buckets.items()]
     return found
 
 
-async def _folded_here(
+async def _aggregated_here(
     connection: Connection, parts: list[Part], ask: SeriesAsk, end_ns: int, odd: dict[Key, Sum]
 ) -> dict[Key, list[Value]]:
-    """Fetch what must be folded here: instants that are there in two versions or under two tag sets."""
+    """Fetch what must be aggregated here: instants that are there in two versions or under two tag sets."""
     total = sum(one.fit + one.failed for one in odd.values())
-    if total > MOST_FOLDED:
-        raise AskRefused(f"{total} values would have to be folded one by one: ask for a shorter range")
+    if total > MOST_AGGREGATED:
+        raise AskRefused(f"{total} values would have to be aggregated one by one: ask for a shorter range")
     wanted: list[tuple[Part, list[str], Only | None]] = []
     for part in parts:
         for quantity in part.quantities:
@@ -135,6 +135,6 @@ async def _folded_here(
     return await _raw(connection, wanted, ask.start_ns, end_ns) if wanted else {}
 
 
-def _call(fold: Fold, quantity: str) -> str:
-    percent = percentile_of(fold)
-    return f"{fold}({name(quantity)})" if percent is None else f"percentile({name(quantity)}, {percent})"
+def _call(aggregate: Aggregate, quantity: str) -> str:
+    percent = percentile_of(aggregate)
+    return f"{aggregate}({name(quantity)})" if percent is None else f"percentile({name(quantity)}, {percent})"

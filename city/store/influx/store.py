@@ -77,13 +77,13 @@ class InfluxStore:
         return await latest_of(self._connection, ask)
 
     async def series(self, ask: SeriesAsk) -> SeriesAnswer:
-        """Let the server fold where it can. See the port."""
+        """Let the server aggregate where it can. See the port."""
         return await series_of(self._connection, ask)
 
     async def forget(self, device: str, start_ns: int, end_ns: int) -> None:
         """Delete by InfluxQL, which 1.x and 2.x do and 3.x refuses. See the port."""
         scope = f"{name(layout.TAG_DEVICE)} = {text(device)} AND time >= {start_ns} AND time < {end_ns}"
-        await self._connection.query([f"DELETE WHERE {scope}"])
+        await self._connection.delete(f"DELETE WHERE {scope}")
 
     async def ping(self) -> None:
         """Ask for a sign of life. See the port."""

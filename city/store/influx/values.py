@@ -1,4 +1,4 @@
-"""Values out of the fields that hold them, and their folds, by the port's definitions."""
+"""Values out of the fields that hold them, and their aggregates, by the port's definitions."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from city.batch import Floats
-from city.catalog import Fold
+from city.catalog import Aggregate
 from city.reading import Flag
 from city.store import layout
 from city.store.influx.http import Table
@@ -15,14 +15,14 @@ from city.store.port import Value, percentile_of
 
 Starts = NDArray[np.intp]
 
-_REDUCED: Final[dict[Fold, Callable[[Floats, Starts, NDArray[np.int64]], Floats]]] = {
-    Fold.MEAN: lambda value, start, size: np.add.reduceat(value, start) / size,
-    Fold.MIN: lambda value, start, _: np.minimum.reduceat(value, start),
-    Fold.MAX: lambda value, start, _: np.maximum.reduceat(value, start),
-    Fold.SUM: lambda value, start, _: np.add.reduceat(value, start),
-    Fold.COUNT: lambda _, __, size: size.astype(np.float64),
-    Fold.FIRST: lambda value, start, _: value[start],
-    Fold.LAST: lambda value, start, size: value[start + size - 1],
+_REDUCED: Final[dict[Aggregate, Callable[[Floats, Starts, NDArray[np.int64]], Floats]]] = {
+    Aggregate.MEAN: lambda value, start, size: np.add.reduceat(value, start) / size,
+    Aggregate.MIN: lambda value, start, _: np.minimum.reduceat(value, start),
+    Aggregate.MAX: lambda value, start, _: np.maximum.reduceat(value, start),
+    Aggregate.SUM: lambda value, start, _: np.add.reduceat(value, start),
+    Aggregate.COUNT: lambda _, __, size: size.astype(np.float64),
+    Aggregate.FIRST: lambda value, start, _: value[start],
+    Aggregate.LAST: lambda value, start, size: value[start + size - 1],
 }
 
 
@@ -67,8 +67,8 @@ def points_of(table: Table, quantity: str) -> list[Value]:
     return points
 
 
-def folded(points: list[Value], every_ns: int, fold: Fold) -> list[Value]:
-    """Fold values into buckets aligned to the epoch; failed ones never enter."""
+def aggregated(points: list[Value], every_ns: int, aggregate: Aggregate) -> list[Value]:
+    """Aggregate values into buckets aligned to the epoch; failed ones never enter."""
     fit = [point for point in points if point.flag < Flag.FAIL]
     if not fit:
         return []
@@ -77,9 +77,9 @@ def folded(points: list[Value], every_ns: int, fold: Fold) -> list[Value]:
     value, flag = np.array(values, np.float64), np.array(flags, np.int64)
     start = np.flatnonzero(np.append(True, bucket[1:] != bucket[:-1]))
     size = np.diff(np.append(start, len(bucket)))
-    percent = percentile_of(fold)
+    percent = percentile_of(aggregate)
     if percent is None:
-        reduced = _REDUCED[fold](value, start, size)
+        reduced = _REDUCED[aggregate](value, start, size)
     else:
         rank = np.maximum(1, np.floor(size * float(percent) / 100 + 0.5)).astype(np.int64)
         reduced = value[np.lexsort((value, bucket))][start + rank - 1]

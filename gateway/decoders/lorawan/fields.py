@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from city.errors import Reason
 from city.reading import RESERVED, RESERVED_ENDINGS
 from city.wire.direct import to_position
-from gateway.decoders.context import DecodeError
+from gateway.decoders.decoder import DecodeError
 from gateway.decoders.fields import NUMBER, Meaning, Names, to_values
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec
 
@@ -70,11 +70,11 @@ class Budget:
             raise DecodeError(Reason.TOO_LARGE, "more fields than all measurements of a payload have")
 
 
-def measured(made: Mapping[str, object], codec: Codec, server_ns: int, budget: Budget) -> Measured:
+def measured(fields: Mapping[str, object], codec: Codec, server_ns: int, budget: Budget) -> Measured:
     """Take the measurements out of a maker's object.
 
     Args:
-        made: By the codec, or by the network server.
+        fields: By the codec, or by the network server.
         codec: Whose names it speaks.
         server_ns: The network server's time, nanoseconds UTC.
         budget: Of the payload.
@@ -83,10 +83,10 @@ def measured(made: Mapping[str, object], codec: Codec, server_ns: int, budget: B
         Malformed: `too_large`, `not_finite`, `bad_position`, or a unit that can't be.
     """
     flat: dict[str, object] = {}
-    _flatten(flat, made, "", codec, budget)
-    fields = codec.tidy(flat, codec.names) if codec.tidy else flat
-    time_ns = codec.clock(fields, server_ns) if codec.clock else None
-    values = to_values(fields, codec.names)
+    _flatten(flat, fields, "", codec, budget)
+    tidied = codec.tidy(flat, codec.names) if codec.tidy else flat
+    time_ns = codec.clock(tidied, server_ns) if codec.clock else None
+    values = to_values(tidied, codec.names)
     if not all(map(_keeps_its_name, values)):
         values = {_renamed(key): value for key, value in values.items()}
     lat, lon = values.pop("lat", None), values.pop("lon", None)
@@ -96,11 +96,11 @@ def measured(made: Mapping[str, object], codec: Codec, server_ns: int, budget: B
     return Measured(values or {"position_fix": 1.0}, *to_position(lat, lon), time_ns)
 
 
-def _flatten(flat: dict[str, object], made: Mapping[str, object], prefix: str, codec: Codec, budget: Budget) -> None:
+def _flatten(flat: dict[str, object], fields: Mapping[str, object], prefix: str, codec: Codec, budget: Budget) -> None:
     """Add an object's numbers; nested keys are joined, but `{"value": 21.5, "unit": "Cel"}` is one number."""
-    budget.spend(len(made))
+    budget.spend(len(fields))
     names, absent = codec.names, codec.absent
-    for key, value in made.items():
+    for key, value in fields.items():
         name = prefix + key
         if len(name) > _LONGEST_NAME:
             raise DecodeError(Reason.BAD_QUANTITY, f"{name[:80]!r}... is too long a name")

@@ -1,11 +1,11 @@
 """One uplink, whichever network server it came through, as readings.
 
-**Device**: `Context.device` if the link names it, else `eui-<16 hex digits>`. **Codec**: the parameter `codec`, else
+**Device**: `Context.device` if the input names it, else `eui-<16 hex digits>`. **Codec**: the parameter `codec`, else
 `Context.codecs` by the device's id, else by what the server calls the device (`guess`). **Measurements**: the object
-that the server decoded, in the codec's names if there is one; else the codec reads the bytes. **Kind**: the link's,
-else the codec's, else the one that has most of the quantities. **Time**: the device's own clock, else the server's.
+that the server decoded, in the codec's names if there is one; else the codec reads the bytes. **Kind**: the input's,
+else the codec's, else that of the quantities. **Time**: the device's own clock, else the server's.
 
-Signal strength and ratio are those of the gateway that heard best. Gateways' positions are nobody's.
+Signal strength and ratio are those of the gateway with the best reception. The positions of gateways are left out.
 """
 
 import binascii
@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import Reading
-from gateway.decoders import json_fields
-from gateway.decoders.context import Context, DecodeError, device_id
+from gateway.decoders import kinds
+from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec, device_time_ns
 from gateway.decoders.lorawan.fields import UNKNOWN, Budget, measured
@@ -64,19 +64,19 @@ def device_of(eui: str, context: Context) -> str:
     """Name the device.
 
     Raises:
-        Malformed: `bad_device`: neither the link nor a EUI-64 names it.
+        DecodeError: `bad_device`: neither the input nor a EUI-64 names it.
     """
     if context.device is not None:
         return device_id(context.device)
     lower = eui.lower()
     if _EUI.fullmatch(lower) is None:
-        raise Malformed(Reason.BAD_DEVICE, f"{eui[:80]!r} is no EUI-64")
+        raise DecodeError(Reason.BAD_DEVICE, f"{eui[:80]!r} is no EUI-64")
     return f"eui-{lower}"
 
 
-def best_radio(heard: Iterable[tuple[float | None, float | None]]) -> dict[str, float]:
-    """Take (RSSI in dBm, SNR in dB) of the gateway that heard best; `{}` if none says."""
-    known = [(rssi, snr) for rssi, snr in heard if rssi is not None]
+def best_radio(receptions: Iterable[tuple[float | None, float | None]]) -> dict[str, float]:
+    """Take (RSSI in dBm, SNR in dB) of the gateway with the best reception; `{}` if none says."""
+    known = [(rssi, snr) for rssi, snr in receptions if rssi is not None]
     if not known:
         return {}
     rssi, snr = max(known, key=lambda row: row[0])
@@ -87,18 +87,18 @@ def readings(uplink: Uplink, context: Context) -> list[Reading]:
     """Understand an uplink; `[]` if its frame has nothing to say.
 
     Raises:
-        Malformed: `no_codec` if nobody knows what is in the bytes; else as the codec or the fields say.
+        DecodeError: `no_codec` if no codec is known for the bytes; else as the codec or the fields say.
     """
     codec = codec_of(uplink, context)
-    made = uplink.decoded
-    if not made:
+    fields = uplink.decoded
+    if not fields:
         payload = _bytes(uplink.data)
         if not payload:
             return []
         if codec is None:
             raise DecodeError(Reason.NO_CODEC, f"no codec is known for {uplink.device} ({uplink.label[:80]!r})")
-        made = codec.decode(uplink.port, payload)
-    return [*_history(made, codec, uplink, context), *_now(made, codec, uplink, context)]
+        fields = codec.decode(uplink.port, payload)
+    return [*_history(fields, codec, uplink, context), *_now(fields, codec, uplink, context)]
 
 
 def codec_of(uplink: Uplink, context: Context) -> Codec | None:
@@ -107,8 +107,8 @@ def codec_of(uplink: Uplink, context: Context) -> Codec | None:
     Raises:
         DecodeError: `no_codec`: the settings name one that isn't there.
     """
-    told = context.parameters.get("codec") or context.codecs.get(uplink.device)
-    name = told or (guess(uplink.label) if uplink.label else None)
+    named = context.parameters.get("codec") or context.codecs.get(uplink.device)
+    name = named or (guess(uplink.label) if uplink.label else None)
     if name is None:
         return None
     codec = CODECS.get(name)
@@ -127,8 +127,8 @@ def _bytes(data: str) -> bytes:
     return payload
 
 
-def _now(made: Mapping[str, object], codec: Codec | None, uplink: Uplink, context: Context) -> list[Reading]:
-    found = measured(made, codec or UNKNOWN, uplink.time_ns, uplink.budget)
+def _now(fields: Mapping[str, object], codec: Codec | None, uplink: Uplink, context: Context) -> list[Reading]:
+    found = measured(fields, codec or UNKNOWN, uplink.time_ns, uplink.budget)
     if not found.values:
         return []
     found.values.update((key, value) for key, value in uplink.radio.items() if key not in found.values)
@@ -139,12 +139,12 @@ def _now(made: Mapping[str, object], codec: Codec | None, uplink: Uplink, contex
     return [Reading(uplink.device, kind_of(found.values, codec, context), time_ns, found.values, lat, lon)]
 
 
-def _history(made: Mapping[str, object], codec: Codec | None, uplink: Uplink, context: Context) -> list[Reading]:
+def _history(fields: Mapping[str, object], codec: Codec | None, uplink: Uplink, context: Context) -> list[Reading]:
     """Make readings of a device's older records, which stand at their own times.
 
     A record of a clock that was never set stands nowhere, and is passed over.
     """
-    records = made.get(HISTORY)
+    records = fields.get(HISTORY)
     if not isinstance(records, list):
         return []
     if len(records) > _MOST_RECORDS:
@@ -167,11 +167,11 @@ def _history(made: Mapping[str, object], codec: Codec | None, uplink: Uplink, co
 
 
 def kind_of(values: Mapping[str, float], codec: Codec | None, context: Context) -> str:
-    """Choose the kind: the link's, else the codec's, else the one that has most of the quantities.
+    """Choose the kind: the input's, else the codec's, else that of the quantities.
 
     Raises:
-        Malformed: `unknown_kind`: the link's is none.
+        Malformed: `unknown_kind`: the input's is none.
     """
     if codec is not None and context.kind is None:
         return codec.kind
-    return json_fields.kind_of(context, values, "weather")
+    return kinds.kind_of(context, values)

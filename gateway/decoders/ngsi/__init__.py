@@ -16,13 +16,14 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from city.catalog import QUANTITIES
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import Reading
 from city.units import UNITS, convert
 from city.wire.direct import MOST_READINGS
-from gateway.decoders.context import Context
+from gateway.decoders.decoder import Context, DecodeError
 from gateway.decoders.fields import Meaning, Names, to_key
-from gateway.decoders.json_fields import as_object, foreign_device, kind_of, load_json, number, portions, refusing
+from gateway.decoders.json_fields import as_object, foreign_device, load_json, number, portions
+from gateway.decoders.kinds import kind_of
 from gateway.decoders.ngsi.entity import Attribute, attributes, name_of, place_of, time_of, type_of
 from gateway.decoders.ngsi.models import CONTROLLED, MODELS, MOLAR_MASS, MOLAR_VOLUME, UNIT_CODES, Model
 
@@ -39,7 +40,6 @@ _AS_THE_QUANTITY: Final = MappingProxyType(
 """Codes that leave open what the quantity tells: parts of what, decibels over what."""
 
 
-@refusing
 def decode(payload: bytes, context: Context) -> list[Reading]:
     """Understand entities.
 
@@ -52,7 +52,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
         for reading in _readings(as_object(entity, "an entity"), context)
     ]
     if len(readings) > MOST_READINGS:
-        raise Malformed(Reason.TOO_MANY_READINGS, f"{len(readings)} readings; at most {MOST_READINGS} are allowed")
+        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(readings)} readings; at most {MOST_READINGS} are allowed")
     return readings
 
 
@@ -67,29 +67,29 @@ def _readings(entity: Mapping[str, Any], context: Context) -> Iterator[Reading]:
     name = type_of(entity)
     model = MODELS.get(name)
     if model is None:
-        raise Malformed(Reason.UNKNOWN_KIND, f"no model is known for type {name[:80]!r}")
+        raise DecodeError(Reason.UNKNOWN_KIND, f"no model is known for type {name[:80]!r}")
     if len(entity) > _MOST_ATTRIBUTES:
-        raise Malformed(Reason.TOO_MANY_READINGS, f"an entity of {len(entity)} attributes")
-    told = attributes(entity)
-    place = place_of(told)
-    entity_ns = time_of(told, context.received_ns)
+        raise DecodeError(Reason.TOO_MANY_READINGS, f"an entity of {len(entity)} attributes")
+    attrs = attributes(entity)
+    place = place_of(attrs)
+    entity_ns = time_of(attrs, context.received_ns)
     moments: dict[int, dict[str, float]] = {}
-    for quantity, value, time_ns in _measurements(told, model):
+    for quantity, value, time_ns in _measurements(attrs, model):
         moments.setdefault(entity_ns if time_ns is None else time_ns, {})[quantity] = value
     if not moments and place is not None and model.kind == "vehicle":
-        moments[told["location"].time_ns or entity_ns] = {"position_fix": 1.0}
+        moments[attrs["location"].time_ns or entity_ns] = {"position_fix": 1.0}
     if not moments:
         return
     device = foreign_device(context, "ngsi", name_of(entity, name))
     measured = [quantity for values in moments.values() for quantity in values]
     given = None if context.kind else model.kind
-    kind = given or kind_of(context, [*measured, *_controlled(told)], "weather")
+    kind = given or kind_of(context, [*measured, *_controlled(attrs)])
     for time_ns, values in moments.items():
         yield from portions(device, kind, time_ns, values, *(place or (None, None)))
 
 
-def _measurements(told: Mapping[str, Attribute], model: Model) -> Iterator[tuple[str, float, int | None]]:
-    for name, given in _parts(told):
+def _measurements(attrs: Mapping[str, Attribute], model: Model) -> Iterator[tuple[str, float, int | None]]:
+    for name, given in _parts(attrs):
         meaning = model.names.get(name.lower())
         if meaning is not None:
             value = _value(name, given, meaning, model)
@@ -100,12 +100,12 @@ def _measurements(told: Mapping[str, Attribute], model: Model) -> Iterator[tuple
             value = None if value is None else _converted(value, meaning, given.unit_code)
         if meaning.quantity is not None and value is not None:
             yield meaning.quantity, value, given.time_ns
-    yield from _of_a_device(told) if model.kind is None else ()
+    yield from _of_a_device(attrs) if model.kind is None else ()
 
 
-def _parts(told: Mapping[str, Attribute]) -> Iterator[tuple[str, Attribute]]:
+def _parts(attrs: Mapping[str, Attribute]) -> Iterator[tuple[str, Attribute]]:
     """All attributes; structured ones part by part (`current.L1`)."""
-    for name, given in told.items():
+    for name, given in attrs.items():
         if name in _NO_ATTRIBUTES:
             continue
         if isinstance(given.value, dict):
@@ -136,7 +136,7 @@ def _converted(value: float, meaning: Meaning, code: str) -> float:
         return value
     unit = UNIT_CODES.get(code, "") if code else meaning.unit or row.unit
     if not unit:
-        raise Malformed(Reason.BAD_QUANTITY, f"{row.key} has the unit code {code[:40]!r}, which isn't known")
+        raise DecodeError(Reason.BAD_QUANTITY, f"{row.key} has the unit code {code[:40]!r}, which isn't known")
     unit = _AS_THE_QUANTITY.get((unit, row.unit), unit)
     mass = MOLAR_MASS.get(row.key)
     if mass is not None and UNITS[unit].dimension == UNITS["ug/m3"].dimension:
@@ -144,10 +144,10 @@ def _converted(value: float, meaning: Meaning, code: str) -> float:
     return convert(value, unit, row.unit)
 
 
-def _of_a_device(told: Mapping[str, Attribute]) -> Iterator[tuple[str, float, int | None]]:
+def _of_a_device(attrs: Mapping[str, Attribute]) -> Iterator[tuple[str, float, int | None]]:
     """The value of a `Device` that measures one thing; which of several stands where, its model doesn't tell."""
-    wanted = list(_properties(told))
-    given = told.get("value")
+    wanted = list(_properties(attrs))
+    given = attrs.get("value")
     if len(wanted) != 1 or given is None or (value := number(given.value)) is None:
         return
     meaning = CONTROLLED.get(wanted[0].lower()) or Meaning(to_key(wanted[0]))
@@ -155,14 +155,14 @@ def _of_a_device(told: Mapping[str, Attribute]) -> Iterator[tuple[str, float, in
         yield meaning.quantity, _converted(value, meaning, given.unit_code), given.time_ns
 
 
-def _properties(told: Mapping[str, Attribute]) -> Iterator[str]:
-    given = told["controlledProperty"].value if "controlledProperty" in told else None
+def _properties(attrs: Mapping[str, Attribute]) -> Iterator[str]:
+    given = attrs["controlledProperty"].value if "controlledProperty" in attrs else None
     yield from (name for name in (given if isinstance(given, list) else [given]) if isinstance(name, str))
 
 
-def _controlled(told: Mapping[str, Attribute]) -> Iterator[str]:
+def _controlled(attrs: Mapping[str, Attribute]) -> Iterator[str]:
     names: Names = CONTROLLED
-    for name in _properties(told):
+    for name in _properties(attrs):
         meaning = names.get(name.lower())
         if meaning is not None and meaning.quantity is not None:
             yield meaning.quantity

@@ -11,8 +11,9 @@ from datetime import UTC
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.wire.direct import to_position
+from gateway.decoders.decoder import DecodeError
 from gateway.decoders.fields import MOST_KEPT, checksum
 from gateway.decoders.json_fields import from_iso, number
 
@@ -54,11 +55,11 @@ def attribute(given: object) -> Attribute:
     if value is None and "value" not in given:
         return Attribute(given)
     metadata = given.get("metadata")
-    told: Mapping[str, Any] = given
+    about: Mapping[str, Any] = given
     if isinstance(metadata, dict):
-        told = {name: item.get("value") if isinstance(item, dict) else item for name, item in metadata.items()}
-    code = told.get("unitCode")
-    stamp = told.get("observedAt") or told.get("timestamp") or told.get("TimeInstant")
+        about = {name: item.get("value") if isinstance(item, dict) else item for name, item in metadata.items()}
+    code = about.get("unitCode")
+    stamp = about.get("observedAt") or about.get("timestamp") or about.get("TimeInstant")
     if isinstance(value, dict) and "@value" in value:
         value = value["@value"]
     return Attribute(value, code if isinstance(code, str) else "", _instant(stamp) if isinstance(stamp, str) else None)
@@ -87,13 +88,13 @@ def name_of(entity: Mapping[str, Any], model: str) -> str:
         model: Short name of its type.
 
     Raises:
-        Malformed: `missing_field`: the entity has no id. `bad_device`: it is too long.
+        DecodeError: `missing_field`: the entity has no id. `bad_device`: it is too long.
     """
     given = entity.get("id", entity.get("@id"))
     if not isinstance(given, str) or not given:
-        raise Malformed(Reason.MISSING_FIELD, "an entity without an id")
+        raise DecodeError(Reason.MISSING_FIELD, "an entity without an id")
     if len(given) > _MOST_LETTERS:
-        raise Malformed(Reason.BAD_DEVICE, f"an id of {len(given)} characters; at most {_MOST_LETTERS}")
+        raise DecodeError(Reason.BAD_DEVICE, f"an id of {len(given)} characters; at most {_MOST_LETTERS}")
     return (_kept_name if len(given) <= MOST_KEPT else _name_of)(model, given)
 
 
@@ -107,29 +108,31 @@ def _name_of(model: str, given: str) -> str:
 _kept_name: Final = lru_cache(maxsize=4096)(_name_of)
 
 
-def time_of(told: Mapping[str, Attribute], received_ns: int) -> int:
+def time_of(attrs: Mapping[str, Attribute], received_ns: int) -> int:
     """Say when an entity was observed: its own word (the end of an interval), its attributes', its last change.
 
     Raises:
         Malformed: `bad_time`.
     """
     for name in _OBSERVED:
-        if name in told and isinstance(told[name].value, str):
-            return _instant(told[name].value.rpartition("/")[2])
-    times = [item.time_ns for item in told.values() if item.time_ns is not None]
+        if name in attrs and isinstance(attrs[name].value, str):
+            return _instant(attrs[name].value.rpartition("/")[2])
+    times = [item.time_ns for item in attrs.values() if item.time_ns is not None]
     if times:
         return max(times)
-    stamp = next((told[name].value for name in _MODIFIED if name in told and isinstance(told[name].value, str)), None)
+    stamp = next(
+        (attrs[name].value for name in _MODIFIED if name in attrs and isinstance(attrs[name].value, str)), None
+    )
     return received_ns if stamp is None else _instant(stamp)
 
 
-def place_of(told: Mapping[str, Attribute]) -> tuple[float, float] | None:
+def place_of(attrs: Mapping[str, Attribute]) -> tuple[float, float] | None:
     """Give where an entity is: a point, or the middle of the corners of a line or an area.
 
     Raises:
-        Malformed: `bad_position`.
+        DecodeError: `bad_position`.
     """
-    geometry = told["location"].value if "location" in told else None
+    geometry = attrs["location"].value if "location" in attrs else None
     if isinstance(geometry, str):  # NGSIv2's geo:point
         lat, comma, lon = geometry.partition(",")
         pairs = [(number(lon), number(lat))] if comma else []
@@ -139,7 +142,7 @@ def place_of(told: Mapping[str, Attribute]) -> tuple[float, float] | None:
         return None
     corners = [(lon, lat) for lon, lat in dict.fromkeys(pairs) if lon is not None and lat is not None]
     if not 0 < len(corners) <= _MOST_CORNERS:
-        raise Malformed(Reason.BAD_POSITION, f"a location of {len(corners)} corners")
+        raise DecodeError(Reason.BAD_POSITION, f"a location of {len(corners)} corners")
     lon, lat = (sum(axis) / len(corners) for axis in zip(*corners, strict=True))
     return to_position(lat, lon)
 

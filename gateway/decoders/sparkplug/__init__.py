@@ -12,19 +12,17 @@ Sparkplug Specification 3.0.0 (Eclipse Foundation). Two ways to read it:
 **Time**: the metric's, else the payload's. Commands, deaths and host states are no measurement.
 """
 
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import Reading
-from gateway.decoders.context import Context
-from gateway.decoders.json_fields import refusing
+from gateway.decoders.decoder import Context, DecodeError
 from gateway.decoders.sparkplug import metrics, payload
 from gateway.decoders.sparkplug.topic import parse
 
 __all__ = ["decode"]
 
 
-@refusing
 def decode(data: bytes, context: Context) -> list[Reading]:
-    """Understand a message that needs no memory; `weather` where its values tell no kind and neither does the link.
+    """Understand a message that needs no memory.
 
     Raises:
         DecodeError: No payload of Sparkplug B; `undecoded` where an alias stands for a name, or a sign can't be told.
@@ -35,6 +33,6 @@ def decode(data: bytes, context: Context) -> list[Reading]:
     message = payload.read(data)
     rows = [(metric, metrics.defined(metric)) for metric in message.metrics]
     if any(row is None for _, row in rows):
-        raise Malformed(Reason.UNDECODED, "an alias without a name: only the birth tells what it is")
+        raise DecodeError(Reason.UNDECODED, "an alias without a name: only the birth tells what it is")
     known = [(metric, row) for metric, row in rows if row is not None]
     return metrics.readings(topic, message, known, context)

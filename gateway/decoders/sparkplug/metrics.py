@@ -6,13 +6,14 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from city.catalog import QUANTITIES
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import Reading
 from city.units import UNITS, convert
 from city.wire.direct import to_position
-from gateway.decoders.context import Context
+from gateway.decoders.decoder import Context, DecodeError
 from gateway.decoders.fields import MOST_KEPT, to_key
-from gateway.decoders.json_fields import foreign_device, from_number, kind_of, number, portions
+from gateway.decoders.json_fields import foreign_device, from_number, number, portions
+from gateway.decoders.kinds import kind_of
 from gateway.decoders.sparkplug.payload import Metric, Payload
 from gateway.decoders.sparkplug.topic import Topic
 
@@ -51,10 +52,10 @@ def defined(metric: Metric) -> Definition | None:
 
 def _meaning(metric: Metric) -> tuple[str | None, str]:
     kept = len(metric.name) + len(metric.unit) <= MOST_KEPT
-    return (_known if kept else _told)(metric.name, metric.unit)
+    return (_known if kept else _define)(metric.name, metric.unit)
 
 
-def _told(name: str, unit_text: str) -> tuple[str | None, str]:
+def _define(name: str, unit_text: str) -> tuple[str | None, str]:
     if name.startswith(_NO_MEASUREMENT) or name == _BIRTH_NUMBER:
         return None, ""
     key = to_key(name)
@@ -68,7 +69,7 @@ def _told(name: str, unit_text: str) -> tuple[str | None, str]:
     return key, unit
 
 
-_known: Final = lru_cache(maxsize=8192)(_told)
+_known: Final = lru_cache(maxsize=8192)(_define)
 
 
 def readings(
@@ -86,7 +87,7 @@ def readings(
         context: May name device and kind.
 
     Raises:
-        Malformed: A time or position that is none, or an integer whose sign nobody tells.
+        Malformed: A time or position that is none, or an integer of unknown sign.
     """
     moments: dict[int | None, dict[str, float]] = {}
     for metric, definition in metrics:
@@ -94,7 +95,7 @@ def readings(
         if value is not None and definition.quantity is not None:
             moments.setdefault(metric.timestamp or message.timestamp, {})[definition.quantity] = value
     measured = [quantity for values in moments.values() for quantity in values]
-    kind = kind_of(context, measured, "weather")
+    kind = kind_of(context, measured)
     made: list[Reading] = []
     for stamp, values in moments.items():
         time_ns = from_number(stamp, 1000) if stamp else context.received_ns
@@ -107,7 +108,7 @@ def readings(
 def _value(metric: Metric, definition: Definition) -> float | None:
     datatype = metric.datatype or definition.datatype
     if not datatype and metric.integer and int(metric.value or 0) & _SIGN_BITS:
-        raise Malformed(Reason.UNDECODED, f"{metric.name[:80]!r}: only the birth's data type tells its sign")
+        raise DecodeError(Reason.UNDECODED, f"{metric.name[:80]!r}: only the birth's data type tells its sign")
     value = number(metric.measured(datatype))
     row = QUANTITIES.get(definition.quantity or "")
     if value is None or row is None or not definition.unit:
@@ -136,4 +137,4 @@ def _position(values: dict[str, float]) -> tuple[float, float] | None:
 def kind_at_birth(metrics: Iterable[Metric]) -> str:
     """Choose the kind that all data until the next birth will have."""
     meanings = [_meaning(metric) for metric in metrics if metric.name]
-    return kind_of(Context(0), [quantity for quantity, _ in meanings if quantity is not None], "weather")
+    return kind_of(Context(0), [quantity for quantity, _ in meanings if quantity is not None])

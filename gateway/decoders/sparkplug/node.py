@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from city.errors import Malformed
-from gateway.decoders.origin import Origin
+from gateway.decoders.decoder import Origin
 from gateway.decoders.sparkplug import metrics, payload
 from gateway.decoders.sparkplug.payload import Metric, Payload
 from gateway.decoders.sparkplug.topic import Message, Topic, parse
@@ -84,7 +84,7 @@ class EdgeNode:
     asked_ns: int = 0
     wait_ns: int = 0
 
-    def hear(self, topic: Topic, message: Payload) -> _Birth | None:
+    def observe(self, topic: Topic, message: Payload) -> _Birth | None:
         """Take notice of a message, and give the birth that it relies on or is; None where none is known or needed."""
         self.wanting = False
         match topic.message:
@@ -129,13 +129,13 @@ class EdgeNode:
 
 
 class Sessions:
-    """All edge nodes that a link hears; one that is forgotten for others is asked for its births again."""
+    """All edge nodes of an input; one that is forgotten for others is asked for its births again."""
 
     def __init__(self) -> None:
         self._nodes: OrderedDict[tuple[str, str], EdgeNode] = OrderedDict()
 
     def forget(self) -> None:
-        """Trust no birth that was heard so far: for a link that was away, and can't know what it missed."""
+        """Trust no birth that came so far: for an input that was away, and can't know what it missed."""
         for node in self._nodes.values():
             node.born, node.births = False, {}
 
@@ -160,11 +160,11 @@ class Sessions:
                 self._node(topic).born = False
             return Completed(origin, data)
         node = self._node(topic)
-        birth = node.hear(topic, message)
+        birth = node.observe(topic, message)
         request = node.request(topic, received_ns)
         if birth is None:
             return Completed(origin, data, request)
-        known = Origin(origin.link, origin.decoder, {"kind": birth.kind} | origin.parameters)
+        known = Origin(origin.input, origin.decoder, {"kind": birth.kind} | origin.parameters)
         return Completed(known, _written_in(message, data, birth), request)
 
     def _node(self, topic: Topic) -> EdgeNode:

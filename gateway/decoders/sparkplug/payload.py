@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.wire.direct import MOST_BYTES
+from gateway.decoders.decoder import DecodeError
 from gateway.decoders.sparkplug import wire
 
 _MOST_METRICS: Final = 5_000
@@ -103,18 +104,18 @@ def read(data: bytes) -> Payload:
     """Read a payload.
 
     Raises:
-        Malformed: `too_large`, `too_many_readings`, or `undecoded` with the byte at which it breaks.
+        DecodeError: `too_large`, `too_many_readings`, or `undecoded` with the byte at which it breaks.
     """
     if len(data) > MOST_BYTES:
-        raise Malformed(Reason.TOO_LARGE, f"{len(data)} bytes; at most {MOST_BYTES}")
+        raise DecodeError(Reason.TOO_LARGE, f"{len(data)} bytes; at most {MOST_BYTES}")
     payload = Payload()
     for number, value in wire.fields(data, _PAYLOAD_WIRE):
         if number == _P_BODY:
-            raise Malformed(Reason.UNDECODED, "a body beside the metrics, as compressed payloads have")
+            raise DecodeError(Reason.UNDECODED, "a body beside the metrics, as compressed payloads have")
         if isinstance(value, bytes):
             payload.metrics.append(_metric(value))
             if len(payload.metrics) > _MOST_METRICS:
-                raise Malformed(Reason.TOO_MANY_READINGS, f"more than {_MOST_METRICS} metrics")
+                raise DecodeError(Reason.TOO_MANY_READINGS, f"more than {_MOST_METRICS} metrics")
         elif number == _P_SEQ:
             payload.seq = value
         else:
@@ -213,4 +214,4 @@ def _text(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise Malformed(Reason.NOT_UTF8, str(error)) from None
+        raise DecodeError(Reason.NOT_UTF8, str(error)) from None

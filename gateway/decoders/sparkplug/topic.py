@@ -3,7 +3,8 @@
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from city.errors import Malformed, Reason
+from city.errors import Reason
+from gateway.decoders.decoder import DecodeError
 from gateway.decoders.fields import joined
 
 _NAMESPACE: Final = "spBv1.0"
@@ -56,7 +57,7 @@ def parse(text: str) -> Topic:
     """Read a topic.
 
     Raises:
-        Malformed: `bad_topic`.
+        DecodeError: `bad_topic`.
     """
     levels = text.split("/")
     if levels[:2] == [_NAMESPACE, Message.STATE]:
@@ -68,4 +69,4 @@ def parse(text: str) -> Topic:
             return Topic(message, levels[1], *levels[3:])
     except (IndexError, ValueError):
         pass
-    raise Malformed(Reason.BAD_TOPIC, f"{text[:200]!r} is no topic of Sparkplug B")
+    raise DecodeError(Reason.BAD_TOPIC, f"{text[:200]!r} is no topic of Sparkplug B")

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from city.errors import Malformed, Reason
+from city.errors import Reason
+from gateway.decoders.decoder import DecodeError
 
 VARINT, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5
 _MOST_VARINT_BITS: Final = 63
@@ -19,7 +20,7 @@ def fields(data: bytes, wanted: Mapping[int, int]) -> Iterator[tuple[int, int | 
         wanted: Number of each field to its wire type.
 
     Raises:
-        Malformed: `undecoded`, with the byte at which it breaks.
+        DecodeError: `undecoded`, with the byte at which it breaks.
     """
     place, end = 0, len(data)
     while place < end:
@@ -29,7 +30,7 @@ def fields(data: bytes, wanted: Mapping[int, int]) -> Iterator[tuple[int, int | 
             tag, place = _read_varint(data, place - 1)
         number, wire = tag >> 3, tag & 7
         if not number:
-            raise Malformed(Reason.UNDECODED, f"field 0 at byte {place - 1}")
+            raise DecodeError(Reason.UNDECODED, f"field 0 at byte {place - 1}")
         value: int | bytes
         if wire == VARINT:
             if place < end and data[place] <= 0x7F:  # noqa: PLR2004  most numbers are one byte
@@ -39,13 +40,13 @@ def fields(data: bytes, wanted: Mapping[int, int]) -> Iterator[tuple[int, int | 
         else:
             size, place = _size(data, place, wire)
             if size > end - place:
-                raise Malformed(Reason.UNDECODED, f"field {number} wants {size} bytes, {end - place} are left")
+                raise DecodeError(Reason.UNDECODED, f"field {number} wants {size} bytes, {end - place} are left")
             value, place = data[place : place + size], place + size
         expected = wanted.get(number)
         if expected is None:
             continue
         if expected != wire:
-            raise Malformed(Reason.UNDECODED, f"field {number} has wire type {wire}, not {expected}")
+            raise DecodeError(Reason.UNDECODED, f"field {number} has wire type {wire}, not {expected}")
         yield number, value
 
 
@@ -54,7 +55,7 @@ def _size(data: bytes, place: int, wire: int) -> tuple[int, int]:
         return _read_varint(data, place)
     if wire in _WIDTHS:
         return _WIDTHS[wire], place
-    raise Malformed(Reason.UNDECODED, f"wire type {wire} at byte {place - 1}")
+    raise DecodeError(Reason.UNDECODED, f"wire type {wire} at byte {place - 1}")
 
 
 def _read_varint(data: bytes, place: int) -> tuple[int, int]:
@@ -65,9 +66,9 @@ def _read_varint(data: bytes, place: int) -> tuple[int, int]:
             shift += 7
             place += 1
             if shift > _MOST_VARINT_BITS:
-                raise Malformed(Reason.UNDECODED, f"a number without end at byte {place}")
+                raise DecodeError(Reason.UNDECODED, f"a number without end at byte {place}")
     except IndexError:
-        raise Malformed(Reason.UNDECODED, "it ends within a number") from None
+        raise DecodeError(Reason.UNDECODED, "it ends within a number") from None
     return (number | byte << shift) & 0xFFFF_FFFF_FFFF_FFFF, place + 1
 
 

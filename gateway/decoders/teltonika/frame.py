@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from fastcrc.crc16 import arc
 
 from city.errors import Reason
-from gateway.decoders.context import DecodeError
+from gateway.decoders.decoder import DecodeError
 
 CODECS: Final = {"8": 0x08, "8E": 0x8E, "16": 0x10}
 """Codecs of position records; others carry commands, texts and photos."""
@@ -129,9 +129,9 @@ def of_tcp(payload: bytes) -> bytes:
     length = int.from_bytes(payload[4:START])
     if length != len(payload) - OVERHEAD:
         raise refuse(f"{len(payload) - OVERHEAD} bytes of data where {length} are announced")
-    body, told = payload[START:-4], int.from_bytes(payload[-4:])
-    if (made := arc(body)) != told:
-        raise refuse(f"the checksum is {made:04x} where {told:04x} is told")
+    body, wanted = payload[START:-4], int.from_bytes(payload[-4:])
+    if (made := arc(body)) != wanted:
+        raise refuse(f"the checksum is {made:04x} where {wanted:04x} is announced")
     return body
 
 
@@ -205,16 +205,16 @@ def _record(body: bytes, at: int, dialect: _Dialect) -> tuple[Record, int]:
     if at > len(body):
         raise IndexError
     flat = _elements(step, dialect.number, *counts).unpack_from(body, first)
-    told = sum(counts)
+    counted = sum(counts)
     long: dict[int, bytes] = _NO_LONG
     if dialect.has_long:
         count = int.from_bytes(body[at : at + step])
         at += step
-        told += count
+        counted += count
         if count:
             long, at = _long(body, at, count)
-    if told != rest[-1]:
-        raise refuse(f"{told} IO elements where {rest[-1]} are announced")
+    if counted != rest[-1]:
+        raise refuse(f"{counted} IO elements where {rest[-1]} are announced")
     io = tuple(counts), flat[::2], flat[1::2], long, rest[0] if len(rest) > 1 else 0
     return Record(time_ms, priority, lon, lat, altitude, angle, satellites, speed, event, *io), at
 

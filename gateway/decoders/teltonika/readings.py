@@ -14,10 +14,10 @@ place it knew; that stays, but speed, heading and altitude do not count then.
 from functools import lru_cache
 from typing import Final
 
-from city.errors import Malformed, Reason
+from city.errors import Reason
 from city.reading import LAST_NS, Reading
 from city.wire.direct import MOST_VALUES
-from gateway.decoders.context import Context, DecodeError, device_id, known_kind
+from gateway.decoders.decoder import Context, DecodeError, device_id, known_kind
 from gateway.decoders.json_fields import portions
 from gateway.decoders.teltonika import frame, io
 
@@ -53,12 +53,9 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     if not records:
         return []
     if context.device is None and imei is None:
-        raise DecodeError(Reason.MISSING_FIELD, "neither the frame nor the link tells the IMEI")
-    try:
-        device = _known_device(context.device or f"imei-{imei}")
-        kind = known_kind(context.kind or "vehicle")
-    except Malformed as error:
-        raise DecodeError(error.reason, error.detail) from None
+        raise DecodeError(Reason.MISSING_FIELD, "neither the frame nor the input tells the IMEI")
+    device = _known_device(context.device or f"imei-{imei}")
+    kind = known_kind(context.kind or "vehicle")
     door = context.parameters.get("door")
     readings: list[Reading] = []
     for record in records:

@@ -8,7 +8,7 @@ way: it is answered with 0 records, and the connection ends, so that the tracker
 from typing import Final
 
 from city.errors import Reason
-from gateway.decoders.context import DecodeError
+from gateway.decoders.decoder import DecodeError
 from gateway.decoders.teltonika import frame
 from gateway.inputs.sessions import Bad, Event, Login, Records
 

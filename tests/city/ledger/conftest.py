@@ -49,12 +49,12 @@ def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def _empty(address: str) -> None:
     engine = create_engine(address)
     with engine.begin() as connection:
-        if inspect(connection).has_table(tables.head.name):
+        if inspect(connection).has_table(tables.sequences.name):
             for table in tables.metadata.tables.values():
-                if table not in {tables.head, tables.schema_version}:
+                if table not in {tables.sequences, tables.schema_version}:
                     connection.execute(table.delete())
-            numbers = (column.name for column in tables.head.c if not column.primary_key)
-            connection.execute(tables.head.update().values(dict.fromkeys(numbers, 0)))
+            numbers = (column.name for column in tables.sequences.c if not column.primary_key)
+            connection.execute(tables.sequences.update().values(dict.fromkeys(numbers, 0)))
     engine.dispose()
 
 

@@ -1,6 +1,7 @@
 """A worker to be raced and killed: `settle_many.py URL NAME FLUSHES`.
 
-Each flush settles one pack of the worker's own gateway, one that all workers fight for, one message, and a suspect.
+Each flush settles one pack of the worker's own gateway, one that all workers fight for, one message, and one payload
+for the quarantine.
 """
 
 import asyncio
@@ -8,7 +9,7 @@ import sys
 
 from city.errors import Reason, SettledMeanwhile
 from city.ledger import open_ledger
-from city.ledger.port import Counts, JournalEntry, NewDevice, PackClaim, PackId, Settlement, Source, Suspect
+from city.ledger.port import Counts, JournalEntry, NewDevice, PackClaim, PackId, QuarantinedPayload, Settlement, Source
 
 
 async def main(url: str, name: str, flushes: int) -> None:
@@ -19,9 +20,9 @@ async def main(url: str, name: str, flushes: int) -> None:
     for seq in range(1, flushes + 1):
         while True:
             settlement = _flush(name, seq)
-            memory = await ledger.refresh()
+            dedup = await ledger.refresh()
             for claim in list(settlement.packs):
-                if memory.has_pack(claim.id):
+                if dedup.has_pack(claim.id):
                     settlement.packs.remove(claim)
                     del settlement.counts[Source(claim.id.gateway, "d")]
             if not settlement.packs:
@@ -29,7 +30,7 @@ async def main(url: str, name: str, flushes: int) -> None:
             if settlement.packs[0].id.gateway == name:
                 settlement.fingerprints = [hash((name, seq)) % 2**64]
                 settlement.counts[Source("", name)] = Counts(2, 1, 0, 1)
-                settlement.suspects = [Suspect("t", b"x", 1, Reason.EMPTY, "", Source("", name))]
+                settlement.quarantined = [QuarantinedPayload("t", b"x", 1, Reason.EMPTY, "", Source("", name))]
                 settlement.devices = [NewDevice(f"{name}-{seq}", "weather", "th-30", "", 1)]
             settlement.journal = [JournalEntry(name, claim.readings, b"x") for claim in settlement.packs]
             try:

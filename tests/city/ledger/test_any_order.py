@@ -29,8 +29,8 @@ async def settle(ledger: Ledger, gateway: str, seqs: list[int], *, refreshed: bo
     """Do as ingest does: drop what is settled, and load again when somebody was faster."""
     while seqs:
         if refreshed:
-            memory = await ledger.refresh()
-            seqs = [seq for seq in seqs if not memory.has_pack(PackId(gateway, "b", seq))]
+            dedup = await ledger.refresh()
+            seqs = [seq for seq in seqs if not dedup.has_pack(PackId(gateway, "b", seq))]
         settlement = Settlement(1)
         for seq in seqs:
             settlement.packs.append(PackClaim(PackId(gateway, "b", seq), sum(SIZES[: seq - 1]), SIZES[seq - 1]))
@@ -56,7 +56,7 @@ async def test_packs_count_once_in_any_order(
     before_last = sum(SIZES[: max(came, default=0)])
     stored = sum(SIZES[seq - 1] for seq in came)
     for ledger in two:
-        memory = await ledger.refresh()
-        assert {seq for seq in range(12) if memory.has_pack(PackId(gateway, "b", seq))} == came
+        dedup = await ledger.refresh()
+        assert {seq for seq in range(12) if dedup.has_pack(PackId(gateway, "b", seq))} == came
         found = [a for a in await ledger.account(0, 9, By.GATEWAY, after=gateway[:-1], most=9999) if a.key == gateway]
         assert [(a.counts, a.gaps) for a in found] == ([(Counts(stored, stored), before_last - stored)] if came else [])

@@ -7,15 +7,15 @@ import pytest
 from city.ledger import Ledger
 from city.ledger.port import DIRECT, Account, By, Counts, GatewayRow, PackClaim, PackId, Settlement, Source
 
-ROW = GatewayRow("gw", "th-30", online=True, boot="b1", pending=40, packs=4, spool_bytes=900, at_ns=50)
-WILL = GatewayRow("gw", "th-30", online=False, boot="", pending=None, packs=0, spool_bytes=0, at_ns=60)
+ROW = GatewayRow("gw", "th-30", online=True, spool="b1", pending=40, packs=4, spool_bytes=900, at_ns=50)
+WILL = GatewayRow("gw", "th-30", online=False, spool="", pending=None, packs=0, spool_bytes=0, at_ns=60)
 
 
-def packs(*claims: tuple[int, int, int], gateway: str = "gw", boot: str = "b1") -> Settlement:
+def packs(*claims: tuple[int, int, int], gateway: str = "gw", spool: str = "b1") -> Settlement:
     """Claim packs, each `(seq, readings before it, readings in it)`."""
     settlement = Settlement(1)
-    for seq, before, readings in claims:
-        settlement.packs.append(PackClaim(PackId(gateway, boot, seq), before, readings))
+    for seq, offset, readings in claims:
+        settlement.packs.append(PackClaim(PackId(gateway, spool, seq), offset, readings))
     return settlement
 
 
@@ -27,7 +27,7 @@ async def gaps(ledger: Ledger) -> int:
 async def test_the_last_status_is_kept(ledger: Ledger) -> None:
     assert await ledger.gateways() == []
     await ledger.note_status(ROW)
-    later = replace(ROW, boot="b2", pending=0, packs=0, spool_bytes=0, at_ns=51)
+    later = replace(ROW, spool="b2", pending=0, packs=0, spool_bytes=0, at_ns=51)
     await ledger.note_status(later)
     await ledger.note_status(replace(ROW, gateway="gw-a", at_ns=1))
     assert await ledger.gateways() == [later, replace(ROW, gateway="gw-a", at_ns=1)]
@@ -89,9 +89,9 @@ async def test_a_gap_counts_its_readings_until_it_fills(ledger: Ledger, *, at_on
     assert await gaps(ledger) == 0
 
 
-async def test_gaps_are_counted_for_each_boot_and_gateway(ledger: Ledger) -> None:
+async def test_gaps_are_counted_for_each_spool_and_gateway(ledger: Ledger) -> None:
     await ledger.settle(packs((2, 3, 1)))
-    await ledger.settle(packs((2, 5, 1), boot="b2"))
+    await ledger.settle(packs((2, 5, 1), spool="b2"))
     await ledger.settle(packs((9, 70, 1), gateway="gw-2"))
     await ledger.settle(packs((1, 0, 1), gateway="gw-3"))
     accounts = await ledger.account(0, 9, By.GATEWAY)

@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, text
 
 from city.errors import Broken, ConfigurationError, LedgerUnavailable
 from city.ledger import Ledger, open_ledger
-from city.ledger.port import By, Counts, NewDevice, Settlement, Source
+from city.ledger.port import By, Counts, Settlement, Source
 from city.ledger.sql_ledger import SqlLedger
 from city.registry import open_registry
 from support.ports import free_port
@@ -125,28 +125,8 @@ async def test_tables_of_a_newer_version_are_refused(new_url: str) -> None:
         connection.execute(text("update schema_version set version = 99"))
     engine.dispose()
     for opening in (open_ledger, open_registry):
-        with pytest.raises(Broken, match=r"made by a newer Korat \(tables of version 99; this one knows 2\)"):
+        with pytest.raises(Broken, match=r"made by a newer Korat \(tables of version 99; this one knows 3\)"):
             await opening(new_url)
-
-
-async def test_tables_of_the_first_version_are_brought_up_to_date(new_url: str) -> None:
-    ledger = await open_ledger(new_url)
-    await ledger.settle(Settlement(1, devices=[NewDevice("t-1", "vehicle", "th-30", "gw-1", 1)]))
-    await ledger.aclose()
-    engine = create_engine(new_url)
-    with engine.begin() as connection:
-        connection.execute(text("drop table device_kind"))
-        connection.execute(text("update schema_version set version = 1"))
-    engine.dispose()
-    both = await asyncio.gather(open_ledger(new_url), open_ledger(new_url), open_registry(new_url))
-    ledger, other, registry = both
-    assert (await registry.changes()).kinds == {("t-1", "vehicle")}
-    await ledger.settle(Settlement(2, devices=[NewDevice("t-1", "cargo", "th-30", "gw-1", 2)]))
-    device = await registry.device("t-1")
-    assert device is not None
-    assert (device.kind, device.kinds) == ("vehicle", ("cargo", "vehicle"))
-    for opened in (ledger, other, registry):
-        await opened.aclose()
 
 
 async def test_a_server_that_is_not_there_is_unavailable() -> None:

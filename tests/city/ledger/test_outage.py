@@ -22,7 +22,7 @@ def flush(seq: int) -> Settlement:
 async def test_work_goes_on_when_postgresql_is_back(postgres: Postgres, postgres_database: str) -> None:
     ledger, registry = await open_ledger(postgres_database), await open_registry(postgres_database)
     await ledger.settle(flush(1))
-    status = GatewayRow("gw", "th-30", online=True, boot="b", pending=0, packs=0, spool_bytes=0, at_ns=1)
+    status = GatewayRow("gw", "th-30", online=True, spool="b", pending=0, packs=0, spool_bytes=0, at_ns=1)
     postgres.kill()
     for call in (
         lambda: ledger.settle(flush(2)),
@@ -40,10 +40,10 @@ async def test_work_goes_on_when_postgresql_is_back(postgres: Postgres, postgres
             await call()
     postgres.start()
     await ledger.ping()
-    memory = await ledger.refresh()
-    assert memory.has_pack(PackId("gw", "b", 1))
-    assert memory.has_fingerprint(1)
-    assert not memory.has_pack(PackId("gw", "b", 2))
+    dedup = await ledger.refresh()
+    assert dedup.has_pack(PackId("gw", "b", 1))
+    assert dedup.has_fingerprint(1)
+    assert not dedup.has_pack(PackId("gw", "b", 2))
     await ledger.settle(flush(2))
     (account,) = await ledger.account(0, 9, By.TOTAL)
     assert account.counts == Counts(2, 2)

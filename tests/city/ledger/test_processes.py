@@ -50,7 +50,7 @@ async def test_processes_that_race_settle_everything_once(url: str, opened: Open
         assert process.returncode == 0
     ledger = await opened()
     assert await check_books(ledger, query) == 1500
-    assert query("select gateway, first, last, before_first, through_last from pack_range order by gateway") == [
+    assert query("select gateway, first, last, first_offset, end_offset from pack_range order by gateway") == [
         (name, 1, 500, 0, 5000) for name in ("shared", *names)
     ]
 
@@ -62,11 +62,11 @@ async def test_a_kill_in_the_middle_leaves_all_of_a_flush_or_nothing(url: str, o
     for _ in range(3):
         with start(url, "worker", 100_000) as process:
             enough = done[-1] + chance.randint(1, 150)
-            while query("select journal from head")[0][0] < enough:
+            while query("select journal from sequences")[0][0] < enough:
                 assert process.poll() is None
                 await asyncio.sleep(0.003)
             process.kill()
         done.append(await check_books(ledger, query))
     assert done == sorted(set(done))
-    (unfolded,) = query("select count(*) from tally")
-    assert unfolded[0] < done[-1]
+    (uncompacted,) = query("select count(*) from flush_counts")
+    assert uncompacted[0] < done[-1]

@@ -22,4 +22,4 @@ def test_joined_ranges_hold_what_a_set_holds(spans: list[tuple[int, int]]) -> No
     assert {seq for seq in range(60) if seq in ranges} == plain
     for left, right in zip(ranges.rows, ranges.rows[1:], strict=False):
         assert left.last + 1 < right.first
-    assert all((row.before, row.through) == ((row.first - 1) * 10, row.last * 10) for row in ranges.rows)
+    assert all((row.offset, row.through) == ((row.first - 1) * 10, row.last * 10) for row in ranges.rows)

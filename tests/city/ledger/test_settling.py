@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from city.errors import Reason, SettledMeanwhile
-from city.ledger import Ledger, folding
-from city.ledger.folding import FLUSHES
+from city.ledger import Ledger, compaction
+from city.ledger.compaction import FLUSHES
+from city.ledger.flush_counts import HOUR_NS
 from city.ledger.port import (
     DIRECT,
     Account,
@@ -18,11 +19,10 @@ from city.ledger.port import (
     NewDevice,
     PackClaim,
     PackId,
+    QuarantinedPayload,
     Settlement,
     Source,
-    Suspect,
 )
-from city.ledger.tally import HOUR_NS
 
 Opened = Callable[[], Awaitable[Ledger]]
 Query = Callable[[str], list[tuple[Any, ...]]]
@@ -91,7 +91,7 @@ async def test_an_account_takes_the_hours_that_begin_in_its_range(ledger: Ledger
 async def test_pages_of_an_account_hold_each_key_once(ledger: Ledger, by: By) -> None:
     sources = [Source(f"{key}", f"{key}") for key in ("a", "a-b", "a.b", "a_b", "ab", "b", "0", "")]
     for number, source in enumerate(sources):
-        # some of the keys are folded, the others aren't
+        # some of the keys are compacted, the others aren't
         settlement = Settlement(NOON + (HOUR_NS // 2 if number == 4 else 1))
         settlement.counts[source] = Counts(1, 1)
         await ledger.settle(settlement)
@@ -101,28 +101,28 @@ async def test_pages_of_an_account_hold_each_key_once(ledger: Ledger, by: By) ->
     assert keys == sorted(source.device for source in sources)
 
 
-async def test_folding_changes_no_count(ledger: Ledger, query: Query) -> None:
+async def test_compaction_changes_no_count(ledger: Ledger, query: Query) -> None:
     for number in range(1, FLUSHES * 2 + 4):
         await ledger.settle(flush(number, message=number))
         if number % FLUSHES in {0, 1, 9, FLUSHES - 1}:
             assert await total(ledger) == Counts(number * 11, number * 11)
     assert query("select hour_ns from open_hour") == [(NOON,)]
     assert query("select count(*) from hourly") == [(0,)]
-    (tallies,) = query("select count(*) from tally")[0]
-    assert tallies < FLUSHES
+    (kept,) = query("select count(*) from flush_counts")[0]
+    assert kept < FLUSHES
 
 
-async def test_an_hour_that_is_over_moves_to_its_rows_a_part_in_each_fold(
+async def test_an_hour_that_is_over_moves_to_its_rows_a_part_in_each_compaction(
     ledger: Ledger, query: Query, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folding, "MOVED", 4)
+    monkeypatch.setattr(compaction, "MOVED", 4)
     settlement = Settlement(NOON)
     for number in range(10):
         settlement.counts[Source("gw", f"d{number}")] = Counts(number + 2, number, 1, 0, 1)
     await ledger.settle(settlement)
     expected = await ledger.account(*ALWAYS, By.DEVICE)
     for step, moved in enumerate((4, 8, 10, 10)):
-        # an hour later, and eleven seconds after each other, so that each one folds
+        # an hour later, and eleven seconds after each other, so that each one compacts
         await ledger.settle(Settlement(NOON + HOUR_NS + step * 11 * 10**9))
         assert query("select count(*) from hourly") == [(moved,)]
         assert await ledger.account(*ALWAYS, By.DEVICE) == expected
@@ -134,13 +134,13 @@ async def test_what_a_flush_brings_is_all_there(ledger: Ledger, query: Query) ->
     settlement = flush(1, message=2**64 - 1)
     settlement.journal = [JournalEntry("", 7, b"\0a"), JournalEntry("firm", 4, b"b")]
     settlement.devices = [NewDevice("d1", "weather", "th-30", "gw", 5)]
-    settlement.suspects = [Suspect("t", b"\xff\0", 9, Reason.NOT_UTF8, "why", Source(DIRECT, "d9"))]
+    settlement.quarantined = [QuarantinedPayload("t", b"\xff\0", 9, Reason.NOT_UTF8, "why", Source(DIRECT, "d9"))]
     await ledger.settle(settlement)
-    memory = await ledger.refresh()
-    assert memory.has_pack(PackId("gw", "b1", 1))
-    assert not memory.has_pack(PackId("gw", "b1", 2))
-    assert not memory.has_pack(PackId("gw", "b2", 1))
-    assert memory.has_fingerprint(2**64 - 1)
+    dedup = await ledger.refresh()
+    assert dedup.has_pack(PackId("gw", "b1", 1))
+    assert not dedup.has_pack(PackId("gw", "b1", 2))
+    assert not dedup.has_pack(PackId("gw", "b2", 1))
+    assert dedup.has_fingerprint(2**64 - 1)
     assert [(r[0], r[1], r[2], r[3], bytes(r[4])) for r in query("select * from journal order by id")] == [
         (1, NOON + 1, "", 7, b"\0a"),
         (2, NOON + 1, "firm", 4, b"b"),
@@ -154,16 +154,16 @@ async def test_the_first_one_to_settle_a_claim_has_it(opened: Opened, query: Que
     for claimed in (flush(1), flush(message=1), flush(1, message=2), flush(2, message=1)):
         claimed.journal.append(JournalEntry("", 1, b""))
         claimed.devices.append(NewDevice("d9", "weather", "th-30", "", 0))
-        claimed.suspects.append(Suspect("t", b"", 0, Reason.EMPTY, "", Source(DIRECT, "")))
+        claimed.quarantined.append(QuarantinedPayload("t", b"", 0, Reason.EMPTY, "", Source(DIRECT, "")))
         with pytest.raises(SettledMeanwhile):
             await second.settle(claimed)
     assert await total(second) == Counts(11, 11)
     assert await second.quarantine() == []
-    assert query("select flush, journal, suspect, rev from head") == [(1, 0, 0, 0)]
+    assert query("select flush, journal, quarantine, rev from sequences") == [(1, 0, 0, 0)]
     assert query("select count(*) from device") == [(0,)]
-    memory = await second.refresh()
-    assert not memory.has_pack(PackId("gw", "b1", 2))
-    assert not memory.has_fingerprint(2)
+    dedup = await second.refresh()
+    assert not dedup.has_pack(PackId("gw", "b1", 2))
+    assert not dedup.has_fingerprint(2)
     await second.settle(flush(2, message=2))
     assert (await first.refresh()).has_pack(PackId("gw", "b1", 2))
 
@@ -183,26 +183,26 @@ async def test_a_settled_claim_is_remembered_by_the_next_process(opened: Opened)
     for number in range(1, FLUSHES + 9):
         await first.settle(flush(number, message=number * 2**56 + 3))
     await first.aclose()
-    memory = await (await opened()).refresh()
+    dedup = await (await opened()).refresh()
     for number in range(1, FLUSHES + 9):
-        assert memory.has_pack(PackId("gw", "b1", number))
-        assert memory.has_fingerprint(number * 2**56 + 3)
-    assert not memory.has_fingerprint(4)
+        assert dedup.has_pack(PackId("gw", "b1", number))
+        assert dedup.has_fingerprint(number * 2**56 + 3)
+    assert not dedup.has_fingerprint(4)
 
 
 async def test_fingerprints_beyond_what_is_remembered_leave_the_database(opened: Opened, query: Query) -> None:
     ledger = await opened()
     each = 30_000
     for number in range(7):
-        # eleven seconds apart, so that each flush folds
+        # eleven seconds apart, so that each flush compacts
         settlement = Settlement(NOON + number * 11 * 10**9)
         settlement.fingerprints = list(range(number * each, (number + 1) * each))
         await ledger.settle(settlement)
     assert query("select min(flush), max(flush) from fingerprints") == [(2, 7)]
-    for memory in (await ledger.refresh(), await (await opened()).refresh()):
-        assert memory.has_fingerprint(7 * each - 1)
-        assert memory.has_fingerprint(7 * each - 131_072)
-        assert not memory.has_fingerprint(each)
+    for dedup in (await ledger.refresh(), await (await opened()).refresh()):
+        assert dedup.has_fingerprint(7 * each - 1)
+        assert dedup.has_fingerprint(7 * each - 131_072)
+        assert not dedup.has_fingerprint(each)
 
 
 async def test_two_workers_lose_no_count_and_leave_no_gap_in_the_journal(opened: Opened, query: Query) -> None:
@@ -223,7 +223,7 @@ async def test_two_workers_lose_no_count_and_leave_no_gap_in_the_journal(opened:
     assert sum(won) == 60
     assert await total(workers[0]) == Counts(600, 600)
     assert [row[0] for row in query("select id from journal order by id")] == list(range(1, 91))
-    assert query("select first, last, before_first, through_last from pack_range") == [(1, 60, 0, 600)]
+    assert query("select first, last, first_offset, end_offset from pack_range") == [(1, 60, 0, 600)]
 
 
 async def test_a_cancelled_wait_leaves_the_ledger_usable(ledger: Ledger) -> None:
@@ -233,7 +233,7 @@ async def test_a_cancelled_wait_leaves_the_ledger_usable(ledger: Ledger) -> None
     with pytest.raises(asyncio.CancelledError):
         await task
     await ledger.settle(flush(2))
-    memory = await ledger.refresh()
-    assert memory.has_pack(PackId("gw", "b1", 2))
-    settled = 1 + memory.has_pack(PackId("gw", "b1", 1))
+    dedup = await ledger.refresh()
+    assert dedup.has_pack(PackId("gw", "b1", 2))
+    settled = 1 + dedup.has_pack(PackId("gw", "b1", 1))
     assert await total(ledger) == Counts(10 * settled, 10 * settled)

@@ -166,6 +166,25 @@ async def test_a_broker_killed_and_restarted_is_found_and_subscribed_again(broke
             assert numbers(await receive(ours, 1)) == [1]
 
 
+async def test_each_connection_has_a_number_that_can_be_waited_for(broker: Mosquitto) -> None:
+    ours = session(broker)
+    with pytest.raises(Disconnected):
+        await ours.next_connection(0)
+    async with ours:
+        first = asyncio.create_task(ours.next_connection(0))
+        assert await first == ours.connection == 1
+        second = asyncio.create_task(ours.next_connection(1))
+        await asyncio.sleep(0.05)
+        assert not second.done(), "the first one lasts"
+        break_off(ours)
+        assert await second == ours.connection == 2
+        assert await ours.next_connection(0) == 2, "it has been there already"
+        third = asyncio.create_task(ours.next_connection(2))
+        await asyncio.sleep(0)
+    with pytest.raises(Disconnected):
+        await third
+
+
 async def test_a_publish_cut_off_by_the_brokers_death_is_not_taken_for_delivered(broker: Mosquitto) -> None:
     async with online(session(broker)) as ours:
         broker.freeze()

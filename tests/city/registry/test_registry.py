@@ -96,10 +96,11 @@ async def test_it_tells_what_changed_since_a_revision(registry: Registry, see: S
     assert second > first
     engine = create_engine(url)
     with engine.begin() as connection:
-        connection.execute(text("update head set rev = rev + 1"))
+        connection.execute(text("update sequences set rev = rev + 1"))
         connection.execute(
             text(
-                "update device set owner = 'firm', district = '3001', rev = (select rev from head) where device = 'd1'"
+                "update device set owner = 'firm', district = '3001', "
+                "rev = (select rev from sequences) where device = 'd1'"
             )
         )
     engine.dispose()

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from city.batch import Batch, Place
-from city.catalog import Fold
+from city.catalog import Aggregate
 from city.errors import AskRefused
 from city.reading import Flag, Reading
 from city.store import Store, open_store
@@ -66,10 +66,10 @@ async def ask(
     end_ns: int = T + 3600 * S,
     *,
     every_ns: int | None = None,
-    fold: Fold = Fold.MEAN,
+    aggregate: Aggregate = Aggregate.MEAN,
     kind: str = "weather",
 ) -> Series | None:
-    question = SeriesAsk({device: (kind,)}, Only.of(quantity), start_ns, end_ns, every_ns, fold)
+    question = SeriesAsk({device: (kind,)}, Only.of(quantity), start_ns, end_ns, every_ns, aggregate)
     answer = await store.series(question)
     assert answer.next_ns is None
     assert len(answer.series) <= 1
@@ -104,7 +104,7 @@ async def test_writing_twice_is_writing_once(store: Store) -> None:
     rows = [reading("d", T + i * MINUTE, {"temperature": float(i), "humidity": i + 0.5}) for i in range(10)]
     for _ in range(3):
         await put(store, *rows)
-    found = await ask(store, "d", "temperature", every_ns=3600 * S, fold=Fold.COUNT)
+    found = await ask(store, "d", "temperature", every_ns=3600 * S, aggregate=Aggregate.COUNT)
     assert found is not None
     assert [value for _, value, _ in found.points] == [10.0]
     assert len(await points(store, "d", "humidity")) == 10
@@ -151,7 +151,7 @@ async def test_parts_of_an_instant_stay_both(store: Store) -> None:
     assert (latest.lat, latest.lon) == (15.0, 102.0)
 
 
-async def test_failed_values_are_kept_but_enter_no_fold(store: Store) -> None:
+async def test_failed_values_are_kept_but_enter_no_aggregate(store: Store) -> None:
     await put(
         store,
         reading("d", T, {"temperature": 10.0}),
@@ -160,8 +160,14 @@ async def test_failed_values_are_kept_but_enter_no_fold(store: Store) -> None:
     )
     raw = await points(store, "d", "temperature")
     assert raw == [Value(T, 10.0, GOOD), Value(T + S, 999.0, FAIL), Value(T + 2 * S, 20.0, SUSPECT)]
-    for fold, value in ((Fold.MEAN, 15.0), (Fold.MAX, 20.0), (Fold.COUNT, 2.0), (Fold.SUM, 30.0), (Fold.P99, 20.0)):
-        found = await ask(store, "d", "temperature", every_ns=MINUTE, fold=fold)
+    for aggregate, value in (
+        (Aggregate.MEAN, 15.0),
+        (Aggregate.MAX, 20.0),
+        (Aggregate.COUNT, 2.0),
+        (Aggregate.SUM, 30.0),
+        (Aggregate.P99, 20.0),
+    ):
+        found = await ask(store, "d", "temperature", every_ns=MINUTE, aggregate=aggregate)
         assert found is not None
         assert found.points == [Value(T // MINUTE * MINUTE, value, SUSPECT)]
         assert found.worst_flag == FAIL
@@ -187,10 +193,10 @@ async def test_a_value_written_anew_takes_its_new_flag(
     await put(store, *(reading("d", T + i * S, {"temperature": 5.0 + i}, {"temperature": after}) for i in range(2)))
     assert await points(store, "d", "temperature") == [Value(T, 5.0, after), Value(T + S, 6.0, after)]
     assert (await newest(store, "d")).values == {"temperature": Value(T + S, 6.0, after)}
-    folded = await ask(store, "d", "temperature", every_ns=MINUTE)
-    assert folded is not None
-    assert folded.points == ([] if after == FAIL else [Value(T, 5.5, after)])
-    assert folded.worst_flag == after
+    aggregated = await ask(store, "d", "temperature", every_ns=MINUTE)
+    assert aggregated is not None
+    assert aggregated.points == ([] if after == FAIL else [Value(T, 5.5, after)])
+    assert aggregated.worst_flag == after
     if reopened:
         await store.aclose()
 
@@ -234,7 +240,7 @@ async def test_what_a_device_measures_as_two_kinds_stays_apart(store: Store) -> 
         await store.write(Batch.from_readings(rows))
     both = {"t": ("vehicle", "cargo")}
     for every_ns in (None, MINUTE):
-        answer = await store.series(SeriesAsk(both, EVERYTHING, T, T + MINUTE, every_ns, Fold.MAX))
+        answer = await store.series(SeriesAsk(both, EVERYTHING, T, T + MINUTE, every_ns, Aggregate.MAX))
         named = {(series.quantity, series.kind): series.points[-1].value for series in answer.series}
         assert list(named) == [
             ("battery", "cargo"),
@@ -296,14 +302,14 @@ async def test_latest_takes_each_quantity_at_its_own_instant(store: Store) -> No
     }
 
 
-FOLDS = {
-    Fold.MEAN: np.mean,
-    Fold.MIN: np.min,
-    Fold.MAX: np.max,
-    Fold.SUM: np.sum,
-    Fold.COUNT: len,
-    Fold.FIRST: lambda values: values[0],
-    Fold.LAST: lambda values: values[-1],
+AGGREGATES = {
+    Aggregate.MEAN: np.mean,
+    Aggregate.MIN: np.min,
+    Aggregate.MAX: np.max,
+    Aggregate.SUM: np.sum,
+    Aggregate.COUNT: len,
+    Aggregate.FIRST: lambda values: values[0],
+    Aggregate.LAST: lambda values: values[-1],
 }
 
 
@@ -311,7 +317,7 @@ def percentile(values: list[float], percent: int) -> float:
     return sorted(values)[max(1, math.floor(len(values) * percent / 100 + 0.5)) - 1]
 
 
-def expected_fold(rows: Sequence[tuple[int, float, int]], every_ns: int, fold: Fold) -> list[Value]:
+def expected_aggregate(rows: Sequence[tuple[int, float, int]], every_ns: int, aggregate: Aggregate) -> list[Value]:
     buckets: dict[int, list[tuple[float, int]]] = {}
     for time, value, flag in sorted(rows):
         if flag < FAIL:
@@ -319,8 +325,10 @@ def expected_fold(rows: Sequence[tuple[int, float, int]], every_ns: int, fold: F
     answer = []
     for start, held in sorted(buckets.items()):
         values = [value for value, _ in held]
-        folded = FOLDS[fold](values) if fold in FOLDS else percentile(values, int(fold[1:]))
-        answer.append(Value(start, float(folded), max(flag for _, flag in held)))
+        aggregated = (
+            AGGREGATES[aggregate](values) if aggregate in AGGREGATES else percentile(values, int(aggregate[1:]))
+        )
+        answer.append(Value(start, float(aggregated), max(flag for _, flag in held)))
     return answer
 
 
@@ -336,17 +344,17 @@ _row = st.tuples(
     rows=st.lists(_row, min_size=1, max_size=40, unique_by=lambda row: row[0]),
     every_s=st.sampled_from([1, 7, 60, 86_400]),
     begin=st.sampled_from([T, -300 * S]),
-    fold=st.sampled_from(Fold),
+    aggregate=st.sampled_from(Aggregate),
 )
-async def test_folds_agree_with_numpy(
-    store: Store, rows: list[tuple[int, float, int]], every_s: int, begin: int, fold: Fold
+async def test_aggregates_agree_with_numpy(
+    store: Store, rows: list[tuple[int, float, int]], every_s: int, begin: int, aggregate: Aggregate
 ) -> None:
     device = f"d{next(_numbers)}"
     stored = [(begin + second * S, value, flag) for second, value, flag in rows]
     await put(store, *(reading(device, t, {"temperature": v}, {"temperature": f}) for t, v, f in stored))
-    found = await ask(store, device, "temperature", begin, begin + 601 * S, every_ns=every_s * S, fold=fold)
+    found = await ask(store, device, "temperature", begin, begin + 601 * S, every_ns=every_s * S, aggregate=aggregate)
     assert found is not None
-    expected = expected_fold(stored, every_s * S, fold)
+    expected = expected_aggregate(stored, every_s * S, aggregate)
     assert [(time, flag) for time, _, flag in found.points] == [(time, flag) for time, _, flag in expected]
     assert [value for _, value, _ in found.points] == pytest.approx([value for _, value, _ in expected], abs=1e-6)
     assert found.worst_flag == max(flag for *_, flag in rows)
@@ -354,7 +362,7 @@ async def test_folds_agree_with_numpy(
 
 async def test_buckets_are_aligned_to_the_epoch_and_ranges_half_open(store: Store) -> None:
     await put(store, *(reading("d", T + i * 10 * S, {"temperature": float(i)}) for i in range(12)))
-    found = await ask(store, "d", "temperature", T + 25 * S, T + 110 * S, every_ns=45 * S, fold=Fold.COUNT)
+    found = await ask(store, "d", "temperature", T + 25 * S, T + 110 * S, every_ns=45 * S, aggregate=Aggregate.COUNT)
     assert found is not None
     assert all(time % (45 * S) == 0 for time, _, _ in found.points)
     assert sum(value for _, value, _ in found.points) == 8  # seconds 30 to 100; 110 is outside
@@ -393,7 +401,7 @@ async def test_pages_visit_everything_once(store: Store, every_ns: int | None, m
     seen: list[tuple[str, str, int, float]] = []
     pages = 0
     while True:
-        answer = await store.series(SeriesAsk(devices, EVERYTHING, start, end, every_ns, Fold.COUNT, most))
+        answer = await store.series(SeriesAsk(devices, EVERYTHING, start, end, every_ns, Aggregate.COUNT, most))
         got = [(s.device, s.quantity, *point[:2]) for s in answer.series for point in s.points]
         assert len(got) <= most
         assert answer.next_ns is None or all(start - 2 * S < time < answer.next_ns for _, _, time, _ in got)
@@ -403,7 +411,7 @@ async def test_pages_visit_everything_once(store: Store, every_ns: int | None, m
             break
         assert got, "a page without points doesn't get on"
         start = answer.next_ns
-    whole = await store.series(SeriesAsk(devices, EVERYTHING, 0, end, every_ns, Fold.COUNT))
+    whole = await store.series(SeriesAsk(devices, EVERYTHING, 0, end, every_ns, Aggregate.COUNT))
     expected = [(s.device, s.quantity, *point[:2]) for s in whole.series for point in s.points]
     assert sorted(seen) == expected
     assert (pages > 1) == (len(expected) > most)
@@ -441,9 +449,9 @@ async def test_a_device_that_gets_an_owner_stays_one_device(store: Store) -> Non
     again = [reading("d", T + i * S, {"temperature": 10.0 + i}) for i in (2, 3, 4)]
     await put(store, *again, places=given_away)
     assert [v for _, v, _ in await points(store, "d", "temperature")] == [0.0, 1.0, 12.0, 13.0, 14.0]
-    folded = await ask(store, "d", "temperature", every_ns=MINUTE, fold=Fold.SUM)
-    assert folded is not None
-    assert [v for _, v, _ in folded.points] == [40.0]
+    aggregated = await ask(store, "d", "temperature", every_ns=MINUTE, aggregate=Aggregate.SUM)
+    assert aggregated is not None
+    assert [v for _, v, _ in aggregated.points] == [40.0]
     assert (await newest(store, "d")).values["temperature"] == Value(T + 4 * S, 14.0, GOOD)
 
 
@@ -490,7 +498,7 @@ async def test_ten_thousand_rows_at_once(store: Store) -> None:
     assert len(await store.latest(LatestAsk())) == m
     assert [v for _, v, _ in await points(store, "d7", "q3")] == values["q3"][index == 7].tolist()
     devices = {f"d{i}": ("weather",) for i in range(m)}
-    answer = await store.series(SeriesAsk(devices, Only.of("q0"), T, T + MINUTE, MINUTE, Fold.COUNT))
+    answer = await store.series(SeriesAsk(devices, Only.of("q0"), T, T + MINUTE, MINUTE, Aggregate.COUNT))
     assert sum(point.value for series in answer.series for point in series.points) == n
 
 

@@ -132,12 +132,14 @@ async def test_a_mean_in_any_tool_is_right(influx: Influx, influx_database: str)
 
 @pytest.fixture
 async def server() -> AsyncIterator[Callable[..., str]]:
-    """Give a server that answers every write as told, and its address."""
+    """Give a server that answers every write as told, confirms a DELETE as 2.x does, and its address."""
     told = {"status": 204, "body": "", "query_error": ""}
 
     async def answer(request: web.Request) -> web.Response:
         await request.read()
         if request.path == "/query":
+            if "DELETE" in (await request.post())["q"] and not told["query_error"]:
+                return web.json_response({})
             result = {"statement_id": 0} | ({"error": told["query_error"]} if told["query_error"] else {})
             return web.json_response({"results": [result]})
         return web.Response(status=told["status"], text=told["body"])
@@ -171,6 +173,12 @@ async def test_all_but_a_refusal_keeps_the_batch(server: Callable[..., str], sta
 async def test_when_everything_is_refused_every_row_is_rejected(server: Callable[..., str], status: int) -> None:
     store = await open_store(server(status, '{"error": "beyond retention"}'))
     assert (await store.write(batch(5))).rejected == dict.fromkeys(range(5), "beyond retention")
+    await store.aclose()
+
+
+async def test_what_2_x_deletes_is_deleted_though_its_answer_is_empty(server: Callable[..., str]) -> None:
+    store = await open_store(server(204, ""))
+    await store.forget("d", 0, T)
     await store.aclose()
 
 

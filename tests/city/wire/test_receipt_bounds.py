@@ -23,7 +23,7 @@ MOST = 2**63 - 1
 )
 def test_what_is_too_deep_or_too_large_is_refused(fields: bytes) -> None:
     with pytest.raises(Malformed):
-        receipt.decode(b'{"boot":"b0",' + fields + b"}")
+        receipt.decode(b'{"spool":"b0",' + fields + b"}")
 
 
 def test_the_largest_numbers_are_read() -> None:

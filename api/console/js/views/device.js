@@ -158,7 +158,7 @@ function trackOn(map, id) {
   return {
     /** @param {Range} range @param {string} kind @param {AbortSignal} signal */
     async draw(range, kind, signal) {
-      const wanted = { devices: [id], quantities: ["lat", "lon"], range, kind, fold: "last", raw: true };
+      const wanted = { devices: [id], quantities: ["lat", "lon"], range, kind, aggregate: "last", raw: true };
       const { series } = await readings(wanted, signal);
       const [lat = [], lon = []] = ["lat", "lon"].map(
         (key) => series.find((one) => one.quantity === key)?.points ?? [],

@@ -1,12 +1,13 @@
 """Browan: MerryIoT CD10 and DW10, Tabs TBHH100 and TBMS100 (the maker's reference manuals, "Payload")."""
 
 from collections.abc import Mapping
+from functools import partial
 from struct import Struct
 from types import MappingProxyType
 from typing import Final
 
 from gateway.decoders.fields import NOTHING, Meaning, Names
-from gateway.decoders.lorawan.codecs.codec import need, refusal
+from gateway.decoders.lorawan.codecs.codec import Codec, need, refusal
 
 _CD10: Final = Struct("<BBbBH")
 _DW10: Final = Struct("<BBbBH")
@@ -124,3 +125,14 @@ def _merry_volts(battery: int) -> float:
 
 def _tabs_volts(battery: int) -> float:
     return (25 + (battery & 0x0F)) / 10
+
+
+_codec: Final = partial(Codec, names=NAMES, absent=ABSENT)
+CODECS: Final[Mapping[str, Codec]] = MappingProxyType(
+    {
+        "browan-cd10": _codec(decode_cd10, kind="air_quality"),
+        "browan-dw10": _codec(decode_dw10, kind="dock"),
+        "browan-tbhh100": _codec(decode_tbhh100, kind="cargo"),
+        "browan-tbms100": _codec(decode_tbms100, kind="crowd"),
+    }
+)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from gateway.decoders.fields import NOTHING, Meaning, Names
-from gateway.decoders.lorawan.codecs.codec import refusal
+from gateway.decoders.lorawan.codecs.codec import Codec, refusal
 
 
 class _Type(NamedTuple):
@@ -154,3 +154,6 @@ def _of_channel(name: str) -> tuple[str, int]:
     """Take a field's channel out of its name; -1 if there is none."""
     match = _CHANNEL.fullmatch(name)
     return (match[1] + match[3], int(match[2])) if match else (name, -1)
+
+
+CODECS: Final[Mapping[str, Codec]] = MappingProxyType({"cayenne": Codec(decode, NAMES, "weather", tidy=plain_channels)})

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from city.errors import Reason
-from gateway.decoders.context import DecodeError
+from gateway.decoders.decoder import DecodeError
 from gateway.decoders.fields import Names
 
 HISTORY: Final = "history"

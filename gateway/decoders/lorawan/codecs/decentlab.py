@@ -8,6 +8,7 @@ The frame doesn't say the model, so each has a codec of its own: `decentlab-dl-a
 import math
 from collections.abc import Callable, Mapping
 from struct import Struct
+from types import MappingProxyType
 from typing import Final
 
 from gateway.decoders.fields import NOTHING, Meaning, Names
@@ -98,9 +99,9 @@ def _add(fields: dict[str, object], payload: bytes, at: int, group: Group | None
     return until
 
 
-def codec(model: Model) -> Codec:
-    """Make the codec of one model."""
-    return Codec(decoder(model), {**NAMES, **model.names}, model.kind, absent=model.absent)
-
-
-CODECS: Final[Mapping[str, Codec]] = {f"decentlab-{name}": codec(model) for name, model in MODELS.items()}
+CODECS: Final[Mapping[str, Codec]] = MappingProxyType(
+    {
+        f"decentlab-{name}": Codec(decoder(model), {**NAMES, **model.names}, model.kind, absent=model.absent)
+        for name, model in MODELS.items()
+    }
+)

@@ -1,12 +1,13 @@
 """Digital Matter trackers: Oyster3 and Yabby3, and the G62 (the maker's "LoRaWAN payload" pages)."""
 
 from collections.abc import Mapping
+from functools import partial
 from struct import Struct
 from types import MappingProxyType
 from typing import Final
 
 from gateway.decoders.fields import NOTHING, Meaning, Names
-from gateway.decoders.lorawan.codecs.codec import need, refusal
+from gateway.decoders.lorawan.codecs.codec import Codec, need, refusal
 
 _POSITION: Final = Struct("<ii")
 _SUPPLY: Final = Struct("<HHbBH")
@@ -212,3 +213,12 @@ def fixed_positions(fields: dict[str, object], names: Names) -> dict[str, object
 
 
 _OF_A_FIX: Final = frozenset({"latitudeDeg", "longitudeDeg", "headingDeg", "speedKmph"})
+
+
+_codec: Final = partial(Codec, names=NAMES, tidy=fixed_positions)
+CODECS: Final[Mapping[str, Codec]] = MappingProxyType(
+    {
+        "digital-matter-g62": _codec(decode_g62, kind="vehicle", clock=g62_clock),
+        "digital-matter-oyster3": _codec(decode_oyster3, kind="container"),
+    }
+)

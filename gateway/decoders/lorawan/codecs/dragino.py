@@ -1,12 +1,13 @@
 """Dragino's loggers and contacts: LHT65 and LHT65N, LHT52, LDDS75, LDS02 and LWL02 (the maker's user manuals)."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from struct import Struct
 from types import MappingProxyType
 from typing import Final
 
 from gateway.decoders.fields import NOTHING, Meaning, Names
-from gateway.decoders.lorawan.codecs.codec import HISTORY, need, refusal
+from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec, need, refusal, unix_clock
 
 _CLIMATE: Final = Struct(">HhHB")
 _LHT52: Final = Struct(">hHhBI")
@@ -227,3 +228,16 @@ def contact(model: str) -> Callable[[int, bytes], dict[str, object]]:
                 raise refusal(f"mode {mode} of an {model} is unknown")
 
     return decode
+
+
+_codec: Final = partial(Codec, names=NAMES, absent=ABSENT, states=STATES)
+_clock: Final = unix_clock("Systimestamp")
+CODECS: Final[Mapping[str, Codec]] = MappingProxyType(
+    {
+        "dragino-ldds75": _codec(decode_ldds75, kind="water_level"),
+        "dragino-lds02": _codec(contact("LDS02"), kind="dock"),
+        "dragino-lht52": _codec(decode_lht52, kind="cargo", clock=_clock),
+        "dragino-lht65": _codec(decode_lht65, kind="cargo", clock=_clock, tidy=connected),
+        "dragino-lwl02": _codec(contact("LWL02"), kind="container"),
+    }
+)

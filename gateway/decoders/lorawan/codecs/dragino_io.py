@@ -1,12 +1,13 @@
 """Dragino's input boxes: the LSN50 family and the LT-22222-L (the maker's user manuals)."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from struct import Struct
 from types import MappingProxyType
 from typing import Final
 
 from gateway.decoders.fields import NOTHING, NUMBER, Meaning, Names
-from gateway.decoders.lorawan.codecs.codec import need, refusal
+from gateway.decoders.lorawan.codecs.codec import Codec, need, refusal
 
 _MEASUREMENTS: Final = 2
 """Dragino's port of measurements."""
@@ -202,4 +203,13 @@ def _analog_and_count(payload: bytes) -> dict[str, object]:
 _HARDWARE: Final = MappingProxyType({0: "LT33222", 1: "LT22222"})
 _LT_MODES: Final[Mapping[int, Callable[[bytes], dict[str, object]]]] = MappingProxyType(
     {1: _analog, 2: _two_counts, 3: _currents_and_count, 4: _total, 5: _analog_and_count}
+)
+
+
+_codec: Final = partial(Codec, names=NAMES, absent=ABSENT, states=STATES)
+CODECS: Final[Mapping[str, Codec]] = MappingProxyType(
+    {
+        "dragino-lsn50": _codec(decode_lsn50, kind="weather", tidy=answered),
+        "dragino-lt22222": _codec(decode_lt22222, kind="energy_meter"),
+    }
 )

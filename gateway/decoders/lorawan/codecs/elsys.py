@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from gateway.decoders.fields import NOTHING, NUMBER, Meaning, Names
-from gateway.decoders.lorawan.codecs.codec import refusal
+from gateway.decoders.lorawan.codecs.codec import Codec, refusal
 
 
 class _Sensor(NamedTuple):
@@ -132,3 +132,6 @@ _OCCUPIED: Final = 2
 """0 says that nobody is there; 1 that it isn't decided yet."""
 
 _ANALOG_MV: Final = ("analog1", "analog2")
+
+
+CODECS: Final[Mapping[str, Codec]] = MappingProxyType({"elsys": Codec(decode, NAMES, "air_quality", tidy=understood)})

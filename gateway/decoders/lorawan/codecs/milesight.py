@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.decoders.fields import NOTHING, NUMBER, Meaning, Names
-from gateway.decoders.lorawan.codecs.codec import HISTORY, refusal
+from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec, refusal
 from gateway.decoders.lorawan.codecs.milesight_channels import (
     CURRENT_ALARMS,
     FAMILIES,
@@ -182,3 +182,27 @@ _BITS: Final[Mapping[str, Callable[[Any], dict[str, object]]]] = MappingProxyTyp
     }
 )
 """Parts that are made of bits."""
+
+
+_KINDS: Final = (
+    ("cargo", ("em300", "em300-th", "em300-sld", "em300-mcs", "em300-di", "em500-pt100")),
+    ("air_quality", ("", "em500-co2", "am100", "am300")),
+    ("weather", ("em500-lgt", "em500-smtc", "em310-tilt")),
+    ("water_level", ("em310-udl", "em400", "em500-swl", "em500-udl")),
+    ("container", ("at101",)),
+    ("energy_meter", ("ct101",)),
+    ("waste_bin", ("ws201",)),
+    ("dock", ("ws301",)),
+    ("noise", ("ws302",)),
+)
+"""Kind to families; the one without a name reads the channels of any."""
+
+
+def _codec(family: str, kind: str) -> Codec:
+    names = AM100_NAMES if family == "am100" else NAMES
+    return Codec(decoder(family), names, kind, states=STATES, tidy=with_fill_level if family == "ws201" else None)
+
+
+CODECS: Final[Mapping[str, Codec]] = MappingProxyType(
+    {f"milesight-{family}".rstrip("-"): _codec(family, kind) for kind, families in _KINDS for family in families}
+)

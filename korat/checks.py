@@ -1,0 +1,182 @@
+"""The checks of `korat doctor`, one function each; they change nothing and make nothing."""
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from city.errors import KoratError
+from city.ledger import open_ledger
+from city.mqtt import Session
+from city.network import host_port
+from city.store import open_store
+from gateway.outbox.spool_file import connect
+from korat.broker import find
+from korat.inspect import HOURS, balances, recent_account
+from korat.services import refuse_taken
+from korat.settings import PlatformSettings
+
+ENOUGH_BYTES: Final = 2**30
+CONNECT_S: Final = 2.0
+_OK: Final = 200
+_UNAVAILABLE: Final = 503
+
+
+async def python(_: PlatformSettings, __: str) -> str:
+    """Give version and path of the running Python; never wrong."""
+    return f"{sys.version.split()[0]} at {sys.executable}"
+
+
+async def data(settings: PlatformSettings, _: str) -> str:
+    """See whether the data folder can be written to and has room."""
+    folder = settings.data
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise KoratError(f"{there} can't be written to by this user: change its rights, or set KORAT_DATA (data)")
+    free = shutil.disk_usage(there).free
+    if free < ENOUGH_BYTES:
+        raise KoratError(f"{folder} has only {free / 2**20:.0f} MiB left on its disk: free some space")
+    return f"{folder}{'' if folder.exists() else ' (to be made at the first start)'}, {free / 2**30:.0f} GiB free"
+
+
+async def mosquitto(settings: PlatformSettings, _: str) -> str:
+    """Find the program; only `korat up` needs it."""
+    if settings.mqtt.url:
+        return "not needed, mqtt.url names a broker"
+    return find()
+
+
+async def platform(_: PlatformSettings, owner: str) -> str:
+    """Give the process that runs in the data folder; never wrong."""
+    return f"runs: {owner}" if owner else "does not run in this data folder"
+
+
+async def broker(settings: PlatformSettings, owner: str) -> str:
+    """Speak to the broker where there must be one."""
+    address = settings.mqtt.address()
+    if not owner and not settings.mqtt.url and not await _listens(address.host, address.port):
+        return f"port {address.port} of {address.host} is free for `korat up`"
+    async with Session(address, client_id=f"korat-doctor-{os.getpid()}", session_expiry_s=0, name="doctor") as session:
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await session.connected()
+        except TimeoutError:
+            what = session.last_error or "no answer"
+            raise KoratError(
+                f"{address}: {what}; start the broker there, or change KORAT_MQTT_URL, KORAT_MQTT_HOST, KORAT_MQTT_PORT"
+            ) from None
+    return f"{address} answers{'' if owner or settings.mqtt.url else ', so `korat up` needs another mqtt.port'}"
+
+
+async def api(settings: PlatformSettings, owner: str) -> str:
+    """Ask the API whether it is ready; where none runs, its port must be free."""
+    return await _http("KORAT_API_PORT (api.port)", settings.api.host, settings.api.port, "korat up" not in owner)
+
+
+async def gateway(settings: PlatformSettings, owner: str) -> str:
+    """Ask the gateway whether it is ready; where none runs, its port must be free."""
+    if settings.gateway.http_port == 0:
+        return "its port is the system's choice"
+    where = settings.gateway.http_host, settings.gateway.http_port
+    return await _http("KORAT_GATEWAY_HTTP_PORT (gateway.http_port)", *where, "korat up" not in owner)
+
+
+async def store(settings: PlatformSettings, owner: str) -> str:
+    """Open the store, unless a running platform holds its file."""
+    file = settings.store_file
+    if file is not None and owner:
+        return f"{file} is held by the running platform"
+    if file is not None and not file.exists() and not file.with_name(f"{file.name}.wal").exists():
+        return f"{file} will be made at the first start"
+    opened = await open_store(settings.store_url)
+    try:
+        await opened.ping()
+    finally:
+        await opened.aclose()
+    return f"{file or _without_secrets(settings.store_url)} answers"
+
+
+async def ledger(settings: PlatformSettings, _: str) -> str:
+    """Open the ledger and add up its last day."""
+    file = settings.ledger_file
+    if file is not None and not file.exists() and not file.with_name(f"{file.name}-wal").exists():
+        return f"{file} will be made at the first start"
+    opened = await open_ledger(settings.ledger_url)
+    try:
+        account = await recent_account(opened)
+    finally:
+        await opened.aclose()
+    if not balances(account.counts):
+        raise KoratError(f"the outcomes of the last {HOURS} hours do not add up: {account.counts}; please report it")
+    place = file or _without_secrets(settings.ledger_url)
+    return f"{place} balances: {account.counts.received:,} readings received in the last {HOURS} hours"
+
+
+async def spool(settings: PlatformSettings, _: str) -> str:
+    """Open the gateway's spool, unless a running gateway holds it."""
+    file = settings.spool_file
+    if not file.exists() and not file.with_name(f"{file.name}-wal").exists():
+        return f"{file} will be made at the first start"
+    if await asyncio.to_thread(_is_busy, file):
+        return f"{file} is held by a running gateway"
+    with closing(await asyncio.to_thread(connect, file, settings.gateway.id)) as opened:
+        (pending,) = opened.execute("SELECT pending_readings FROM meta").fetchone()
+    return f"{file}, {pending:,} readings wait for a receipt"
+
+
+def _is_busy(file: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, timeout=0)) as db:
+            db.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error as error:
+        return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    return False
+
+
+async def _http(key: str, host: str, port: int, may_be_absent: bool) -> str:  # noqa: FBT001 - one private caller each
+    if may_be_absent and not await _listens(host, port):
+        refuse_taken(key, host, port)
+        return f"port {port} of {host} is free"
+    status, body = await _ready(key, host, port)
+    if status == _OK:
+        return f"http://{host}:{port} is ready"
+    raise KoratError(f"http://{host}:{port} is not ready: {body.get('detail') or body}; see its log")
+
+
+async def _ready(key: str, host: str, port: int) -> tuple[int, dict[str, object]]:
+    """Ask `/health/ready`, which the API and the gateway both have."""
+    foreign = f"{key}: something else listens on port {port} of {host}; end it, or choose another port"
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CONNECT_S)) as client,
+            client.get(f"http://{host_port(host, port)}/health/ready", allow_redirects=False) as answer,
+        ):
+            status, body = answer.status, await answer.json(content_type=None)
+    except aiohttp.ClientConnectorError as error:
+        raise KoratError(f"{key}: nothing answers on port {port} of {host} ({error.strerror}); see the log") from None
+    except (aiohttp.ClientError, OSError, ValueError):
+        raise KoratError(foreign) from None
+    if status not in {_OK, _UNAVAILABLE} or not isinstance(body, dict):
+        raise KoratError(foreign)
+    return status, body
+
+
+async def _listens(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def _without_secrets(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"

@@ -1,0 +1,1 @@
+"""A process's metrics of itself: readings of the kind `platform`, so that the same store and boards show them."""

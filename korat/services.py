@@ -1,0 +1,149 @@
+"""Each room as a service of a process: how the command line wires settings, backends and rooms.
+
+A room is imported when it is asked for: a gateway on a small machine loads no database and no web framework.
+"""
+# ruff: noqa: PLC0415 - see above
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from city.errors import ConfigurationError
+from korat.process import Service
+from korat.settings import PlatformSettings
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from korat.backends import Backends
+
+ReadinessChecks = dict[str, Callable[[], Awaitable[None]]]
+"""Name of a part to what raises with a sentence when it doesn't work."""
+
+
+def ingest_service(
+    settings: PlatformSettings,
+    backends: "Backends",
+    metrics: "CollectorRegistry",
+    checks: ReadinessChecks,
+    *,
+    leaving: bool = False,
+) -> Service:
+    """Ingest, over open backends; its readiness checks and counters are added to those given."""
+    import ingest.run
+    from gateway.naming import Decoding, find_naming
+
+    # what was quarantined is named as the gateway would name it today
+    decoding = Decoding(find_naming(settings.gateway, settings.data))
+
+    async def service(stop: asyncio.Event) -> None:
+        await ingest.run.run(
+            settings.ingest,
+            address=settings.mqtt.address(),
+            store=backends.store,
+            ledger=backends.ledger,
+            registry=backends.registry,
+            decode=decoding.decode_again,
+            stop=stop,
+            metrics=metrics,
+            checks=checks,
+            leaving=leaving,
+        )
+
+    return service
+
+
+def api_service(
+    settings: PlatformSettings, backends: "Backends", metrics: "CollectorRegistry", checks: ReadinessChecks
+) -> Service:
+    """The API, over open backends."""
+    import api.run
+
+    async def service(stop: asyncio.Event) -> None:
+        await api.run.run(
+            settings.api,
+            store=backends.store,
+            ledger=backends.ledger,
+            registry=backends.registry,
+            checks=checks,
+            metrics=metrics,
+            stop=stop,
+        )
+
+    return service
+
+
+def gateway_service(settings: PlatformSettings) -> Service:
+    """A gateway, with its spool in the data folder."""
+    import gateway.run
+
+    async def service(stop: asyncio.Event) -> None:
+        await gateway.run.run(
+            settings.gateway,
+            province=settings.city.province,
+            address=settings.mqtt.address(),
+            data=settings.data,
+            stop=stop,
+        )
+
+    return service
+
+
+def simulator_service(settings: PlatformSettings) -> Service:
+    """The simulated city."""
+    import simulators.publish
+
+    async def service(stop: asyncio.Event) -> None:
+        await simulators.publish.run(
+            settings.simulators, province=settings.city.province, address=settings.mqtt.address(), stop=stop
+        )
+
+    return service
+
+
+def refuse_taken_api(settings: PlatformSettings) -> None:
+    """Look before anything is started whether the API can listen, and is not open to other machines.
+
+    Raises:
+        ConfigurationError: It can't, or is; the sentence names the key.
+    """
+    from api.keys import open_keys
+
+    open_keys(settings.api)
+    refuse_taken("KORAT_API_PORT (api.port)", settings.api.host, settings.api.port)
+
+
+def refuse_taken_gateway(settings: PlatformSettings) -> None:
+    """Look before anything is started whether the gateway can listen.
+
+    Raises:
+        ConfigurationError: It can't; the sentence names the key.
+    """
+    refuse_taken("KORAT_GATEWAY_HTTP_PORT (gateway.http_port)", settings.gateway.http_host, settings.gateway.http_port)
+
+
+def refuse_taken(key: str, host: str, port: int) -> None:
+    """Refuse an address that can't be listened on; port 0 is the system's choice and always free.
+
+    Args:
+        key: How the sentence names the setting.
+        host: Name or address of the interface.
+        port: TCP port.
+
+    Raises:
+        ConfigurationError: It is taken, or not ours to listen on.
+    """
+    if port == 0:
+        return
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as probe:
+            # as the servers do: an old connection that lingers is no reason
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen(1)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{key}: can't listen on port {port} of {host} ({error.strerror}); free it or choose another"
+        ) from None
