@@ -45,7 +45,8 @@ export function registerBands() {
 
 /** Whether it shows a number of devices or samples and not the quantity. @param {Source} source */
 export const isCount = (source) =>
-  source.source === "readings" && (source.aggregate === "count" || (source.group !== "device" && source.across === "count"));
+  source.source === "readings" &&
+  (source.aggregate === "count" || (source.group !== "device" && source.across === "count"));
 
 /** By what the catalog and the scales know a source. @param {Source} source */
 export function keyOf(source) {
