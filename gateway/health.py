@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from city.catalog import PLATFORM
-from city.errors import Full, Unavailable
+from city.errors import SpoolFull, Unavailable
 from city.reading import Reading
 from city.wire.status import Health, InputHealth
 from gateway.inputs.input import InputCounters
@@ -52,7 +52,7 @@ class HealthMonitor:
             health = await self._measure((now_taken - taken) / (now_s - last_s))
             failures = sum(health.undecoded.values())
             self.relay.status.set_health(health)
-            with contextlib.suppress(Full, Unavailable):
+            with contextlib.suppress(SpoolFull, Unavailable):
                 await self.relay.accept([self._reading(health, failures - failed)], [])
             last_s, taken, failed = now_s, now_taken, failures
 

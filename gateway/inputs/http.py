@@ -15,7 +15,7 @@ import msgspec
 from aiohttp import web
 from pydantic import Field
 
-from city.errors import Full, KoratError
+from city.errors import KoratError, SpoolFull
 from city.tables import Id, Port
 from gateway.decoders import DECODERS, Origin
 from gateway.inputs.bodies import Bodies, ConcurrencyLimit, Problem
@@ -160,7 +160,7 @@ class HttpInput:
         readings, undecoded = self._context.decode(origin, payload)
         try:
             await self._context.deliver(readings, undecoded)
-        except Full as error:
+        except SpoolFull as error:
             raise Problem(HTTPStatus.INSUFFICIENT_STORAGE, str(error), 10) from None
         answer: dict[str, int | str] = {"readings": len(readings), "undecoded": len(undecoded)}
         for item in undecoded:

@@ -13,7 +13,7 @@ import structlog
 from pydantic import AfterValidator, Field
 
 from city.backoff import Backoff
-from city.errors import ConfigurationError, Full, KoratError, Unavailable
+from city.errors import ConfigurationError, KoratError, SpoolFull, Unavailable
 from city.mqtt import Address
 from city.reading import Reading
 from city.tables import Id, Table
@@ -29,7 +29,7 @@ _QUIET_S: Final = 60.0
 _log = structlog.get_logger(__name__)
 
 Accept: TypeAlias = Callable[[list[Reading], list[Undecoded]], Awaitable[None]]
-"""Takes custody: returns when all is on disk, raises `Full` or `Unavailable` when custody isn't taken."""
+"""Takes custody: returns when all is on disk, raises `SpoolFull` or `Unavailable` when custody isn't taken."""
 
 
 def _decoder(value: str) -> str:
@@ -189,13 +189,13 @@ class InputContext:
         """Return when the spool has all of it, and count it.
 
         Raises:
-            Full: Custody was not taken; later it may be.
+            SpoolFull: Custody was not taken; later it may be.
             Unavailable: Custody was not taken, because the gateway stops.
             Broken: The spool is damaged.
         """
         try:
             await self.accept(readings, undecoded)
-        except (Full, Unavailable) as error:
+        except (SpoolFull, Unavailable) as error:
             self.counters.fail("spool", detail=str(error))
             raise
         self.counters.kept(len(readings), undecoded, messages)
@@ -224,7 +224,7 @@ class InputContext:
         while True:
             try:
                 await self.deliver(readings, undecoded, messages=messages)
-            except (Full, Unavailable) as error:
+            except (SpoolFull, Unavailable) as error:
                 await asyncio.sleep(backoff.next())
                 if give_up():
                     raise NotTakenError(str(error)) from None

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from pydantic import field_validator
 
-from city.errors import Full, Reason, Unavailable
+from city.errors import Reason, SpoolFull, Unavailable
 from city.reading import Reading
 from city.wire.pack import Undecoded
 from gateway.decoders import TRACKER_PROTOCOLS, Origin
@@ -135,7 +135,7 @@ class UdpInput(asyncio.DatagramProtocol):
                     answers.append((event.answer, arrived.sender))
         try:
             await self._context.deliver(readings, undecoded, messages=len(taken))
-        except (Full, Unavailable):
+        except (SpoolFull, Unavailable):
             return
         for answer, sender in answers:
             if self._transport is not None:

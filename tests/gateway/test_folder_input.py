@@ -13,7 +13,7 @@ from rig import until
 from stand_ins import FakeSpool, context
 
 import gateway.inputs.drop
-from city.errors import Full
+from city.errors import SpoolFull
 from city.tables import parse_table
 from gateway.config import load_config
 from gateway.inputs.csv_lines import MOST_LINE, CsvLines
@@ -187,7 +187,7 @@ async def test_a_file_that_changes_while_it_is_read_is_read_again(drop: FileWatc
 
 async def test_while_the_spool_is_full_the_file_stays(drop: FileWatcher) -> None:
     drop.put("a.csv", row(0))
-    drop.spool.error = Full("the disk is full")
+    drop.spool.error = SpoolFull("the disk is full")
     async with drop.watched():
         await until(lambda: drop.counters.failed["spool"] >= 2)
         assert (drop.folder / "a.csv").exists()

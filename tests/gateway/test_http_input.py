@@ -15,7 +15,7 @@ from aiohttp.http_exceptions import TransferEncodingError
 from rig import until
 from stand_ins import context
 
-from city.errors import Broken, Full, KoratError
+from city.errors import Broken, KoratError, SpoolFull
 from city.reading import Reading
 from city.wire.pack import Undecoded
 from gateway.decoders import Origin
@@ -255,7 +255,7 @@ async def test_too_many_waiting_requests_are_429(spool: Spool, ask: Ask, counter
 
 async def test_a_full_spool_is_507_and_not_ready(spool: Spool, ask: Ask, counters: InputCounters) -> None:
     assert (await ask("/health/ready", None, "GET"))[0] == 200
-    spool.error = Full("the disk is full")
+    spool.error = SpoolFull("the disk is full")
     status, answer, response = await ask(PATH)
     assert (status, answer["detail"], "Retry-After" in response.headers) == (507, "the disk is full", True)
     assert (await ask("/health/ready", None, "GET"))[0] == 503

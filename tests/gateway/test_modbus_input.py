@@ -15,7 +15,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from rig import until
 from stand_ins import FakeSpool, context
 
-from city.errors import ConfigurationError, Full
+from city.errors import ConfigurationError, SpoolFull
 from city.tables import parse_table
 from gateway.inputs.input import InputCounters
 from gateway.inputs.modbus import ModbusInput, ModbusTable
@@ -244,7 +244,7 @@ async def test_it_comes_back_when_the_device_does() -> None:
 
 async def test_while_the_spool_is_full_the_reading_waits() -> None:
     meter, spool = Meter(), FakeSpool()
-    spool.error = Full("the disk is full")
+    spool.error = SpoolFull("the disk is full")
     async with meter.running(), polling(spool, meter.table()) as counters:
         await until(lambda: counters.failed["spool"] >= 2)
         spool.error = None

@@ -12,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from rig import until
 from stand_ins import context
 
-from city.errors import Full
+from city.errors import SpoolFull
 from city.mqtt import Address
 from city.reading import Reading
 from city.wire.pack import Undecoded
@@ -41,7 +41,7 @@ class Spool:
     async def accept(self, readings: list[Reading], undecoded: list[Undecoded]) -> None:
         if self.full:
             self.refused += 1
-            raise Full("full")
+            raise SpoolFull("full")
         self.readings += readings
         self.undecoded += undecoded
 

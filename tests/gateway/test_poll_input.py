@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from rig import until
 from stand_ins import FakeSpool, context
 
-from city.errors import Full
+from city.errors import SpoolFull
 from gateway.config import load_config
 from gateway.inputs.input import InputCounters
 from gateway.inputs.poll import PollInput, PollTable
@@ -159,7 +159,7 @@ async def test_a_server_with_tags_is_asked_conditionally(api: Api) -> None:
 
 async def test_what_the_spool_did_not_take_is_not_forgotten(api: Api) -> None:
     spool = FakeSpool()
-    spool.error = Full("the disk is full")
+    spool.error = SpoolFull("the disk is full")
     api.knows_tags = True
     async with polling(api, spool) as counters:
         await until(lambda: counters.failed["spool"] >= 1)

@@ -8,7 +8,7 @@ import pytest
 from rig import until
 from stand_ins import LINES, FakeSpool, context, line
 
-from city.errors import Broken, Full
+from city.errors import Broken, SpoolFull
 from city.tables import parse_table
 from gateway.inputs.tcp import TcpInput, TcpTable
 from gateway.inputs.token_bucket import TokenBucket, TokenBuckets
@@ -146,7 +146,7 @@ async def test_a_bug_in_a_protocol_costs_one_connection(spool: FakeSpool, make: 
 async def test_while_the_spool_is_full_the_tracker_waits(spool: FakeSpool, make: Make) -> None:
     links = await make()
     tracker = await links.connect(b"bus-1")
-    spool.error = Full("the disk is full")
+    spool.error = SpoolFull("the disk is full")
     tracker.say(line(1))
     await until(lambda: links.counters.failed["spool"] > 1)
     spool.error = None
@@ -157,7 +157,7 @@ async def test_while_the_spool_is_full_the_tracker_waits(spool: FakeSpool, make:
 async def test_a_tracker_that_leaves_while_the_spool_is_full_is_forgotten(spool: FakeSpool, make: Make) -> None:
     links = await make()
     tracker = await links.connect(b"bus-1")
-    spool.error = Full("the disk is full")
+    spool.error = SpoolFull("the disk is full")
     tracker.say(line(1))
     await until(lambda: spool.asked > 0)
     tracker.writer.close()
@@ -275,7 +275,7 @@ async def test_what_the_spool_refuses_is_not_acknowledged_and_may_come_again(
     spool: FakeSpool, sender: tuple[Inputs, PackPublisher]
 ) -> None:
     links, tracker = sender
-    spool.error = Full("the disk is full")
+    spool.error = SpoolFull("the disk is full")
     tracker.transport.sendto(b"bus-1 " + line(1))
     await until(lambda: links.counters.failed["spool"] == 1)
     assert tracker.heard == []
