@@ -1,7 +1,7 @@
 """Every error of the platform, classed by what the caller should do next.
 
 KoratError
-├── ConfigurationError      refuse to start, say the sentence
+├── ConfigurationError      refuse to start, with the sentence
 ├── Malformed               quarantine the bytes with `reason`; never retry
 ├── Unavailable             keep everything, try again after `retry_after_s`
 │   ├── StoreUnavailable
@@ -50,7 +50,7 @@ class Reason(StrEnum):
 
 
 class KoratError(Exception):
-    """The root: whoever catches this catches everything the platform itself raises."""
+    """The root of everything that the platform itself raises."""
 
 
 class ConfigurationError(KoratError):

@@ -14,7 +14,8 @@ from city import topics
 from city.backoff import Backoff
 from city.batch import NOWHERE, Batch, Place
 from city.errors import Conflict, Malformed, Reason, Unavailable
-from city.ledger.port import Counts, Ledger, NewDevice, QuarantineRow, QuarantineState, Redriven, Settlement, Source
+from city.ledger.port import Ledger, NewDevice, QuarantineRow, QuarantineState, Redriven, Settlement, Source
+from city.outcomes import Counts
 from city.reading import Reading
 from city.store.port import Store
 from city.wire import direct, pack

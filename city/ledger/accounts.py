@@ -10,8 +10,9 @@ from sqlalchemy import BigInteger, Connection, case, func, literal, select
 from city.database import Database
 from city.database.tables import gateway, hourly, pack_range
 from city.ledger.compaction import UNMOVED
-from city.ledger.flush_counts import COLUMNS, HourCounts, Sum, decode, split
-from city.ledger.port import Account, By, Counts
+from city.ledger.flush_counts import HourCounts, Sum, decode, split
+from city.ledger.port import Account, By
+from city.outcomes import COUNTED, Counts
 
 _MOST_GAP: Final = literal(10**12, BigInteger())
 """No gap counts for more: one gateway that numbers nonsense must not overflow the sum of all."""
@@ -51,7 +52,7 @@ def account(database: Database, query: AccountQuery) -> list[Account]:
 
 def _counted(connection: Connection, query: AccountQuery) -> defaultdict[str, list[int]]:
     column = _KEYS[query.by]
-    asked = select(column, *(func.sum(hourly.c[key]) for key in COLUMNS)).where(
+    asked = select(column, *(func.sum(hourly.c[key]) for key in COUNTED)).where(
         hourly.c.hour_ns >= query.start_ns, hourly.c.hour_ns < query.end_ns
     )
     if query.by is not By.TOTAL:
@@ -59,7 +60,7 @@ def _counted(connection: Connection, query: AccountQuery) -> defaultdict[str, li
     if query.by is By.DEVICE:
         asked = asked.order_by(column).limit(query.most)
         asked = asked.where(column > query.after) if query.after else asked
-    counted: defaultdict[str, list[int]] = defaultdict(lambda: [0] * len(COLUMNS))
+    counted: defaultdict[str, list[int]] = defaultdict(lambda: [0] * len(COUNTED))
     for key, *numbers in connection.execute(asked):
         # the sum of no rows is NULL, and PostgreSQL's sums are decimals
         counted[key] = [int(number or 0) for number in numbers]

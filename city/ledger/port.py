@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-import msgspec
-
 from city.errors import Reason
+from city.outcomes import Counts
 
 DIRECT = ""
 """The gateway of a device that publishes itself."""
@@ -23,19 +22,6 @@ class PackId(NamedTuple):
     gateway: str
     spool: str
     seq: int
-
-
-class Counts(msgspec.Struct, gc=False):
-    """What became of readings; each is a number of readings. A struct, because a flush makes one a device.
-
-    received = stored + duplicate + quarantined + rejected, always.
-    """
-
-    received: int = 0
-    stored: int = 0
-    duplicate: int = 0
-    quarantined: int = 0
-    rejected: int = 0
 
 
 class Source(NamedTuple):

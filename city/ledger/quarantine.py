@@ -9,7 +9,8 @@ from city.database import Database
 from city.database.tables import quarantine
 from city.errors import Conflict, Reason
 from city.ledger.flush_counts import HourCounts, to_hour_counts
-from city.ledger.port import Counts, QuarantinedPayload, QuarantineRow, QuarantineState, Redriven, Source
+from city.ledger.port import QuarantinedPayload, QuarantineRow, QuarantineState, Redriven, Source
+from city.outcomes import Counts
 
 _FIRST_INT: Final = -(2**63)
 _LAST_INT: Final = 2**63 - 1

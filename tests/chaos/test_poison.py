@@ -13,8 +13,9 @@ import pytest
 import gateway.inputs.http
 import gateway.naming.decoding
 from city.errors import Reason
-from city.ledger.port import Counts, QuarantineState
+from city.ledger.port import QuarantineState
 from city.mqtt import Address
+from city.outcomes import Counts
 from city.reading import Reading
 from gateway.decoders import Context, DecodeError
 from gateway.naming import Decoding

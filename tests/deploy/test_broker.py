@@ -22,9 +22,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from city.errors import ConfigurationError
 from city.ledger import open_ledger
-from city.ledger.port import By, Counts
+from city.ledger.port import By
 from city.mqtt import Session
 from city.mqtt.address import Address
+from city.outcomes import Counts
 from support.korat import room
 from support.ports import free_port
 from support.process import find_or_skip

@@ -11,8 +11,9 @@ import pytest
 from city import topics
 from city.batch import Batch
 from city.errors import LedgerUnavailable, Reason, StoreUnavailable
-from city.ledger.port import By, Counts, Ledger, QuarantineState
+from city.ledger.port import By, Ledger, QuarantineState
 from city.mqtt import Address, Session, Subscription
+from city.outcomes import Counts
 from city.reading import Flag, Reading
 from city.store.port import LatestQuery, Store, WriteOutcome
 from city.wire import direct, pack, receipt, status

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from city import topics
 from city.ledger import open_ledger
-from city.ledger.port import By, Counts, Ledger
+from city.ledger.port import By, Ledger
 from city.mqtt import Address, Session
+from city.outcomes import Counts
 from city.reading import Reading
 from city.registry import open_registry
 from city.registry.port import Registry

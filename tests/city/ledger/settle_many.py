@@ -9,7 +9,8 @@ import sys
 
 from city.errors import Conflict, Reason
 from city.ledger import open_ledger
-from city.ledger.port import Counts, JournalEntry, NewDevice, PackClaim, PackId, QuarantinedPayload, Settlement, Source
+from city.ledger.port import JournalEntry, NewDevice, PackClaim, PackId, QuarantinedPayload, Settlement, Source
+from city.outcomes import Counts
 
 
 async def main(url: str, name: str, flushes: int) -> None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from city.errors import Conflict
 from city.ledger import Ledger
-from city.ledger.port import By, Counts, PackClaim, PackId, Settlement, Source
+from city.ledger.port import By, PackClaim, PackId, Settlement, Source
+from city.outcomes import Counts
 
 Opened = Callable[[], Awaitable[Ledger]]
 SIZES = (3, 0, 7, 1, 4, 9, 2, 6)

@@ -8,17 +8,8 @@ import pytest
 from city.errors import Conflict, Reason
 from city.ledger import Ledger
 from city.ledger.flush_counts import HOUR_NS
-from city.ledger.port import (
-    DIRECT,
-    Account,
-    By,
-    Counts,
-    QuarantinedPayload,
-    QuarantineState,
-    Redriven,
-    Settlement,
-    Source,
-)
+from city.ledger.port import DIRECT, Account, By, QuarantinedPayload, QuarantineState, Redriven, Settlement, Source
+from city.outcomes import Counts
 
 Opened = Callable[[], Awaitable[Ledger]]
 Query = Callable[[str], list[tuple[Any, ...]]]

@@ -14,7 +14,6 @@ from city.ledger.port import (
     DIRECT,
     Account,
     By,
-    Counts,
     JournalEntry,
     NewDevice,
     PackClaim,
@@ -23,6 +22,7 @@ from city.ledger.port import (
     Settlement,
     Source,
 )
+from city.outcomes import Counts
 
 Opened = Callable[[], Awaitable[Ledger]]
 Query = Callable[[str], list[tuple[Any, ...]]]
