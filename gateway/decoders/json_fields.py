@@ -4,13 +4,12 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 
 from city.errors import Reason
-from city.mapping import TimeFormat
+from city.mapping import TimeFormat, unix_ns
 from city.reading import Reading, checked_id
 from city.wire.direct import MOST_BYTES, MOST_VALUES, load, to_position
 from gateway.decoders.decoder import Context, DecodeError, device_id
@@ -18,7 +17,6 @@ from gateway.decoders.fields import MOST_KEPT, checksum
 
 _decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Any)
 _NUMBER: Final = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?", re.ASCII)
-_UNIX: Final = MappingProxyType({1: TimeFormat(format="s"), 1000: TimeFormat(format="ms")})
 ISO: Final = TimeFormat()
 ISO_UTC: Final = TimeFormat(zone="UTC")
 
@@ -112,7 +110,7 @@ def from_number(value: float, per_second: int) -> int:
         DecodeError: `bad_time`: outside 1970 to 2100.
     """
     try:
-        return _UNIX[per_second].from_number(value)
+        return unix_ns(value, per_second)
     except ValueError as error:
         raise DecodeError(Reason.BAD_TIME, str(error)) from None
 
