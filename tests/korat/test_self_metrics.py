@@ -7,8 +7,8 @@ from own_platform import Platform, until
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from city.ledger import open_ledger
-from city.ledger.port import Counts, Settlement, Source
 from city.ledger.flush_counts import HOUR_NS
+from city.ledger.port import Counts, Settlement, Source
 from city.mqtt import Message
 from city.reading import Reading
 from city.store import open_store
