@@ -3,10 +3,7 @@
 import asyncio
 import os
 import shutil
-import sqlite3
 import sys
-from contextlib import closing
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -17,7 +14,7 @@ from city.ledger import open_ledger
 from city.mqtt import Session
 from city.network import host_port
 from city.store import open_store
-from gateway.outbox.spool_file import connect
+from gateway.outbox.spool_file import pending_readings
 from korat.broker import find
 from korat.inspect import HOURS, recent_account
 from korat.services import refuse_taken
@@ -124,20 +121,10 @@ async def spool(settings: PlatformSettings, _: str) -> str:
     file = settings.spool_file
     if not file.exists() and not file.with_name(f"{file.name}-wal").exists():
         return f"{file} will be made at the first start"
-    if await asyncio.to_thread(_is_busy, file):
+    pending = await asyncio.to_thread(pending_readings, file, settings.gateway.id)
+    if pending is None:
         return f"{file} is held by a running gateway"
-    with closing(await asyncio.to_thread(connect, file, settings.gateway.id)) as opened:
-        (pending,) = opened.execute("SELECT pending_readings FROM meta").fetchone()
     return f"{file}, {pending:,} readings wait for a receipt"
-
-
-def _is_busy(file: Path) -> bool:
-    try:
-        with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, timeout=0)) as db:
-            db.execute("PRAGMA user_version").fetchone()
-    except sqlite3.Error as error:
-        return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-    return False
 
 
 async def _http(key: str, host: str, port: int, may_be_absent: bool) -> str:  # noqa: FBT001 - one private caller each

@@ -32,10 +32,11 @@ def ingest_service(
 ) -> Service:
     """Ingest, over open backends; its readiness checks and counters are added to those given."""
     import ingest.run
-    from gateway.naming import Decoding, find_naming
+    from gateway.config import find_config
+    from gateway.naming import Decoding
 
     # what was quarantined is named as the gateway would name it today
-    decoding = Decoding(find_naming(settings.gateway, settings.data))
+    decoding = Decoding(find_config(settings.gateway, settings.data).naming)
 
     async def service(stop: asyncio.Event) -> None:
         await ingest.run.run(

@@ -4,7 +4,7 @@ import asyncio
 
 from city.errors import KoratError
 from city.ledger.port import GatewayRow
-from gateway.outbox.spool import Spool
+from gateway.outbox.spool_file import pending_readings
 from korat.backends import Backends
 from korat.inspect import HOURS, figures, recent_account
 from korat.settings import PlatformSettings
@@ -53,10 +53,6 @@ def _spooled(settings: PlatformSettings) -> int | None:
     if not settings.spool_file.exists():
         return 0
     try:
-        spool = Spool(settings.spool_file, settings.gateway.id, settings.gateway.spool_bytes)
+        return pending_readings(settings.spool_file, settings.gateway.id)
     except KoratError:
         return None
-    try:
-        return spool.pending.readings
-    finally:
-        spool.close()

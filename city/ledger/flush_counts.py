@@ -58,7 +58,7 @@ _decoder: Final = msgspec.msgpack.Decoder(list[HourCounts])
 
 
 def hour_of(time_ns: int) -> int:
-    """Find the start of the hour."""
+    """Give the start of the hour, nanoseconds UTC."""
     return time_ns - time_ns % HOUR_NS
 
 
@@ -68,7 +68,7 @@ def join(source: Source) -> str:
 
 
 def split(source: str) -> Source:
-    """Read a joined source."""
+    """Read what `join` wrote."""
     gateway, _, device = source.partition("\n")
     return Source(gateway, device)
 

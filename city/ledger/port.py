@@ -230,7 +230,7 @@ class Ledger(Protocol):
         """Commit a flush.
 
         Raises:
-            SettledMeanwhile: A pack, fingerprint or redrive of it was settled by another worker; nothing changed.
+            Conflict: A pack, fingerprint or redrive of it was settled by another worker; nothing changed.
         """
 
     async def journal(self, *, after: int, most: int = 100) -> list[JournalRow]:

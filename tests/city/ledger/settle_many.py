@@ -7,7 +7,7 @@ for the quarantine.
 import asyncio
 import sys
 
-from city.errors import Reason, SettledMeanwhile
+from city.errors import Conflict, Reason
 from city.ledger import open_ledger
 from city.ledger.port import JournalEntry, NewDevice, PackClaim, PackId, QuarantinedPayload, Settlement, Source
 from city.outcomes import Counts
@@ -36,7 +36,7 @@ async def main(url: str, name: str, flushes: int) -> None:
             settlement.journal = [JournalEntry(name, claim.readings, b"x") for claim in settlement.packs]
             try:
                 await ledger.settle(settlement)
-            except SettledMeanwhile:
+            except Conflict:
                 continue
             break
     await ledger.aclose()
