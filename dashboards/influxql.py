@@ -1,7 +1,7 @@
 """A source as InfluxQL, with Grafana's macros, under the names of the store's layout.
 
 Values that failed a check lie in fields of another name, so a plain mean is right. One selector a statement; devices
-are aggregated one by one in a subquery before they become a group's value, as the API's clients do it.
+are aggregated one by one in a subquery before they become a group's value, as the console does it.
 """
 
 from collections.abc import Iterable
@@ -11,8 +11,19 @@ from city.catalog import KINDS, PLATFORM, Aggregate
 from city.outcomes import COUNTED
 from city.store import layout
 from city.store.port import percentile_of
-from dashboards.measure import aggregate_of, measure_of
-from dashboards.spec import Account, Across, AllOfDevice, Group, Heard, Kept, Readings, Source, Span, Variable
+from dashboards.spec import (
+    Account,
+    Across,
+    AllQuantities,
+    CadenceKept,
+    Group,
+    LastSeen,
+    Readings,
+    Source,
+    Span,
+    Variable,
+)
+from dashboards.value_format import aggregate_of, format_of
 
 TIME: Final = "$timeFilter"
 TAGS: Final = {
@@ -41,13 +52,13 @@ def query(source: Source, variables: Iterable[Variable] = ()) -> str:
             return _by_group(source, chosen)
         case Account():
             return _account(source, chosen)
-        case Heard(kinds=kinds):
+        case LastSeen(kinds=kinds):
             rx = quoted(layout.RX)
-            return select(f'last({rx}) AS "heard"', measurements(kinds), [*chosen, TIME], [layout.TAG_DEVICE])
-        case Kept(kind=kind, quantity=quantity):
+            return select(f'last({rx}) AS "last_seen"', measurements(kinds), [*chosen, TIME], [layout.TAG_DEVICE])
+        case CadenceKept(kind=kind, quantity=quantity):
             share = f"count({quoted(quantity)}) * {100 * KINDS[kind].cadence_s} / $__range_s"
-            return select(f'{share} AS "kept"', quoted(kind), [*chosen, TIME], [layout.TAG_DEVICE])
-        case AllOfDevice():
+            return select(f'{share} AS "cadence_kept"', quoted(kind), [*chosen, TIME], [layout.TAG_DEVICE])
+        case AllQuantities():
             # the one place where quantity and kind are chosen on the board
             what = 'mean("${quantity}") AS "${quantity}"'
             return select(what, '"${kind}"', [*chosen, TIME], ["$__interval"], "null")
@@ -110,7 +121,7 @@ def _by_group(source: Readings, chosen: list[str]) -> str:
 
 
 def _account(source: Account, chosen: list[str]) -> str:
-    key = measure_of(source).key
+    key = format_of(source).key
     groups = [layout.TAG_DEVICE] if source.by_gateway else []
     if source.figure == "difference":
         total, *parts = (f'sum("readings_{figure}")' for figure in COUNTED)

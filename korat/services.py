@@ -104,7 +104,7 @@ def simulator_service(settings: PlatformSettings) -> Service:
 
 
 def refuse_taken_api(settings: PlatformSettings) -> None:
-    """Look before anything is started whether the API can listen, and is not open to other machines.
+    """Check, before anything is started, that the API can listen and is not open to other machines.
 
     Raises:
         ConfigurationError: It can't, or is; the sentence names the key.
@@ -116,7 +116,7 @@ def refuse_taken_api(settings: PlatformSettings) -> None:
 
 
 def refuse_taken_gateway(settings: PlatformSettings) -> None:
-    """Look before anything is started whether the gateway can listen.
+    """Check, before anything is started, that the gateway can listen.
 
     Raises:
         ConfigurationError: It can't; the sentence names the key.

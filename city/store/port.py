@@ -9,7 +9,6 @@ from typing import Final, NamedTuple, Protocol, Self
 from city.batch import Batch
 from city.catalog import Aggregate
 from city.errors import QueryRefused
-from city.reading import Flag
 from city.store import layout
 
 MOST_POINTS: Final = 50_000
@@ -189,10 +188,6 @@ class SeriesAnswer:
 
     series: list[Series]
     next_ns: int | None = None
-
-
-SEVERITY: Final = {Flag.GOOD: 0, Flag.NOT_EVALUATED: 1, Flag.SUSPECT: 2, Flag.FAIL: 3, Flag.MISSING: 4}
-"""Order of badness: QARTOD's codes happen to rise with it."""
 
 
 def completeness(instants: int, start_ns: int, end_ns: int, cadence_s: int) -> float:
