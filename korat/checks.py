@@ -16,7 +16,7 @@ from city.network import host_port
 from city.store import open_store
 from gateway.outbox.spool_file import pending_readings
 from korat.broker import find
-from korat.inspect import HOURS, balances, recent_account
+from korat.inspect import HOURS, recent_account
 from korat.services import refuse_taken
 from korat.settings import PlatformSettings
 
@@ -32,7 +32,7 @@ async def python(_: PlatformSettings, __: str) -> str:
 
 
 async def data(settings: PlatformSettings, _: str) -> str:
-    """See whether the data folder can be written to and has room."""
+    """Check that the data folder can be written to and has a free GiB."""
     folder = settings.data
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
@@ -56,7 +56,7 @@ async def platform(_: PlatformSettings, owner: str) -> str:
 
 
 async def broker(settings: PlatformSettings, owner: str) -> str:
-    """Speak to the broker where there must be one."""
+    """Connect to the broker; where `korat up` would bring one, its port must be free."""
     address = settings.mqtt.address()
     if not owner and not settings.mqtt.url and not await _listens(address.host, address.port):
         return f"port {address.port} of {address.host} is free for `korat up`"
@@ -110,7 +110,7 @@ async def ledger(settings: PlatformSettings, _: str) -> str:
         account = await recent_account(opened)
     finally:
         await opened.aclose()
-    if not balances(account.counts):
+    if not account.counts.is_balanced():
         raise KoratError(f"the outcomes of the last {HOURS} hours do not add up: {account.counts}; please report it")
     place = file or _without_secrets(settings.ledger_url)
     return f"{place} balances: {account.counts.received:,} readings received in the last {HOURS} hours"

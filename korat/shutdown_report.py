@@ -6,7 +6,7 @@ from city.errors import KoratError
 from city.ledger.port import GatewayRow
 from gateway.outbox.spool_file import pending_readings
 from korat.backends import Backends
-from korat.inspect import HOURS, balances, figures, recent_account
+from korat.inspect import HOURS, figures, recent_account
 from korat.settings import PlatformSettings
 
 ANSWER_S = 1.0
@@ -26,7 +26,7 @@ async def shutdown_report(settings: PlatformSettings, backends: Backends) -> lis
     del numbers["pending"]
     outcomes = ", ".join(f"{value:,} {name}" for name, value in numbers.items())
     lines = [f"Stopped. Of {received:,} readings received in the last {HOURS} hours: {outcomes}."]
-    if not balances(account.counts):
+    if not account.counts.is_balanced():
         lines.append("These do not add up: please report it.")
     if gaps:
         lines.append(f"{gaps:,} readings are missing between packs; `korat ledger --by gateway` says whose.")

@@ -20,20 +20,27 @@ class Label(msgspec.Struct, frozen=True):
 
 
 class QuantityBody(msgspec.Struct, frozen=True):
-    """A quantity: UCUM unit, plausible range (both ends inclusive, in `unit`), meaningful digits, aggregate."""
+    """A quantity: UCUM unit, plausible range (both ends inclusive, in `unit`), digits that mean something, aggregate.
+
+    `symbol` is the unit as people write it, empty where there is none. `boolean` tells that values are states, 0 for
+    no and 1 for yes.
+    """
 
     key: str
     unit: str
+    symbol: str
     label: Label
     low: float
     high: float
     decimals: int
     aggregate: str
+    boolean: bool
 
     @classmethod
-    def of(cls, row: Quantity) -> "QuantityBody":
-        """Spell a row of the catalog."""
-        return cls(row.key, row.unit, Label(row.en, row.th), row.low, row.high, row.decimals, row.aggregate)
+    def from_row(cls, row: Quantity) -> "QuantityBody":
+        """Copy what clients need of the catalog's row; Grafana's unit id stays inside."""
+        label = Label(row.en, row.th)
+        return cls(row.key, row.unit, row.symbol, label, row.low, row.high, row.decimals, row.aggregate, row.boolean)
 
 
 class KindBody(msgspec.Struct, frozen=True):
@@ -46,8 +53,8 @@ class KindBody(msgspec.Struct, frozen=True):
     cadence_s: int
 
     @classmethod
-    def of(cls, row: Kind) -> "KindBody":
-        """Spell a row of the catalog."""
+    def from_row(cls, row: Kind) -> "KindBody":
+        """Copy the catalog's row, both labels in one object."""
         return cls(row.key, row.workstream, Label(row.en, row.th), row.quantities, row.cadence_s)
 
 
@@ -58,7 +65,9 @@ class Catalog(msgspec.Struct, frozen=True):
     quantities: list[QuantityBody]
 
 
-_CATALOG: Final = Catalog(list(map(KindBody.of, KINDS.values())), list(map(QuantityBody.of, QUANTITIES.values())))
+_CATALOG: Final = Catalog(
+    list(map(KindBody.from_row, KINDS.values())), list(map(QuantityBody.from_row, QUANTITIES.values()))
+)
 _EXAMPLE: Final = Catalog(_CATALOG.kinds[:1], _CATALOG.quantities[:2])
 
 

@@ -14,7 +14,7 @@ from api.problems import unknown
 from api.times import rfc3339
 from city.catalog import KINDS, QUANTITIES
 from city.registry.port import DeviceRow
-from city.store.port import EVERYTHING, Box, Latest, LatestAsk, Only, Value
+from city.store.port import ALL, Box, Latest, LatestQuery, Only, Value
 
 _MEDIA: Final = "application/geo+json"
 
@@ -120,9 +120,9 @@ EXAMPLE: Final = Feature(
 async def latest(question: Annotated[LatestQuestion, Query()], behind: Behind) -> Response:
     """Give the newest value of everything that each device measures."""
     after = question.follow(tuple[str, str]) or ("", "")
-    kinds = Only(frozenset(question.kind)) if question.kind else EVERYTHING
+    kinds = Only(frozenset(question.kind)) if question.kind else ALL
     found = sorted(
-        (row for row in await behind.store.latest(LatestAsk(kinds=kinds)) if _inside(row, question.bbox)), key=_key
+        (row for row in await behind.store.latest(LatestQuery(kinds=kinds)) if _inside(row, question.bbox)), key=_key
     )
     rest = [row for row in found if _key(row) > after]
     page = rest[: question.limit]
@@ -140,7 +140,7 @@ async def latest_of_device(device: DevicePath, behind: Behind) -> Response:
     row = await behind.registry.device(device)
     if row is None:
         raise unknown("device", device)
-    found = await behind.store.latest(LatestAsk(devices=Only.of(device)))
+    found = await behind.store.latest(LatestQuery(devices=Only.of(device)))
     return GeoJson(Feature.of(_together(found, row)))
 
 

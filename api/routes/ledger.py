@@ -13,6 +13,7 @@ from api.parts import Behind
 from api.problems import Problem
 from api.times import DAY, HOUR, Instant, now_ns, rfc3339, spelled
 from city.ledger.port import Account, By
+from city.outcomes import Counts
 
 _START, _END = "2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z"
 
@@ -98,8 +99,8 @@ async def ledger(question: Annotated[LedgerQuestion, Query()], behind: Behind) -
     rows = await behind.ledger.account(start_ns, end_ns, question.by, after=after, most=question.limit + 1)
     start, end = rfc3339(start_ns), rfc3339(end_ns)
     if question.by is By.TOTAL:
-        sums = _sums(rows[0]) if rows else (0, 0, 0, 0, 0, 0, 0)
-        return Encoded(Total(*sums, start=start, end=end, balanced=sums[0] == sum(sums[1:5])))
+        total = rows[0] if rows else Account("", Counts())
+        return Encoded(Total(*_sums(total), start=start, end=end, balanced=total.counts.is_balanced()))
     page = rows[: question.limit]
     # an empty `after` means the first page, so what follows the empty key is asked for by a space: less than any id
     following = question.next((page[-1].key or " ", start_ns, end_ns)) if len(rows) > len(page) else None
@@ -122,6 +123,5 @@ def _refuse_impossible(start_ns: int, end_ns: int) -> None:
         raise Problem(422, "too-large", f"an account may span at most {spelled(LEDGER_LONGEST)}: shorten start to end")
 
 
-def _sums(row: Account) -> tuple[int, int, int, int, int, int, int]:
-    of = row.counts
-    return of.received, of.stored, of.duplicate, of.quarantined, of.rejected, row.pending, row.gaps
+def _sums(row: Account) -> tuple[int, ...]:
+    return *msgspec.structs.astuple(row.counts), row.pending, row.gaps

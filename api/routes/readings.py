@@ -17,7 +17,7 @@ from city.catalog import KINDS, QUANTITIES, Aggregate
 from city.reading import QUANTITY_PATTERN, Flag
 from city.registry.port import Registry
 from city.store import layout
-from city.store.port import EVERYTHING, MOST_POINTS, Only, Series, SeriesAsk
+from city.store.port import ALL, MOST_POINTS, Only, Series, SeriesQuery
 
 router = APIRouter(tags=["readings"], dependencies=[Depends(refuse_unasked)])
 
@@ -133,9 +133,9 @@ async def readings(question: Annotated[ReadingsQuestion, Query()], behind: Behin
     refuse_too_long(start_ns, end_ns, question.every)
     kinds = await _kinds(behind.registry, question)
     answer = await behind.store.series(
-        SeriesAsk(
+        SeriesQuery(
             devices=kinds,
-            quantities=Only(frozenset(question.quantity)) if question.quantity else EVERYTHING,
+            quantities=Only(frozenset(question.quantity)) if question.quantity else ALL,
             start_ns=start_ns,
             end_ns=end_ns,
             every_ns=question.every,

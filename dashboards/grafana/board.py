@@ -5,10 +5,10 @@ from typing import Final
 from dashboards.grafana.names import Json, uid_of
 from dashboards.grafana.panel import print_panel
 from dashboards.grafana.variables import print_variables
-from dashboards.places import placed
+from dashboards.grid import placed
+from dashboards.messages import BOARDS
 from dashboards.province import Province
 from dashboards.spec import Board
-from dashboards.words import BOARDS
 
 __all__ = ["print_board", "uid_of"]
 

@@ -46,7 +46,7 @@ class GroupCommit:
         """Wait until the contents are on disk.
 
         Raises:
-            Full: Custody was not taken; later it may be.
+            SpoolFull: Custody was not taken; later it may be.
             Unavailable: Custody was not taken, because the gateway stops.
             Broken: Custody was not taken, because the spool is damaged.
         """

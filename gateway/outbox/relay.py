@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import structlog
 
 from city import topics
-from city.errors import Full, Malformed
+from city.errors import Malformed, SpoolFull
 from city.mqtt import Message, Session
 from city.reading import Reading
 from city.wire import receipt
@@ -84,7 +84,7 @@ class Relay:
         """Take custody: returns when all of it is on disk.
 
         Raises:
-            Full: Custody was not taken; try again later.
+            SpoolFull: Custody was not taken; try again later.
             Unavailable: Custody was not taken: the gateway stops.
             Broken: The spool is damaged.
         """
@@ -147,7 +147,7 @@ class Relay:
         packs = list(packing.close([write.contents for write in writes], self._pack_readings))
         try:
             await self._spool.append(packs)
-        except Full as error:
+        except SpoolFull as error:
             if len(writes) > 1:
                 # what doesn't fit must not keep out what does
                 for write in writes:
@@ -178,7 +178,7 @@ class Relay:
             return
         try:
             await self._spool.forget(ranges)
-        except Full as error:
+        except SpoolFull as error:
             # they stay, are sent again, and their next receipt is the next try
             _log.warning("packs settled but not forgotten", reason=str(error))
         else:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from city.errors import Full
+from city.errors import SpoolFull
 from gateway.outbox.packing import Contents, encode
 from gateway.outbox.spool_file import broken, connect
 
@@ -89,7 +89,7 @@ class Spool:
         """Number, encode and commit packs: all of them or, when it raises, none.
 
         Raises:
-            Full: The bound is reached or the disk takes no more; later it may.
+            SpoolFull: The bound is reached or the disk takes no more; later it may.
             Broken: The file is damaged.
         """
         seq, offset, waiting = self._next_seq, self._next_offset, self.pending
@@ -109,7 +109,7 @@ class Spool:
         """Drop packs that ingest has settled; closed ranges of numbers, which may name absent ones.
 
         Raises:
-            Full: The disk takes not even that; the packs stay.
+            SpoolFull: The disk takes not even that; the packs stay.
             Broken: The file is damaged.
         """
         waiting = self.pending
@@ -190,8 +190,8 @@ class Spool:
         if code in _DAMAGED:
             return broken(self._file, error)
         if code == sqlite3.SQLITE_FULL:
-            return Full(f"the disk under the spool {self._file} is full: free some space; nothing was taken")
-        return Full(f"the spool {self._file} can't be written ({error}): nothing was taken")
+            return SpoolFull(f"the disk under the spool {self._file} is full: free some space; nothing was taken")
+        return SpoolFull(f"the spool {self._file} can't be written ({error}): nothing was taken")
 
     def _refuse_too_much(self) -> None:
         """Compare what the open transaction would leave with the bound."""
@@ -199,7 +199,7 @@ class Spool:
         (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
         used = (pages - free) * self._page_bytes
         if used > self.most_bytes:
-            raise Full(
+            raise SpoolFull(
                 f"the spool {self._file} would take {used} bytes, at most {self.most_bytes} are allowed: "
                 f"{self.pending.readings} readings wait for a receipt"
             )

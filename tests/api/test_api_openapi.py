@@ -14,6 +14,7 @@ from api.routes.latest import LatestQuestion
 from api.routes.ledger import LedgerQuestion
 from api.routes.quarantine import QuarantineQuestion, Redrive
 from api.routes.readings import ReadingsQuestion
+from city.catalog import QUANTITIES
 
 ROUTES = {
     "/": "",
@@ -111,11 +112,16 @@ async def test_the_catalog_has_units_ranges_and_labels(client: httpx2.AsyncClien
     assert temperature == {
         "key": "temperature",
         "unit": "Cel",
+        "symbol": "°C",
         "label": {"en": "Temperature", "th": "อุณหภูมิ"},
         "low": -60.0,
         "high": 85.0,
         "decimals": 1,
         "aggregate": "mean",
+        "boolean": False,
     }
+    states = {row["key"] for row in catalog["quantities"] if row["boolean"]}
+    assert {"door_open", "ignition", "gateway_online"} < states
+    assert all(QUANTITIES[key].high == 1 and QUANTITIES[key].symbol == "" for key in states)
     vehicle = next(row for row in catalog["kinds"] if row["key"] == "vehicle")
     assert (vehicle["workstream"], vehicle["label"]["th"], vehicle["cadence_s"]) == ("logistic_hub", "ยานพาหนะ", 10)

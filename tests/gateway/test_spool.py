@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from city.errors import Broken, ConfigurationError, Full
+from city.errors import Broken, ConfigurationError, SpoolFull
 from city.reading import Reading
 from city.wire import pack
 from city.wire.pack import Undecoded
@@ -113,7 +113,7 @@ def test_a_spool_at_its_bound_refuses_and_takes_again_when_packs_are_settled(tmp
     file = tmp_path / "a.spool"
     spool = Spool(file, GATEWAY, most)
     for _ in range(3):
-        with pytest.raises(Full, match="wait for a receipt"):
+        with pytest.raises(SpoolFull, match="wait for a receipt"):
             fill(spool)
         assert file.stat().st_size <= most
         last, pending = spool.last, spool.pending
@@ -129,7 +129,7 @@ def test_a_spool_at_its_bound_refuses_and_takes_again_when_packs_are_settled(tmp
 
 def test_a_group_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "a.spool", GATEWAY, 2**20)
-    with pytest.raises(Full):
+    with pytest.raises(SpoolFull):
         spool.append([contents(1)] + [contents(0, 1, 300_000)] * 4)
     assert spool.oldest(0, 10) == []
     assert spool.last == 0

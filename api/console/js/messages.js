@@ -2,8 +2,8 @@
 
 import { REASONS } from "./reasons.js";
 
-/** @type {Object<string, [string, string]>} */
-export const WORDS = {
+/** @type {Record<string, [string, string]>} */
+export const MESSAGES = {
   brand: ["Korat telemetry", "โทรมาตรโคราช"],
   skip: ["Skip to the content", "ข้ามไปยังเนื้อหา"],
   menu: ["Menu", "เมนู"],
@@ -44,17 +44,20 @@ export const WORDS = {
   "last.86400": ["24 h", "24 ชม."],
   "last.604800": ["7 d", "7 วัน"],
   "last.2592000": ["30 d", "30 วัน"],
-  "figure.reporting": ["Devices reporting", "อุปกรณ์ที่รายงาน"],
-  "figure.silent": ["Silent", "ขาดการติดต่อ"],
-  "figure.of": ["of {0}", "จาก {0}"],
-  "figure.stored": ["Stored in 24 h", "จัดเก็บใน 24 ชม."],
-  "figure.pending": ["Waiting at gateways", "รอที่เกตเวย์"],
-  "figure.held": ["Held back in 24 h", "กักกันใน 24 ชม."],
-  "figure.balance": ["The ledger", "บัญชีข้อมูล"],
+  "kpi.reporting": ["Devices reporting", "อุปกรณ์ที่รายงาน"],
+  "kpi.silent": ["Silent", "ขาดการติดต่อ"],
+  "kpi.of": ["of {0}", "จาก {0}"],
+  "kpi.stored": ["Stored in 24 h", "จัดเก็บใน 24 ชม."],
+  "kpi.pending": ["Waiting at gateways", "รอที่เกตเวย์"],
+  "kpi.held": ["Held back in 24 h", "กักกันใน 24 ชม."],
+  "kpi.balance": ["The ledger", "บัญชีข้อมูล"],
   balanced: ["Balances", "สมดุล"],
   unbalanced: ["Does not balance", "ไม่สมดุล"],
   "balanced.why": ["Every reading received is accounted for.", "ข้อมูลทุกค่าที่ได้รับมีที่มาที่ไปครบถ้วน"],
-  "unbalanced.why": ["Some readings are not accounted for: tell the platform's keeper.", "มีข้อมูลที่หาที่ไปไม่พบ โปรดแจ้งผู้ดูแลระบบ"],
+  "unbalanced.why": [
+    "Some readings are not accounted for: tell the platform's keeper.",
+    "มีข้อมูลที่หาที่ไปไม่พบ โปรดแจ้งผู้ดูแลระบบ",
+  ],
   "map.kinds": ["Kinds of device", "ชนิดอุปกรณ์"],
   "map.back": ["All kinds", "ทุกชนิด"],
   "map.label": ["Map of the devices. The list beside it holds the same.", "แผนที่อุปกรณ์ รายการด้านข้างมีข้อมูลเดียวกัน"],
@@ -98,8 +101,14 @@ export const WORDS = {
   "chart.chart": ["As a chart", "แสดงเป็นกราฟ"],
   "chart.lines": ["{0} lines", "{0} เส้น"],
   "chart.hint": ["Drag across a chart to zoom.", "ลากบนกราฟเพื่อขยายช่วงเวลา"],
-  "chart.said": ["{0}: {1} values from {2} to {3}, lowest {4}, highest {5}, newest {6}.", "{0}: {1} ค่า ตั้งแต่ {2} ถึง {3} ต่ำสุด {4} สูงสุด {5} ล่าสุด {6}"],
-  "chart.strip": ["The strip below each chart shows quality; over long ranges zoom in to see failed values.", "แถบใต้กราฟแสดงคุณภาพข้อมูล หากช่วงเวลายาวให้ขยายเพื่อดูค่าที่ไม่ผ่าน"],
+  "chart.said": [
+    "{0}: {1} values from {2} to {3}, lowest {4}, highest {5}, newest {6}.",
+    "{0}: {1} ค่า ตั้งแต่ {2} ถึง {3} ต่ำสุด {4} สูงสุด {5} ล่าสุด {6}",
+  ],
+  "chart.strip": [
+    "The strip below each chart shows quality; over long ranges zoom in to see failed values.",
+    "แถบใต้กราฟแสดงคุณภาพข้อมูล หากช่วงเวลายาวให้ขยายเพื่อดูค่าที่ไม่ผ่าน",
+  ],
   silence: ["Silence", "เงียบมา"],
   "board.none": ["There is no such board.", "ไม่มีกระดานนี้"],
   "panel.unknown": ["This panel is drawn in Grafana only.", "แผงนี้แสดงใน Grafana เท่านั้น"],
@@ -113,7 +122,10 @@ export const WORDS = {
   rejected: ["Rejected", "ปฏิเสธ"],
   pending: ["Pending", "รอส่ง"],
   gaps: ["Missing", "ขาดหาย"],
-  "ledger.why": ["Each reading that was received is stored, a duplicate, quarantined or rejected. Pending waits at gateways now; missing was in packs that have not come.", "ข้อมูลทุกค่าที่ได้รับจะถูกจัดเก็บ เป็นค่าซ้ำ ถูกกักกัน หรือถูกปฏิเสธ ส่วนที่รอส่งอยู่ที่เกตเวย์ และส่วนที่ขาดหายอยู่ในชุดข้อมูลที่ยังมาไม่ถึง"],
+  "ledger.why": [
+    "Each reading that was received is stored, a duplicate, quarantined or rejected. Pending waits at gateways now; missing was in packs that have not come.",
+    "ข้อมูลทุกค่าที่ได้รับจะถูกจัดเก็บ เป็นค่าซ้ำ ถูกกักกัน หรือถูกปฏิเสธ ส่วนที่รอส่งอยู่ที่เกตเวย์ และส่วนที่ขาดหายอยู่ในชุดข้อมูลที่ยังมาไม่ถึง",
+  ],
   "by.gateway": ["By gateway", "ตามเกตเวย์"],
   "by.device": ["By device", "ตามอุปกรณ์"],
   unknown: ["not told", "ไม่ระบุ"],
@@ -132,14 +144,20 @@ export const WORDS = {
   todo: ["What to do", "สิ่งที่ควรทำ"],
   select: ["Select {0}", "เลือก {0}"],
   "select.all": ["Select all shown", "เลือกทั้งหมดที่แสดง"],
-  "quarantine.why": ["What could not be used is kept here byte for byte. Mend the cause, then try it again: nothing is lost.", "ข้อมูลที่ใช้ไม่ได้ถูกเก็บไว้ที่นี่ครบทุกไบต์ แก้สาเหตุแล้วลองใหม่ได้ ไม่มีข้อมูลสูญหาย"],
+  "quarantine.why": [
+    "What could not be used is kept here byte for byte. Mend the cause, then try it again: nothing is lost.",
+    "ข้อมูลที่ใช้ไม่ได้ถูกเก็บไว้ที่นี่ครบทุกไบต์ แก้สาเหตุแล้วลองใหม่ได้ ไม่มีข้อมูลสูญหาย",
+  ],
   "quarantine.empty": ["Nothing is held back.", "ไม่มีข้อมูลถูกกักไว้"],
   "redrive.some": ["Try {0} selected again", "ลองใหม่ {0} รายการที่เลือก"],
   "redrive.none": ["Try selected again", "ลองใหม่รายการที่เลือก"],
   "redrive.reason": ["Try all of this reason again", "ลองใหม่ทั้งหมดของเหตุผลนี้"],
   "redrive.done": ["{0} will be tried again.", "จะลองใหม่ {0} รายการ"],
   "key.title": ["This platform asks for a key", "ระบบนี้ต้องใช้กุญแจ"],
-  "key.why": ["Enter the API key that you were given. It stays in this window until you close it.", "กรอกกุญแจ API ที่ได้รับ กุญแจจะอยู่ในหน้าต่างนี้จนกว่าจะปิด"],
+  "key.why": [
+    "Enter the API key that you were given. It stays in this window until you close it.",
+    "กรอกกุญแจ API ที่ได้รับ กุญแจจะอยู่ในหน้าต่างนี้จนกว่าจะปิด",
+  ],
   "key.refused": ["That key was not accepted. Enter another one.", "กุญแจนี้ใช้ไม่ได้ โปรดกรอกใหม่"],
   "key.label": ["API key", "กุญแจ API"],
   "key.use": ["Use this key", "ใช้กุญแจนี้"],

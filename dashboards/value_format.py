@@ -1,16 +1,19 @@
-"""In what a source is shown: label, unit, digits and colours, all from the catalog."""
+"""How values of a source are written: label, unit, digits and colours, from the catalog.
+
+The console does the same in `api/console/js/panels/format.js`; `test_printers_agree.py` compares the two.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Final
 
 from city.catalog import KINDS, PLATFORM, QUANTITIES, Aggregate
 from dashboards.panels import counts, label_of, scale_of
-from dashboards.scales import ANY_IS_BAD, KEPT, PLAIN
-from dashboards.spec import Account, AllOfDevice, Heard, Kept, Panel, Readings, Scale, Source, Span, Text
+from dashboards.scales import PLAIN, SCALES
+from dashboards.spec import Account, AllQuantities, CadenceKept, LastSeen, Panel, Readings, Scale, Source, Span, Text
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class ValueFormat:
     """How values of a source are written.
 
     Attributes:
@@ -32,19 +35,14 @@ class Measure:
     bounds: tuple[float, float] | None = None
 
 
-HEARD: Final = Measure("heard", Text("Last measurement", "วัดครั้งล่าสุด"), "ms", "dateTimeFromNow", 0, PLAIN)
-"""Milliseconds since 1970."""
-
-_DIFFERENCE: Final = Measure("difference", Text("Out of balance", "ไม่สมดุล"), "1", "short", 0, ANY_IS_BAD)
-_KEPT: Final = Measure("kept", Text("Cadence kept", "ความสม่ำเสมอ"), "%", "percent", 0, KEPT, (0.0, 100.0))
-_ANY: Final = Measure("value", Text("Value", "ค่า"), "1", "none", 2, PLAIN)
+_ANY: Final = ValueFormat("value", Text("Value", "ค่า"), "1", "none", 2, PLAIN)
 _WHOLE: Final = 100
 _GAP_CADENCES: Final = 3
 
 
-def measure_of(source: Source, panel: Panel | None = None) -> Measure:
+def format_of(source: Source, panel: Panel | None = None) -> ValueFormat:
     """Tell how values of a source are written; the first source's colours may be the panel's own."""
-    found = _measure(source)
+    found = _format(source)
     if panel is None or panel.scale is None or panel.sources[0] != source:
         return found
     return replace(found, scale=panel.scale)
@@ -55,9 +53,9 @@ def cadence_of(source: Source) -> int:
     match source:
         case Readings(every_s=every_s) if every_s:
             return every_s
-        case Readings(kind=kind) | Kept(kind=kind):
+        case Readings(kind=kind) | CadenceKept(kind=kind):
             return KINDS[kind].cadence_s
-        case AllOfDevice():
+        case AllQuantities():
             return min(kind.cadence_s for kind in KINDS.values())
         case _:
             return 0
@@ -66,7 +64,7 @@ def cadence_of(source: Source) -> int:
 def gap_of(source: Source) -> int:
     """Give the seconds without a value that make a gap: three missed readings; of any kind, those of the slowest."""
     slowest = max(kind.cadence_s for kind in KINDS.values())
-    return _GAP_CADENCES * (slowest if isinstance(source, AllOfDevice) else cadence_of(source))
+    return _GAP_CADENCES * (slowest if isinstance(source, AllQuantities) else cadence_of(source))
 
 
 def aggregate_of(source: Readings) -> Aggregate:
@@ -76,26 +74,26 @@ def aggregate_of(source: Readings) -> Aggregate:
     return source.aggregate or QUANTITIES[source.quantity].aggregate
 
 
-def _measure(source: Source) -> Measure:
+def _format(source: Source) -> ValueFormat:
     match source:
         case Readings():
             return _of_quantity(source)
-        case Account(figure="difference"):
-            return _DIFFERENCE
-        case Account(figure=figure):
-            return _of_quantity(Readings(PLATFORM, f"readings_{figure}"))
-        case Heard():
-            return HEARD
-        case Kept():
-            return _KEPT
-        case AllOfDevice():
+        case Account(figure="difference", label=label):
+            return ValueFormat("difference", label or _ANY.label, "1", "short", 0, SCALES["difference"])
+        case Account(figure=figure, label=label):
+            return _of_quantity(Readings(PLATFORM, f"readings_{figure}", label=label))
+        case LastSeen(label=label):
+            return ValueFormat("last_seen", label, "ms", "dateTimeFromNow", 0, PLAIN)
+        case CadenceKept(label=label):
+            return ValueFormat("cadence_kept", label, "%", "percent", 0, SCALES["cadence_kept"], (0.0, float(_WHOLE)))
+        case AllQuantities():
             return _ANY
 
 
-def _of_quantity(source: Readings) -> Measure:
+def _of_quantity(source: Readings) -> ValueFormat:
     key, label = source.quantity, source.label or label_of(source.quantity)
     if counts(source):
-        return Measure(key, label, "1", "short", 0, PLAIN)
+        return ValueFormat(key, label, "1", "short", 0, PLAIN)
     row = QUANTITIES[key]
     bounds = (row.low, row.high) if row.unit == "%" and row.high == _WHOLE else None
-    return Measure(key, label, row.unit, row.grafana, row.decimals, scale_of(source), bounds)
+    return ValueFormat(key, label, row.unit, row.grafana, row.decimals, scale_of(source), bounds)

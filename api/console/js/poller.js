@@ -1,7 +1,8 @@
 /** Loads what a view shows, again and again; an older answer never overwrites a newer one. */
 
+import { messageOf } from "./api.js";
 import { h } from "./dom.js";
-import { say } from "./tongue.js";
+import { t } from "./i18n.js";
 
 /**
  * @param {(signal: AbortSignal) => Promise<void>} load
@@ -9,7 +10,7 @@ import { say } from "./tongue.js";
  * @param {HTMLElement} trouble Where a failure is said.
  * @returns {{now: () => void, stop: () => void}}
  */
-export function loader(load, everyMs, trouble) {
+export function poller(load, everyMs, trouble) {
   let timer = 0;
   let running = new AbortController();
   let stopped = false;
@@ -24,7 +25,8 @@ export function loader(load, everyMs, trouble) {
       if (!mine.signal.aborted) trouble.replaceChildren();
     } catch (error) {
       if (mine.signal.aborted) return;
-      trouble.replaceChildren(h("p.trouble", { role: "alert" }, say("failed", error.message), " ", h("button", { type: "button", onclick: now }, say("retry"))));
+      const retry = h("button", { type: "button", onclick: now }, t("retry"));
+      trouble.replaceChildren(h("p.trouble", { role: "alert" }, t("failed", messageOf(error)), " ", retry));
     }
     if (!stopped && running === mine) timer = setTimeout(now, everyMs + 3 * (performance.now() - began));
   }
