@@ -16,8 +16,8 @@ _KEPT: Final = {"etag", "cache-control", "vary"}
 class Conditional:
     """Middleware: gives whole answers to GET under `/v1/` a validator, and leaves out what the client has already.
 
-    The tag is the hash of the body, because neither store tells cheaply whether anything changed: the question is
-    asked again, but nothing is sent. It is weak, since gzip may still change the bytes behind it.
+    The tag is the hash of the body, because neither store tells cheaply whether anything changed: the store
+    is asked again, but nothing is sent. It is weak, since gzip may still change the bytes behind it.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from fastapi import FastAPI
 
-from api.encoded import EXAMPLES
+from api.responses import EXAMPLES
 
 DESCRIPTION: Final = """
 City and logistics telemetry: readings, what became of each, and the devices they came from.

@@ -10,7 +10,7 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 _NO_ROUTE: Final = "none"
 
 
-class Measure:
+class MetricsMiddleware:
     """Middleware: counts by method, route template and status; an address that no route knows counts as `none`."""
 
     def __init__(self, app: ASGIApp, *, metrics: CollectorRegistry) -> None:

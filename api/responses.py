@@ -10,7 +10,7 @@ from api.problems import MEDIA_TYPE, Problem, ProblemBody
 _encoder: Final = msgspec.json.Encoder()
 
 
-class Encoded(JSONResponse):
+class MsgspecResponse(JSONResponse):
     """A struct as JSON."""
 
     def render(self, content: Any) -> bytes:
@@ -18,7 +18,7 @@ class Encoded(JSONResponse):
         return _encoder.encode(content)
 
 
-class GeoJson(Encoded):
+class GeoJsonResponse(MsgspecResponse):
     """A struct as GeoJSON (RFC 7946)."""
 
     media_type = "application/geo+json"

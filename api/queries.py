@@ -1,4 +1,4 @@
-"""What the questions of several routes share."""
+"""What the queries of several routes share."""
 
 from typing import Annotated, Any, Final, Self, get_origin
 
@@ -28,10 +28,10 @@ DevicePath = Annotated[
     str,
     Path(pattern=f"^{ID_PATTERN.pattern}$", max_length=64, description="Id of the device.", examples=["nma-air-001"]),
 ]
-_CURSOR: Final = "`next` of the page before; only for the same question."
+_CURSOR: Final = "`next` of the page before; only for the same query."
 
 
-class Question(BaseModel):
+class PageQuery(BaseModel):
     """The query of a route that answers in pages."""
 
     model_config = ConfigDict(frozen=True)
@@ -57,7 +57,7 @@ class Question(BaseModel):
         return type(self).__name__ + self.model_dump_json(exclude={"limit", "cursor"})
 
 
-async def refuse_unasked(request: Request) -> None:
+async def refuse_unknown_parameters(request: Request) -> None:
     """Refuse query parameters that a route doesn't know, and a single one given twice: a slip must not mean more.
 
     Raises:
