@@ -24,7 +24,7 @@ class Conditional:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
+        """Give a polled GET its validator; everything else passes untouched."""
         polled = scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith("/v1/")
         if not polled:
             await self._app(scope, receive, send)

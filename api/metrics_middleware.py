@@ -23,7 +23,7 @@ class MetricsMiddleware:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
+        """Count a request and time it, also one that breaks."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

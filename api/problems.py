@@ -77,12 +77,12 @@ class Problem(HTTPException):
         self.body = ProblemBody(f"urn:korat:problem:{kind}", TITLES[kind], status, detail, **members)
 
     def response(self) -> Response:
-        """Write it."""
+        """Give the HTTP answer, `application/problem+json`."""
         return _response(self.body, self.headers)
 
 
 def unknown(what: str, key: str) -> Problem:
-    """Say that something isn't there."""
+    """Make the 404 for a key that names nothing, such as a device."""
     return Problem(404, "not-found", f"there is no {what} {key!r}")
 
 

@@ -32,7 +32,7 @@ _CURSOR: Final = "`next` of the page before; only for the same query."
 
 
 class PageQuery(BaseModel):
-    """The query of a route that answers in pages."""
+    """The query of a route that answers in pages: a frozen model, so that its text seals the cursor."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,7 +50,7 @@ class PageQuery(BaseModel):
         return None if self.cursor is None else unseal(self._asked(), self.cursor, position)
 
     def next(self, position: object) -> str:
-        """Write the cursor of the next page."""
+        """Write the cursor of the next page, sealed with this query."""
         return seal(self._asked(), position)
 
     def _asked(self: Self) -> str:

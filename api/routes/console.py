@@ -51,7 +51,7 @@ class _Asset:
 
 
 def make_router(settings: ApiSettings) -> APIRouter:
-    """Make the routes of the console."""
+    """Make the routes of the console; where map tiles come from decides its content security policy."""
     router = APIRouter(include_in_schema=False)
     policy = {"Content-Security-Policy": _policy(settings.console_tiles)}
     tiles = Tiles(settings.console_tiles, settings.console_tiles_credit)

@@ -34,8 +34,8 @@ class Device(msgspec.Struct, frozen=True):
     first_seen: str
 
     @classmethod
-    def of(cls, row: DeviceRow) -> "Device":
-        """Spell a row of the registry."""
+    def from_row(cls, row: DeviceRow) -> "Device":
+        """Copy the registry's row: empty texts become null, times RFC 3339."""
         return cls(
             device=row.device,
             kind=row.kind,
@@ -58,7 +58,7 @@ class DevicePage(msgspec.Struct, frozen=True):
 
 
 class DevicesQuery(PageQuery):
-    """Which devices."""
+    """Filters of `/v1/devices`."""
 
     kind: Annotated[
         KindKey | None, Field(description="Only those that were ever heard as this kind.", examples=["air_quality"])
@@ -91,7 +91,7 @@ async def devices(query: Annotated[DevicesQuery, Query()], dependencies: Injecte
     )
     page = rows[: query.limit]
     following = query.next(page[-1].device) if len(rows) > len(page) else None
-    return MsgspecResponse(DevicePage([Device.of(row) for row in page], following))
+    return MsgspecResponse(DevicePage([Device.from_row(row) for row in page], following))
 
 
 @router.get(
@@ -104,4 +104,4 @@ async def device(device: DevicePath, dependencies: Injected) -> Response:
     row = await dependencies.registry.device(device)
     if row is None:
         raise unknown("device", device)
-    return MsgspecResponse(Device.of(row))
+    return MsgspecResponse(Device.from_row(row))

@@ -54,8 +54,8 @@ class Feature(msgspec.Struct, tag_field="type", tag="Feature", frozen=True):
     properties: Properties
 
     @classmethod
-    def of(cls, latest: Latest) -> "Feature":
-        """Spell what the store says."""
+    def from_latest(cls, latest: Latest) -> "Feature":
+        """Make a feature: each value gets its unit and an RFC 3339 time."""
         place = None if latest.lat is None or latest.lon is None else Point((latest.lon, latest.lat))
         values = {
             key: NewestValue(
@@ -87,7 +87,7 @@ def _box(text: object) -> Box:
 
 
 class LatestQuery(PageQuery):
-    """Which newest values."""
+    """Filters of `/v1/latest`."""
 
     kind: Annotated[
         list[KindKey],
@@ -129,7 +129,7 @@ async def latest(query: Annotated[LatestQuery, Query()], dependencies: Injected)
     rest = [row for row in found if _key(row) > after]
     page = rest[: query.limit]
     following = query.next(_key(page[-1])) if len(rest) > len(page) else None
-    return GeoJsonResponse(FeatureCollection([Feature.of(row) for row in page], following))
+    return GeoJsonResponse(FeatureCollection([Feature.from_latest(row) for row in page], following))
 
 
 @router.get(
@@ -143,7 +143,7 @@ async def latest_of_device(device: DevicePath, dependencies: Injected) -> Respon
     if row is None:
         raise unknown("device", device)
     found = await dependencies.store.latest(LatestAsk(devices=Only.of(device)))
-    return GeoJsonResponse(Feature.of(_together(found, row)))
+    return GeoJsonResponse(Feature.from_latest(_together(found, row)))
 
 
 def _together(found: list[Latest], row: DeviceRow) -> Latest:

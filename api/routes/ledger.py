@@ -74,7 +74,7 @@ class DeviceAccounts(msgspec.Struct, frozen=True, tag_field="by", tag="device"):
 
 
 class LedgerQuery(PageQuery):
-    """Which accounts."""
+    """Hours and grouping of `/v1/ledger`."""
 
     start: Annotated[
         Instant | None,

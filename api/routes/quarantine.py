@@ -43,8 +43,8 @@ class Held(msgspec.Struct, frozen=True):
     text: str | None
 
     @classmethod
-    def of(cls, row: QuarantineRow) -> "Held":
-        """Spell a row of the quarantine."""
+    def from_row(cls, row: QuarantineRow) -> "Held":
+        """Copy the ledger's row: empty texts become null, the payload base64."""
         item = row.quarantined
         return cls(
             id=row.id,
@@ -77,7 +77,7 @@ class Requested(msgspec.Struct, frozen=True):
 
 
 class QuarantineQuery(PageQuery):
-    """Which payloads."""
+    """Filters of `/v1/quarantine`."""
 
     reason: Annotated[Reason | None, Field(description="Only for this reason.", examples=["clock_ahead"])] = None
     state: Annotated[QuarantineState | None, Field(description="Only in this state.", examples=["held"])] = None
@@ -129,7 +129,7 @@ async def quarantine(query: Annotated[QuarantineQuery, Query()], dependencies: I
     )
     page = _bounded(rows[: query.limit])
     following = query.next(page[-1].id) if len(rows) > len(page) else None
-    return MsgspecResponse(QuarantinePage([Held.of(row) for row in page], following))
+    return MsgspecResponse(QuarantinePage([Held.from_row(row) for row in page], following))
 
 
 @router.post(

@@ -50,7 +50,7 @@ class Readings(msgspec.Struct, frozen=True):
 
 
 class ReadingsQuery(PageQuery):
-    """Which readings."""
+    """Series, range and buckets of `/v1/readings`."""
 
     device: Annotated[
         list[DeviceId],
