@@ -83,7 +83,7 @@ def _sentence(model: type[Table], error: ValidationError) -> str:
 
 def _place(location: Iterable[int | str]) -> str:
     """Write where something stands: `input.modbus[2].device[1].kind`, counted from 1."""
-    parts = (f"[{part + 1}]" if isinstance(part, int) else f".{_quoted(part)}" for part in location)
+    parts = (f"[{part + 1}]" if isinstance(part, int) else f".{_quoted(part)}" for part in location if part != "[key]")
     return "".join(parts).removeprefix(".")
 
 

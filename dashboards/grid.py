@@ -10,7 +10,7 @@ COLUMNS: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class Cell:
     """Where a panel, or a section's heading (`panel` is None), lies.
 
     Attributes:
@@ -32,18 +32,18 @@ class Spot:
     height: int
 
 
-def placed(board: Board) -> Iterator[Spot]:
+def placed(board: Board) -> Iterator[Cell]:
     """Give every heading and panel its place, in order; the panels of a line are as tall as its tallest."""
     number = y = 0
     for section in board.sections:
         number += 1
-        yield Spot(number, section, None, 0, y, COLUMNS, 1)
+        yield Cell(number, section, None, 0, y, COLUMNS, 1)
         y += 1
         for line in _lines(section):
             x, height = 0, max(panel.height for panel in line)
             for panel in line:
                 number += 1
-                yield Spot(number, section, panel, x, y, panel.width, height)
+                yield Cell(number, section, panel, x, y, panel.width, height)
                 x += panel.width
             y += height
 

@@ -83,7 +83,7 @@ def quoted(key: str) -> str:
 
 
 def measurements(kinds: Iterable[str]) -> str:
-    """Name measurements, several at once."""
+    """List kinds as a FROM clause wants them."""
     return ", ".join(map(quoted, kinds))
 
 

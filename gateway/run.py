@@ -49,7 +49,9 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
             _open_spool(settings, data, worker) as spool,
             _open_session(settings, province, address) as session,
         ):
-            relay = Relay(spool, worker, session, province=province, gateway=settings.id, config=_pace(settings))
+            relay = Relay(
+                spool, worker, session, province=province, gateway=settings.id, config=_relay_config(settings)
+            )
             async with asyncio.TaskGroup() as tasks:
                 relaying = tasks.create_task(relay.run(), name="relay")
                 monitor = HealthMonitor(settings.id, spool, worker, relay, decoding, counters)
@@ -100,7 +102,7 @@ def _open_session(settings: GatewaySettings, province: str, address: Address) ->
     )
 
 
-def _pace(settings: GatewaySettings) -> RelayConfig:
+def _relay_config(settings: GatewaySettings) -> RelayConfig:
     return RelayConfig(
         pack_readings=settings.pack_readings,
         pack_age_s=settings.pack_age_ms / 1000,

@@ -5,12 +5,12 @@ from typing import Final
 import msgspec
 from fastapi import APIRouter, Depends, Response
 
-from api.encoded import NOT_MODIFIED, Encoded, documented
-from api.parameters import refuse_unasked
+from api.queries import refuse_unknown_parameters
+from api.responses import NOT_MODIFIED, MsgspecResponse, documented
 from city.catalog import KINDS, QUANTITIES, Kind, Quantity
 from city.outcomes import OUTCOMES
 
-router = APIRouter(tags=["catalog"], dependencies=[Depends(refuse_unasked)])
+router = APIRouter(tags=["catalog"], dependencies=[Depends(refuse_unknown_parameters)])
 
 
 class Label(msgspec.Struct, frozen=True):
@@ -76,4 +76,4 @@ _EXAMPLE: Final = Catalog(_CATALOG.kinds[:1], _CATALOG.quantities[:2])
 @router.get("/v1/catalog", summary="Kinds and quantities", responses=documented(_EXAMPLE) | NOT_MODIFIED)
 async def catalog() -> Response:
     """List every kind and quantity; any other quantity is stored as well, without unit and range."""
-    return Encoded(_CATALOG)
+    return MsgspecResponse(_CATALOG)

@@ -108,13 +108,7 @@ class TimeFormat(Table):
         Raises:
             ValueError: It is outside 1970 to 2100.
         """
-        per_second = PER_SECOND[self.format]
-        if not FIRST_NS * per_second <= value * 10**9 < LAST_NS * per_second:
-            raise ValueError(f"{value} is outside 1970 to 2100")
-        if isinstance(value, int):
-            return value * 10**9 // per_second
-        # a double of today's seconds holds no more than microseconds
-        return round(value * (10**6 / per_second)) * _MICROSECOND_NS
+        return unix_ns(value, PER_SECOND[self.format])
 
     def _local(self, naive: datetime, text: str) -> datetime:
         zone = self._zone
@@ -128,6 +122,24 @@ class TimeFormat(Table):
         if self.ambiguous == "refuse":
             raise ValueError(f"{text!r} happens twice in {zone}: time.ambiguous says which one is meant")
         return early if self.ambiguous == "earlier" else late
+
+
+def unix_ns(value: float, per_second: int) -> int:
+    """Read a Unix time as nanoseconds UTC.
+
+    Args:
+        value: The number.
+        per_second: How many of its units are a second.
+
+    Raises:
+        ValueError: It is outside 1970 to 2100.
+    """
+    if not FIRST_NS * per_second <= value * 10**9 < LAST_NS * per_second:
+        raise ValueError(f"{value} is outside 1970 to 2100")
+    if isinstance(value, int):
+        return value * 10**9 // per_second
+    # a double of today's seconds holds no more than microseconds
+    return round(value * (10**6 / per_second)) * _MICROSECOND_NS
 
 
 def _rfc3339(text: str) -> int:

@@ -4,7 +4,7 @@ r"""How a foreign JSON document is read: where its devices, times and values sta
 [mappings.stations]
 kind = "air_quality"
 each = "data.stations"                      # a list, one reading an item; absent: the document
-device = "id"                               # or device_fixed = "roof"; neither: the link names it
+device = "id"                               # or device_fixed = "roof"; neither: the input names it
 device_prefix = "pcd-"                      # absent: the mapping's name and a dash
 lat = "lat"
 lon = "long"
@@ -102,9 +102,9 @@ class JsonMapping(Table):
 
     Attributes:
         values: Quantity key to its source.
-        kind: Kind of the catalog; None: the link names it.
+        kind: Kind of the catalog; None: the input names it.
         each: Where the list of items stands.
-        device: Where an item's device stands; None: `device_fixed`, or the link names it.
+        device: Where an item's device stands; None: `device_fixed`, or the input names it.
         device_fixed: Id of the one device.
         device_prefix: Stands before the foreign name; None: the mapping's name and a dash.
         time: Where an item's time stands; None: the time of receipt.

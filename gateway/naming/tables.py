@@ -1,7 +1,7 @@
 """The tables of `gateway.toml` that name what a gateway hears.
 
 ```toml
-[sources."eui-a84041b2c1d00001"]        # as the decoder names it, or a way: "plant/+/flow", "http/senml"
+[sources."eui-a84041b2c1d00001"]        # as the decoder names it, or a match key: "plant/+/flow", "http/senml"
 device = "wl-lam-takhong-3"
 kind = "water_level"
 codec = "elsys"                         # for network servers that send only bytes
@@ -43,7 +43,7 @@ from gateway.naming.pseudonyms import LEAST_KEY_BYTES, Pseudonyms
 from gateway.naming.rules import Rename, Rule, pattern, unit_mismatch
 
 _SHARED_INPUTS: Final = frozenset({"folder", "http", "mqtt", "poll", "tcp", "udp"})
-"""In a way without a topic: all that uses the input and the decoder comes so."""
+"""In a match key without a topic: it is that of all that uses the input and the decoder."""
 
 
 def _drop(value: object) -> object:
@@ -93,7 +93,7 @@ def _quantity(given: object) -> object:
 
 
 class SourceTable(Table):
-    """One `[sources."..."]`: what is said of one source, or of all that comes one way."""
+    """One `[sources."..."]`: what is said of one source, or of all with one match key."""
 
     device: Id | None = None
     kind: Kind | None = None
@@ -176,8 +176,8 @@ def check_source(key: str, table: SourceTable) -> None:
             raise ValueError(error.detail) from None
         return
     pattern(key)
-    way, _, decoder = key.partition("/")
-    shared = "+" in key or "#" in key or (way in _SHARED_INPUTS and decoder in DECODERS)
+    name, _, decoder = key.partition("/")
+    shared = "+" in key or "#" in key or (name in _SHARED_INPUTS and decoder in DECODERS)
     if table.device is not None and shared:
         raise ValueError("device: many sources come this way, and they can't all be one device")
 

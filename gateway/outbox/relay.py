@@ -26,8 +26,7 @@ from gateway.outbox.group_commit import GroupCommit, PendingWrite, answer, answe
 from gateway.outbox.packing import Contents
 from gateway.outbox.publisher import PackPublisher, now_s
 from gateway.outbox.send_scheduler import SendScheduler
-from gateway.outbox.spool import Spool
-from gateway.outbox.spool_thread import SpoolThread
+from gateway.outbox.spool import Spool, SpoolThread
 from gateway.outbox.status_publisher import StatusPublisher
 
 _log = structlog.get_logger(__name__)

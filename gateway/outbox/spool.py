@@ -5,21 +5,25 @@ on fsync, a power cut. Numbers go on where they were after every restart. Pages 
 the file never grows beyond its bound (the log beside it adds some MB). Never bring an old copy back: it would give
 numbers a second time, and ingest would take the new packs for settled ones.
 
-Blocking: call it from one thread.
+`Spool` blocks, so all of its calls belong on one thread; `SpoolThread` is that thread for the event loop.
 """
 
+import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, ParamSpec, TypeVar
 
 from city.errors import SpoolFull
 from gateway.outbox.packing import Contents, encode
 from gateway.outbox.spool_file import broken, connect
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _NO_END: Final = 2**63 - 1
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -209,3 +213,45 @@ class Spool:
             "UPDATE meta SET next_seq = ?, next_before = ?, pending_readings = ?, pending_packs = ?, pending_bytes = ?",
             (next_seq, next_offset, *pending),
         )
+
+
+class SpoolThread:
+    """A spool whose calls are awaited; `Spool` says what each does and raises.
+
+    Args:
+        spool: Opened; touched by `worker` alone from here on.
+        worker: An executor of one thread.
+    """
+
+    def __init__(self, spool: Spool, worker: Executor) -> None:
+        self._spool = spool
+        self._worker = worker
+
+    @property
+    def id(self) -> str:
+        """Name of the spool file's life."""
+        return self._spool.id
+
+    @property
+    def last(self) -> int:
+        """The highest number of a pack so far."""
+        return self._spool.last
+
+    async def append(self, packs: Sequence[Contents]) -> None:
+        """Number, encode and commit packs."""
+        await self._call(self._spool.append, packs)
+
+    async def forget(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """Drop packs that ingest has settled."""
+        await self._call(self._spool.forget, ranges)
+
+    async def oldest(self, after_seq: int, max_packs: int, until_seq: int) -> list[Stored]:
+        """Read packs of a range of numbers."""
+        return await self._call(self._spool.oldest, after_seq, max_packs, until_seq)
+
+    async def pick(self, numbers: Sequence[int]) -> list[Stored]:
+        """Read packs by their numbers."""
+        return await self._call(self._spool.pick, numbers)
+
+    async def _call(self, work: Callable[P, T], *args: P.args, **_: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, work, *args)

@@ -94,7 +94,7 @@ class StatusPublisher:
         self._health = health
 
     def spool_full(self, error: SpoolFull) -> None:
-        """Note that the spool refused; nothing is lost, but somebody should look."""
+        """Note that the spool refused; nothing is lost, but an operator should look."""
         if self.refusal is None:
             _log.warning("spool full", reason=str(error))
         self._refusal, self._spool_full_s = error, _now_s()

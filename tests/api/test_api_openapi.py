@@ -7,13 +7,13 @@ import httpx2
 import msgspec
 from pydantic import BaseModel
 
-from api.encoded import EXAMPLES
 from api.openapi import Api
-from api.routes.devices import DevicesQuestion
-from api.routes.latest import LatestQuestion
-from api.routes.ledger import LedgerQuestion
-from api.routes.quarantine import QuarantineQuestion, Redrive
-from api.routes.readings import ReadingsQuestion
+from api.responses import EXAMPLES
+from api.routes.devices import DevicesQuery
+from api.routes.latest import LatestPageQuery
+from api.routes.ledger import LedgerQuery
+from api.routes.quarantine import QuarantineQuery, Redrive
+from api.routes.readings import ReadingsQuery
 from city.catalog import QUANTITIES
 
 ROUTES = {
@@ -33,12 +33,12 @@ ROUTES = {
 }
 
 
-QUESTIONS: dict[str, type[BaseModel]] = {
-    "/v1/devices": DevicesQuestion,
-    "/v1/latest": LatestQuestion,
-    "/v1/ledger": LedgerQuestion,
-    "/v1/quarantine": QuarantineQuestion,
-    "/v1/readings": ReadingsQuestion,
+QUERIES: dict[str, type[BaseModel]] = {
+    "/v1/devices": DevicesQuery,
+    "/v1/latest": LatestPageQuery,
+    "/v1/ledger": LedgerQuery,
+    "/v1/quarantine": QuarantineQuery,
+    "/v1/readings": ReadingsQuery,
 }
 
 
@@ -94,11 +94,11 @@ def test_every_example_of_an_answer_has_the_shape_that_is_promised(app: Api) -> 
 
 
 def test_every_example_of_a_parameter_is_understood(app: Api) -> None:
-    for path, question in QUESTIONS.items():
+    for path, query in QUERIES.items():
         parameters = app.openapi()["paths"][path]["get"]["parameters"]
         given = {one["name"]: one["example"] for one in parameters if one["in"] == "query"}
-        assert set(given) == set(question.model_fields)
-        question.model_validate(given)
+        assert set(given) == set(query.model_fields)
+        query.model_validate(given)
 
 
 def test_the_example_of_a_redrive_is_understood(app: Api) -> None:

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from api.app import build
-from api.routes.page import BOARDS, FOLDER
+from api.routes.console import BOARDS, FOLDER
 from api.settings import ApiSettings
 from city.errors import ConfigurationError, Reason
 from city.settings import load

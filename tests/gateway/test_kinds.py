@@ -6,8 +6,9 @@ import pytest
 
 from city.catalog import KINDS, QUANTITIES, SENSOR, Kind, Workstream
 from city.reading import Reading
+from gateway.config import load_config
 from gateway.decoders import DECODERS, Context, Origin, kinds
-from gateway.naming import Decoding, load_naming
+from gateway.naming import Decoding
 from support import cases
 
 NOW = 1_764_900_000 * 10**9
@@ -85,5 +86,6 @@ def test_nothing_is_quarantined_for_want_of_a_kind(tmp_path: Path) -> None:
     assert DECODERS["native"](payload, context) == [Reading("d-1", SENSOR, NOW, {"door_open": 1.0})]
     file = tmp_path / "gateway.toml"
     file.write_text('[sources.d-1]\nkind = "dock"\n')
-    readings, undecoded = Decoding(load_naming(file)).decode(Origin("http", "native", {"device": "d-1"}), payload, NOW)
+    decoding = Decoding(load_config(file).naming)
+    readings, undecoded = decoding.decode(Origin("http", "native", {"device": "d-1"}), payload, NOW)
     assert ([reading.kind for reading in readings], undecoded) == (["dock"], [])

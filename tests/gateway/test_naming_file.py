@@ -6,7 +6,7 @@ import pytest
 
 from city.errors import ConfigurationError
 from gateway.config import find_config, load_config
-from gateway.naming import tables
+from gateway.naming import Decoding, tables
 from gateway.settings import GatewaySettings
 
 NOW_NS = 1_764_900_000 * 10**9
@@ -62,7 +62,16 @@ def test_one_topic_may_be_one_device(tmp_path: Path) -> None:
     (tmp_path / "gateway.toml").write_text(
         '[sources."plant/7/air"]\ndevice = "aq-7"\n[sources."http/native"]\nkind = "rain"'
     )
-    load_config(tmp_path / "gateway.toml")
+    decode = Decoding(load_config(tmp_path / "gateway.toml").naming).decode_again
+    payload = b'{"device": "x", "kind": "noise", "values": {"battery": 50}}'
+    (one,) = decode("mqtt:native?topic=plant/7/air", payload, NOW_NS)
+    (other,) = decode("mqtt:native?topic=plant/8/air", payload, NOW_NS)
+    (pushed,) = decode("http:native", payload, NOW_NS)
+    assert [(each.device, each.kind) for each in (one, other, pushed)] == [
+        ("aq-7", "noise"),
+        ("x", "noise"),
+        ("x", "rain"),
+    ]
 
 
 def test_two_sources_may_share_a_device_when_each_says_what_it_brings(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ async def test_receipts_of_another_spool_and_garbage_are_ignored(rig: Rig, inges
             b"[]",
             b'{"spool": "x"}',
             b'{"spool": "x", "done": [[2, 1]]}',
-            spool + b'"done": [], "deep": ' + b"[" * 5000 + b"]" * 5000 + b"}",
+            spool + b'"done": [], "deep": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
             spool + b'"done": [[1, 1]], "at_ns": ' + b"9" * 400 + b"}",
         ):
             ingest.say(payload)

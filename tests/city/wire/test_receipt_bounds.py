@@ -11,7 +11,7 @@ MOST = 2**63 - 1
 @pytest.mark.parametrize(
     "fields",
     [
-        b'"done":[],"later":' + b"[" * 5000 + b"]" * 5000,
+        b'"done":[],"later":' + b"[" * 100_000 + b"]" * 100_000,
         b'"done":[[1,' + b"9" * 400 + b"]]",
         b'"done":[[1,' + b"9" * 5000 + b"]]",
         b'"done":[[1,%d]]' % (MOST + 1),

@@ -10,7 +10,7 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 _NO_ROUTE: Final = "none"
 
 
-class Measure:
+class MetricsMiddleware:
     """Middleware: counts by method, route template and status; an address that no route knows counts as `none`."""
 
     def __init__(self, app: ASGIApp, *, metrics: CollectorRegistry) -> None:
@@ -23,7 +23,7 @@ class Measure:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
+        """Count a request and time it, also one that breaks."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -11,8 +11,8 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from xxhash import xxh3_128_hexdigest
 
-from api.encoded import Encoded
 from api.problems import unknown
+from api.responses import MsgspecResponse
 from api.settings import ApiSettings
 
 FOLDER: Final = Path(__file__).parents[1] / "console"
@@ -51,7 +51,7 @@ class _Asset:
 
 
 def make_router(settings: ApiSettings) -> APIRouter:
-    """Make the routes of the console."""
+    """Make the routes of the console; where map tiles come from decides its content security policy."""
     router = APIRouter(include_in_schema=False)
     policy = {"Content-Security-Policy": _policy(settings.console_tiles)}
     tiles = Tiles(settings.console_tiles, settings.console_tiles_credit)
@@ -62,7 +62,7 @@ def make_router(settings: ApiSettings) -> APIRouter:
 
     @router.get("/console/tiles.json")
     async def tile_source() -> Response:
-        return Encoded(tiles, headers={"Cache-Control": "no-cache"})
+        return MsgspecResponse(tiles, headers={"Cache-Control": "no-cache"})
 
     @router.get("/console/{path:path}")
     async def file(request: Request, path: str) -> Response:

@@ -16,7 +16,7 @@ Check = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Dependencies:
     """Everything behind the API.
 
     Attributes:
@@ -36,10 +36,10 @@ class Parts:
     metrics: CollectorRegistry
 
 
-async def _of_request(request: Request) -> Parts:
-    parts: Parts = request.app.state.parts
-    return parts
+async def _of_request(request: Request) -> Dependencies:
+    dependencies: Dependencies = request.app.state.dependencies
+    return dependencies
 
 
-Behind = Annotated[Parts, Depends(_of_request)]
-"""A route's parameter that receives the parts."""
+Injected = Annotated[Dependencies, Depends(_of_request)]
+"""A route's parameter that receives them."""

@@ -10,16 +10,16 @@ from api.problems import MEDIA_TYPE, Problem, ProblemBody
 _encoder: Final = msgspec.json.Encoder()
 
 
-class Encoded(JSONResponse):
-    """A struct as JSON."""
+class MsgspecResponse(JSONResponse):
+    """A msgspec struct as `application/json`."""
 
     def render(self, content: Any) -> bytes:
-        """Encode it."""
+        """Encode by msgspec, which knows structs."""
         return _encoder.encode(content)
 
 
-class GeoJson(Encoded):
-    """A struct as GeoJSON (RFC 7946)."""
+class GeoJsonResponse(MsgspecResponse):
+    """A msgspec struct as `application/geo+json` (RFC 7946)."""
 
     media_type = "application/geo+json"
 
@@ -48,6 +48,6 @@ def documented(*examples: msgspec.Struct, status: int = 200, media: str = "appli
 
 
 def problem(status: int | str, description: str) -> Described:
-    """Describe an error of a route."""
+    """Describe an error of a route, answered as a problem document."""
     content = documented(EXAMPLES[ProblemBody.__name__], media=MEDIA_TYPE)[200]["content"]
     return {status: {"description": description, "content": content}}

@@ -1,4 +1,4 @@
-"""What the questions of several routes share."""
+"""What the queries of several routes share."""
 
 from typing import Annotated, Any, Final, Self, get_origin
 
@@ -28,11 +28,11 @@ DevicePath = Annotated[
     str,
     Path(pattern=f"^{ID_PATTERN.pattern}$", max_length=64, description="Id of the device.", examples=["nma-air-001"]),
 ]
-_CURSOR: Final = "`next` of the page before; only for the same question."
+_CURSOR: Final = "`next` of the page before; only for the same query."
 
 
-class Question(BaseModel):
-    """The query of a route that answers in pages."""
+class PageQuery(BaseModel):
+    """The query of a route that answers in pages: a frozen model, so that its text seals the cursor."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,14 +50,14 @@ class Question(BaseModel):
         return None if self.cursor is None else unseal(self._asked(), self.cursor, position)
 
     def next(self, position: object) -> str:
-        """Write the cursor of the next page."""
+        """Write the cursor of the next page, sealed with this query."""
         return seal(self._asked(), position)
 
     def _asked(self: Self) -> str:
         return type(self).__name__ + self.model_dump_json(exclude={"limit", "cursor"})
 
 
-async def refuse_unasked(request: Request) -> None:
+async def refuse_unknown_parameters(request: Request) -> None:
     """Refuse query parameters that a route doesn't know, and a single one given twice: a slip must not mean more.
 
     Raises:
