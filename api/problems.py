@@ -10,7 +10,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from city.errors import AskRefused, Unavailable
+from city.errors import QueryRefused, Unavailable
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -90,7 +90,7 @@ def install(app: FastAPI) -> None:
     """Make an app answer its errors as problems."""
     app.add_exception_handler(StarletteHTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_validation)
-    app.add_exception_handler(AskRefused, _of_refusal)
+    app.add_exception_handler(QueryRefused, _of_refusal)
     app.add_exception_handler(Unavailable, _of_outage)
 
 

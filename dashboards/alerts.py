@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from city.catalog import PLATFORM
+from city.outcomes import COUNTED
 from city.store import layout
 from dashboards.influxql import TIME, quoted, select
 from dashboards.province import Province
@@ -73,9 +74,7 @@ def _by_device(what: str, kind: str, seconds: int, *conditions: str) -> AlertQue
     return AlertQuery(select(f'{what} AS "value"', quoted(kind), [*conditions, TIME], [layout.TAG_DEVICE]), seconds)
 
 
-_COUNTED = " - ".join(
-    f'sum("readings_{figure}")' for figure in ("received", "stored", "duplicate", "quarantined", "rejected")
-)
+_DIFFERENCE = " - ".join(f'sum("readings_{figure}")' for figure in COUNTED)
 
 ALERTS: Final[tuple[Alert, ...]] = (
     Alert(
@@ -145,7 +144,7 @@ ALERTS: Final[tuple[Alert, ...]] = (
             "Readings came in whose fate is unknown: keep logs and spools, and report it.",
             "มีข้อมูลที่ไม่ทราบผล เก็บบันทึกและคิวไว้ แล้วรายงาน",
         ),
-        AlertQuery(select(f'{_COUNTED} AS "value"', quoted(PLATFORM), [TIME], [layout.TAG_DEVICE]), _DAY),
+        AlertQuery(select(f'{_DIFFERENCE} AS "value"', quoted(PLATFORM), [TIME], [layout.TAG_DEVICE]), _DAY),
         0.5,
         "outside_range",
         "5m",

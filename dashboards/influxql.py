@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from city.catalog import KINDS, PLATFORM, Aggregate
+from city.outcomes import COUNTED
 from city.store import layout
 from city.store.port import percentile_of
 from dashboards.spec import (
@@ -39,7 +40,6 @@ _GROUPS: Final = {
     Group.DISTRICT: layout.TAG_DISTRICT,
     Group.OWNER: layout.TAG_OWNER,
 }
-_COUNTED: Final = ("received", "stored", "duplicate", "quarantined", "rejected")
 
 
 def query(source: Source, variables: Iterable[Variable] = ()) -> str:
@@ -124,9 +124,9 @@ def _account(source: Account, chosen: list[str]) -> str:
     key = format_of(source).key
     groups = [layout.TAG_DEVICE] if source.by_gateway else []
     if source.figure == "difference":
-        total, *parts = (f'sum("readings_{figure}")' for figure in _COUNTED)
+        total, *parts = (f'sum("readings_{figure}")' for figure in COUNTED)
         return select(f'{" - ".join([total, *parts])} AS "difference"', quoted(PLATFORM), [*chosen, TIME], groups)
-    if source.figure in _COUNTED:
+    if source.figure in COUNTED:
         return select(f"sum({quoted(key)}) AS {quoted(key)}", quoted(PLATFORM), [*chosen, TIME], groups)
     now = Readings(PLATFORM, key, Span.NEWEST, Group.DEVICE if source.by_gateway else Group.ALL, across=Across.SUM)
     return _by_device(now, chosen) if source.by_gateway else _by_group(now, chosen)

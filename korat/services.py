@@ -32,10 +32,11 @@ def ingest_service(
 ) -> Service:
     """Ingest, over open backends; its readiness checks and counters are added to those given."""
     import ingest.run
-    from gateway.naming import Decoding, find_naming
+    from gateway.config import find_config
+    from gateway.naming import Decoding
 
     # what was quarantined is named as the gateway would name it today
-    decoding = Decoding(find_naming(settings.gateway, settings.data))
+    decoding = Decoding(find_config(settings.gateway, settings.data).naming)
 
     async def service(stop: asyncio.Event) -> None:
         await ingest.run.run(
@@ -103,7 +104,7 @@ def simulator_service(settings: PlatformSettings) -> Service:
 
 
 def refuse_taken_api(settings: PlatformSettings) -> None:
-    """Look before anything is started whether the API can listen, and is not open to other machines.
+    """Check, before anything is started, that the API can listen and is not open to other machines.
 
     Raises:
         ConfigurationError: It can't, or is; the sentence names the key.
@@ -115,7 +116,7 @@ def refuse_taken_api(settings: PlatformSettings) -> None:
 
 
 def refuse_taken_gateway(settings: PlatformSettings) -> None:
-    """Look before anything is started whether the gateway can listen.
+    """Check, before anything is started, that the gateway can listen.
 
     Raises:
         ConfigurationError: It can't; the sentence names the key.

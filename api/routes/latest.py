@@ -14,7 +14,7 @@ from api.responses import NOT_MODIFIED, GeoJsonResponse, documented, problem
 from api.times import rfc3339
 from city.catalog import KINDS, QUANTITIES
 from city.registry.port import DeviceRow
-from city.store.port import EVERYTHING, Box, Latest, LatestAsk, Only, Value
+from city.store.port import ALL, Box, Latest, LatestQuery, Only, Value
 
 _MEDIA: Final = "application/geo+json"
 
@@ -86,7 +86,7 @@ def _box(text: object) -> Box:
     return Box(west, south, east, north)
 
 
-class LatestQuery(PageQuery):
+class LatestPageQuery(PageQuery):
     """Filters of `/v1/latest`."""
 
     kind: Annotated[
@@ -119,12 +119,12 @@ EXAMPLE: Final = Feature(
     summary="Newest values of all devices",
     responses=documented(FeatureCollection([EXAMPLE], None), media=_MEDIA) | NOT_MODIFIED,
 )
-async def latest(query: Annotated[LatestQuery, Query()], dependencies: Injected) -> Response:
+async def latest(query: Annotated[LatestPageQuery, Query()], dependencies: Injected) -> Response:
     """Give the newest value of everything that each device measures."""
     after = query.follow(tuple[str, str]) or ("", "")
-    kinds = Only(frozenset(query.kind)) if query.kind else EVERYTHING
+    kinds = Only(frozenset(query.kind)) if query.kind else ALL
     found = sorted(
-        (row for row in await dependencies.store.latest(LatestAsk(kinds=kinds)) if _inside(row, query.bbox)), key=_key
+        (row for row in await dependencies.store.latest(LatestQuery(kinds=kinds)) if _inside(row, query.bbox)), key=_key
     )
     rest = [row for row in found if _key(row) > after]
     page = rest[: query.limit]
@@ -142,7 +142,7 @@ async def latest_of_device(device: DevicePath, dependencies: Injected) -> Respon
     row = await dependencies.registry.device(device)
     if row is None:
         raise unknown("device", device)
-    found = await dependencies.store.latest(LatestAsk(devices=Only.of(device)))
+    found = await dependencies.store.latest(LatestQuery(devices=Only.of(device)))
     return GeoJsonResponse(Feature.from_latest(_together(found, row)))
 
 

@@ -13,6 +13,7 @@ from api.queries import PageQuery, refuse_unknown_parameters
 from api.responses import NOT_MODIFIED, MsgspecResponse, documented
 from api.times import DAY, HOUR, Instant, now_ns, rfc3339, spelled
 from city.ledger.port import Account, By
+from city.outcomes import Counts
 
 _START, _END = "2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z"
 
@@ -73,7 +74,7 @@ class DeviceAccounts(msgspec.Struct, frozen=True, tag_field="by", tag="device"):
     next: str | None
 
 
-class LedgerQuery(PageQuery):
+class LedgerPageQuery(PageQuery):
     """Hours and grouping of `/v1/ledger`."""
 
     start: Annotated[
@@ -91,15 +92,15 @@ _DEVICES: Final = DeviceAccounts(_START, _END, [DeviceAccount(100, 99, 0, 1, 0, 
 
 
 @router.get("/v1/ledger", summary="The ledger", responses=documented(_TOTAL, _GATEWAYS, _DEVICES) | NOT_MODIFIED)
-async def ledger(query: Annotated[LedgerQuery, Query()], dependencies: Injected) -> Response:
+async def ledger(query: Annotated[LedgerPageQuery, Query()], dependencies: Injected) -> Response:
     """Count readings: every one that was received is stored, a duplicate, quarantined or rejected."""
     after, start_ns, end_ns = query.follow(tuple[str, int, int]) or ("", *_hours(query))
     _refuse_impossible(start_ns, end_ns)
     rows = await dependencies.ledger.account(start_ns, end_ns, query.by, after=after, most=query.limit + 1)
     start, end = rfc3339(start_ns), rfc3339(end_ns)
     if query.by is By.TOTAL:
-        sums = _sums(rows[0]) if rows else (0, 0, 0, 0, 0, 0, 0)
-        return MsgspecResponse(Total(*sums, start=start, end=end, balanced=sums[0] == sum(sums[1:5])))
+        total = rows[0] if rows else Account("", Counts())
+        return MsgspecResponse(Total(*_sums(total), start=start, end=end, balanced=total.counts.is_balanced()))
     page = rows[: query.limit]
     # an empty `after` means the first page, so what follows the empty key is asked for by a space: less than any id
     following = query.next((page[-1].key or " ", start_ns, end_ns)) if len(rows) > len(page) else None
@@ -111,7 +112,7 @@ async def ledger(query: Annotated[LedgerQuery, Query()], dependencies: Injected)
     )
 
 
-def _hours(query: LedgerQuery) -> tuple[int, int]:
+def _hours(query: LedgerPageQuery) -> tuple[int, int]:
     end_ns = now_ns() if query.end is None else query.end
     start_ns = end_ns - DAY if query.start is None else query.start
     return start_ns // HOUR * HOUR, -(-end_ns // HOUR) * HOUR

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-import msgspec
-
 from city.errors import Reason
+from city.outcomes import Counts
 
 DIRECT = ""
 """The gateway of a device that publishes itself."""
@@ -23,19 +22,6 @@ class PackId(NamedTuple):
     gateway: str
     spool: str
     seq: int
-
-
-class Counts(msgspec.Struct, gc=False):
-    """What became of readings; each is a number of readings. A struct, because a flush makes one a device.
-
-    received = stored + duplicate + quarantined + rejected, always.
-    """
-
-    received: int = 0
-    stored: int = 0
-    duplicate: int = 0
-    quarantined: int = 0
-    rejected: int = 0
 
 
 class Source(NamedTuple):
@@ -244,7 +230,7 @@ class Ledger(Protocol):
         """Commit a flush.
 
         Raises:
-            SettledMeanwhile: A pack, fingerprint or redrive of it was settled by another worker; nothing changed.
+            Conflict: A pack, fingerprint or redrive of it was settled by another worker; nothing changed.
         """
 
     async def journal(self, *, after: int, most: int = 100) -> list[JournalRow]:
@@ -265,7 +251,7 @@ class Ledger(Protocol):
         """Rows of the quarantine with `id > after`, rising."""
 
     async def request_redrive(self, ids: list[int] | None, reason: str | None) -> int:
-        """AccountQuery ingest to try held rows again: these ids, or all of a reason, or (both None) all; how many."""
+        """Ask ingest to try held rows again: these ids, or all of a reason, or (both None) all; how many."""
 
     async def ping(self) -> None:
         """Return when the database answers."""

@@ -5,35 +5,36 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, or_, select
+from typing_extensions import override
 
 from city.batch import Place
 from city.database import Database
 from city.database.tables import device as table
 from city.database.tables import device_kind, sequences
-from city.registry.port import Changes, DeviceRow, DeviceStatus
+from city.registry.port import Changes, DeviceRow, DeviceStatus, Registry
 
 _ROWS = select(*(column for column in table.c if column.name != "rev"))
 
 
-class SqlRegistry:
-    """`city.registry.port.Registry`, whose docstrings hold here; open it with `city.registry.open_registry`."""
+class SqlRegistry(Registry):
+    """The registry in the tables of `city.database`; open it with `city.registry.open_registry`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @override
     async def device(self, device: str) -> DeviceRow | None:
-        """One device, or None."""
         return (await self.find([device])).get(device)
 
+    @override
     async def find(self, devices: Collection[str]) -> dict[str, DeviceRow]:
-        """Those of these devices that there are, by id."""
         asked = _ROWS.where(table.c.device.in_(devices))
         return {row.device: row for row in await self._database.in_reader(partial(self._select, asked))}
 
+    @override
     async def devices(
         self, *, after: str = "", most: int = 1000, kind: str | None = None, province: str | None = None
     ) -> list[DeviceRow]:
-        """Devices with an id behind `after`, sorted by id."""
         asked = _ROWS.where(table.c.device > after).order_by(table.c.device).limit(most)
         if kind is not None:
             heard = select(device_kind.c.device).where(device_kind.c.kind == kind)
@@ -42,12 +43,12 @@ class SqlRegistry:
             asked = asked.where(table.c.province == province)
         return await self._database.in_reader(partial(self._select, asked))
 
+    @override
     async def changes(self, since: int = 0) -> Changes:
-        """Give what changed since a revision."""
         return await self._database.in_reader(partial(self._changes, since))
 
+    @override
     async def aclose(self) -> None:
-        """Close connections."""
         await self._database.aclose()
 
     def _select(self, asked: Select[Any]) -> list[DeviceRow]:

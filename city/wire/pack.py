@@ -112,7 +112,7 @@ _encoder: Final = msgspec.msgpack.Encoder()
 
 
 def encode(pack: Pack) -> bytes:
-    """Write a pack."""
+    """Give the bytes of a pack: MessagePack, `v` first."""
     return _encoder.encode(pack)
 
 

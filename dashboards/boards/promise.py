@@ -3,10 +3,11 @@
 from typing import Final
 
 from city.catalog import PLATFORM, Aggregate
+from city.outcomes import COUNTED
 from dashboards.panels import label_of, lines, newest, over
 from dashboards.spec import Account, Across, Board, Group, Panel, Plot, Readings, Section, Span, Text, Variable
 
-_FIGURES = ("received", "stored", "duplicate", "quarantined", "rejected", "pending", "missing")
+_FIGURES = (*COUNTED, "pending", "missing")
 _OUT_OF_BALANCE = Text("Out of balance", "ไม่สมดุล")
 _DESCRIPTIONS = {
     "received": Text("Readings that came in, over the range.", "ข้อมูลที่รับเข้ามาในช่วงเวลา"),

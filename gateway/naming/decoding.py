@@ -107,6 +107,11 @@ class Decoding:
         self.sources = Sources() if sources is None else sources
         self.failures: Counter[str] = Counter()
 
+    @property
+    def mappings(self) -> Mapping[str, JsonMapping]:
+        """Mappings of foreign JSON, by name."""
+        return self._naming.mappings
+
     def decode(self, origin: Origin, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
         """Decode what an input got; bytes that the decoder refuses come back as one `Undecoded`.
 

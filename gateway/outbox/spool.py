@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from city.errors import Full
+from city.errors import SpoolFull
 from gateway.outbox.packing import Contents, encode
 from gateway.outbox.spool_file import broken, connect
 
@@ -72,7 +72,7 @@ class Spool:
             raise broken(file, error) from None
         self.id: str = row[0]
         self._next_seq: int = row[1]
-        self._next_before: int = row[2]
+        self._next_offset: int = row[2]
         self.pending = Pending(*row[3:])
 
     @property
@@ -83,16 +83,16 @@ class Spool:
     @property
     def taken(self) -> int:
         """Readings (and undecoded) that this spool took so far; may be read from any thread."""
-        return self._next_before
+        return self._next_offset
 
     def append(self, packs: Sequence[Contents]) -> None:
         """Number, encode and commit packs: all of them or, when it raises, none.
 
         Raises:
-            Full: The bound is reached or the disk takes no more; later it may.
+            SpoolFull: The bound is reached or the disk takes no more; later it may.
             Broken: The file is damaged.
         """
-        seq, offset, waiting = self._next_seq, self._next_before, self.pending
+        seq, offset, waiting = self._next_seq, self._next_offset, self.pending
         now_ns = time.time_ns()
         with self._transaction():
             for contents in packs:
@@ -103,13 +103,13 @@ class Spool:
                 waiting = Pending(waiting.readings + count, waiting.packs + 1, waiting.bytes + size)
             self._refuse_too_much()
             self._note(seq, offset, waiting)
-        self._next_seq, self._next_before, self.pending = seq, offset, waiting
+        self._next_seq, self._next_offset, self.pending = seq, offset, waiting
 
     def forget(self, ranges: Sequence[tuple[int, int]]) -> None:
         """Drop packs that ingest has settled; closed ranges of numbers, which may name absent ones.
 
         Raises:
-            Full: The disk takes not even that; the packs stay.
+            SpoolFull: The disk takes not even that; the packs stay.
             Broken: The file is damaged.
         """
         waiting = self.pending
@@ -126,7 +126,7 @@ class Spool:
                 waiting = Pending(
                     waiting.readings - int(row[0]), waiting.packs - int(row[1]), waiting.bytes - int(row[2])
                 )
-            self._note(self._next_seq, self._next_before, waiting)
+            self._note(self._next_seq, self._next_offset, waiting)
         self.pending = waiting
 
     def oldest(self, after_seq: int, most: int, until_seq: int = _NO_END) -> list[Stored]:
@@ -190,8 +190,8 @@ class Spool:
         if code in _DAMAGED:
             return broken(self._file, error)
         if code == sqlite3.SQLITE_FULL:
-            return Full(f"the disk under the spool {self._file} is full: free some space; nothing was taken")
-        return Full(f"the spool {self._file} can't be written ({error}): nothing was taken")
+            return SpoolFull(f"the disk under the spool {self._file} is full: free some space; nothing was taken")
+        return SpoolFull(f"the spool {self._file} can't be written ({error}): nothing was taken")
 
     def _refuse_too_much(self) -> None:
         """Compare what the open transaction would leave with the bound."""
@@ -199,13 +199,13 @@ class Spool:
         (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
         used = (pages - free) * self._page_bytes
         if used > self.most_bytes:
-            raise Full(
+            raise SpoolFull(
                 f"the spool {self._file} would take {used} bytes, at most {self.most_bytes} are allowed: "
                 f"{self.pending.readings} readings wait for a receipt"
             )
 
-    def _note(self, next_seq: int, next_before: int, pending: Pending) -> None:
+    def _note(self, next_seq: int, next_offset: int, pending: Pending) -> None:
         self._db.execute(
             "UPDATE meta SET next_seq = ?, next_before = ?, pending_readings = ?, pending_packs = ?, pending_bytes = ?",
-            (next_seq, next_before, *pending),
+            (next_seq, next_offset, *pending),
         )

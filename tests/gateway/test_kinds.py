@@ -48,6 +48,22 @@ def test_what_is_measured_tells_the_kind_or_nothing_does(quantities: str, kind: 
     assert kinds.kind_of(Context(NOW), quantities.split()) == kind
 
 
+@pytest.mark.parametrize(
+    ("decoder", "topic", "payload", "kind"),
+    [
+        ("tasmota", "stat/a/POWER", b"ON", "energy_meter"),
+        ("tasmota", "tele/a/STATE", b'{"Wifi": {"Signal": -60}}', SENSOR),
+        ("shelly", "a/status/switch:0", b'{"output": true}', "energy_meter"),
+        ("shelly", "a/status/smoke:0", b'{"alarm": false}', SENSOR),
+        ("shelly", "a/status/devicepower:0", b'{"battery": {"percent": 80}}', SENSOR),
+        ("zigbee2mqtt", "z/a", b'{"contact": true}', SENSOR),
+    ],
+)
+def test_a_decoder_says_more_than_what_is_measured(decoder: str, topic: str, payload: bytes, kind: str) -> None:
+    (reading,) = DECODERS[decoder](payload, Context(NOW, parameters={"topic": topic}))
+    assert reading.kind == kind
+
+
 def test_all_signatures_are_of_the_catalog() -> None:
     assert {row.kind for row in kinds.SIGNATURES} <= KINDS.keys()
     assert {key for row in kinds.SIGNATURES for key in row.telling | row.common} <= QUANTITIES.keys()

@@ -4,13 +4,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from city.errors import AskRefused
+from city.errors import QueryRefused
 from city.store import layout
 from city.store.influx.http import Connection
 from city.store.influx.influxql import name, names, where, within
 from city.store.influx.latest import fields_by_kind
 from city.store.influx.values import fields_of
-from city.store.port import Only, SeriesAsk, asks_for
+from city.store.port import Only, SeriesQuery, wants
 
 _STEPS: Final = 1000  # how finely a range is counted when it must be cut
 
@@ -28,7 +28,7 @@ class Part:
     fields: set[str]
 
     def select(self, what: str, start_ns: int, end_ns: int, *conditions: str, devices: Only | None = None) -> str:
-        """Begin a statement."""
+        """Give a SELECT over these devices in `[start_ns, end_ns)`, to which GROUP BY may be added."""
         scope = where(devices or self.devices, *within(start_ns, end_ns), *conditions)
         return f"SELECT {what} FROM {name(self.kind)}{scope}"  # noqa: S608 - names and texts are quoted
 
@@ -65,10 +65,10 @@ class Sum:
     worst: int = 0
 
 
-async def parts_of(connection: Connection, ask: SeriesAsk) -> list[Part]:
+async def parts_of(connection: Connection, query: SeriesQuery) -> list[Part]:
     """Sort the devices by kind, and find the quantities that there are."""
     devices: dict[str, set[str]] = {}
-    for device, kinds in ask.devices.items():
+    for device, kinds in query.devices.items():
         for kind in kinds:
             devices.setdefault(kind, set()).add(device)
     if not devices:
@@ -76,7 +76,7 @@ async def parts_of(connection: Connection, ask: SeriesAsk) -> list[Part]:
     parts = []
     for kind, fields in (await fields_by_kind(connection, set(devices))).items():
         there = {layout.quantity_of(one) for one in fields} - {None}
-        quantities = sorted(one for one in there if one is not None and asks_for(ask, one))
+        quantities = sorted(one for one in there if one is not None and wants(query, one))
         if quantities:
             parts.append(Part(kind, Only(frozenset(devices[kind])), quantities, fields))
     return parts
@@ -109,33 +109,33 @@ async def sums_of(connection: Connection, parts: list[Part], start_ns: int, end_
     return sums
 
 
-async def cut_of(connection: Connection, parts: list[Part], ask: SeriesAsk, sums: dict[Key, Sum]) -> int | None:
+async def cut_of(connection: Connection, parts: list[Part], query: SeriesQuery, sums: dict[Key, Sum]) -> int | None:
     """Find an instant before which the answer fits into `most`; None when all of it does.
 
     It is found from counts alone, so the answer may be shorter than it could be, but never empty.
     """
-    unit = ask.every_ns or 1
+    unit = query.every_ns or 1
 
     def weigh(count: int, span_ns: int) -> int:
-        return count if ask.every_ns is None else min(count, -(-span_ns // unit) * len(sums))
+        return count if query.every_ns is None else min(count, -(-span_ns // unit) * len(sums))
 
-    start, end = ask.start_ns // unit * unit, ask.end_ns
-    if weigh(sum(one.fit + one.failed for one in sums.values()), end - start) <= ask.most:
+    start, end = query.start_ns // unit * unit, query.end_ns
+    if weigh(sum(one.fit + one.failed for one in sums.values()), end - start) <= query.most:
         return None
     while True:
         width = -(-(end - start) // (_STEPS * unit)) * unit
         held, first = 0, None
-        for begin, count in sorted((await _counts(connection, parts, max(start, ask.start_ns), end, width)).items()):
+        for begin, count in sorted((await _counts(connection, parts, max(start, query.start_ns), end, width)).items()):
             first = begin if first is None else first
             held += weigh(count, width)
-            if held > ask.most:
+            if held > query.most:
                 break
         else:
             return end  # the counts changed meanwhile
         if begin > first:
             return begin
         if width == unit:
-            raise AskRefused(f"{ask.most} points can't hold one instant of all these series: ask for fewer")
+            raise QueryRefused(f"{query.most} points can't hold one instant of all these series: ask for fewer")
         start, end = max(start, begin), min(end, begin + width)
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from city.catalog import KINDS, Aggregate
-from city.errors import AskRefused
+from city.errors import QueryRefused
 from city.reading import Flag
-from city.store.port import Series, SeriesAnswer, SeriesAsk, Value, completeness, percentile_of
+from city.store.port import Series, SeriesAnswer, SeriesQuery, Value, completeness, percentile_of
 
 _AGGREGATES: Final = {
     Aggregate.MEAN: "avg(value)",
@@ -42,22 +42,22 @@ group by series
 
 
 def series_of(
-    connection: duckdb.DuckDBPyConnection, ask: SeriesAsk, ids: dict[int, tuple[str, str, str]]
+    connection: duckdb.DuckDBPyConnection, query: SeriesQuery, ids: dict[int, tuple[str, str, str]]
 ) -> SeriesAnswer:
     """Answer for these series, given as id to device, quantity and kind; blocking.
 
     Raises:
-        AskRefused: One instant or bucket holds more points than fit, or the aggregate needs more memory than there is.
+        QueryRefused: One instant or bucket holds more points than fit, or the memory is too small for it.
     """
     if not ids:
         return SeriesAnswer([])
     connection.register("of", pa.table({"series": np.fromiter(ids, np.uint32, len(ids))}))
     try:
-        points, next_ns = _points(connection, ask)
-        span = {"start": ask.start_ns, "end": next_ns or ask.end_ns, "fail": int(Flag.FAIL)}
+        points, next_ns = _points(connection, query)
+        span = {"start": query.start_ns, "end": next_ns or query.end_ns, "fail": int(Flag.FAIL)}
         sums = connection.execute(_SUMMED_UP, span).fetchall()
     except duckdb.OutOfMemoryException as error:
-        raise AskRefused("this needs more memory than the store may take: ask for less at once") from error
+        raise QueryRefused("this needs more memory than the store may take: ask for less at once") from error
     finally:
         connection.unregister("of")
     series = []
@@ -67,25 +67,25 @@ def series_of(
     return SeriesAnswer(sorted(series, key=lambda one: (one.device, one.quantity, one.kind)), next_ns)
 
 
-def _points(connection: duckdb.DuckDBPyConnection, ask: SeriesAsk) -> tuple[dict[int, list[Value]], int | None]:
+def _points(connection: duckdb.DuckDBPyConnection, query: SeriesQuery) -> tuple[dict[int, list[Value]], int | None]:
     """Points by series, and where they were cut."""
-    parameters = {"start": ask.start_ns, "end": ask.end_ns, "most": ask.most + 1}
-    if ask.every_ns is None:
+    parameters = {"start": query.start_ns, "end": query.end_ns, "most": query.most + 1}
+    if query.every_ns is None:
         statement = _RAW
     else:
-        percent = percentile_of(ask.aggregate)
+        percent = percentile_of(query.aggregate)
         statement = _AGGREGATED.format(
-            aggregate=_AGGREGATES[ask.aggregate] if percent is None else _RANK.format(p=percent)
+            aggregate=_AGGREGATES[query.aggregate] if percent is None else _RANK.format(p=percent)
         )
-        parameters |= {"every": ask.every_ns, "fail": int(Flag.FAIL)}
+        parameters |= {"every": query.every_ns, "fail": int(Flag.FAIL)}
     found = connection.execute(statement, parameters).fetchnumpy()
     ids, time, value, flag = (np.asarray(column) for column in found.values())
     next_ns = None
-    if len(ids) > ask.most:
+    if len(ids) > query.most:
         next_ns = int(time[-1])
         kept = time < next_ns
         if not kept.any():
-            raise AskRefused(f"{ask.most} points can't hold one instant of all these series: ask for fewer")
+            raise QueryRefused(f"{query.most} points can't hold one instant of all these series: ask for fewer")
         ids, time, value, flag = ids[kept], time[kept], value[kept], flag[kept]
     points: dict[int, list[Value]] = {}
     for number, *cells in zip(ids.tolist(), time.tolist(), value.tolist(), flag.tolist(), strict=True):

@@ -1,7 +1,7 @@
 """The newest value of every series, in memory: what keeps rows unique without a primary key.
 
-A row that is strictly newer than the head of its series can't be in the file yet, so it is a plain append. Only the
-others, late or sent again, must be looked up and replaced. The heads also answer `latest`.
+A row that is strictly newer than the last value of its series can't be in the file yet, so it is a plain append. Only
+the others, late or sent again, must be looked up and replaced. The cache also answers `latest`.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from city.batch import Flags, Floats, Times
 from city.store.port import Selection
 
 NEVER: Final = np.iinfo(np.int64).min
-"""Time of the head of a series that has no rows."""
+"""Time of the last value of a series that has no rows."""
 
 _NONE: Final = -1
 
@@ -24,7 +24,7 @@ Numbers = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomers:
+class NewSeries:
     """Series that a batch brings and the file doesn't know yet; ids count up from `first`."""
 
     first: int
@@ -32,8 +32,8 @@ class Newcomers:
 
 
 @dataclass(slots=True)
-class Heads:
-    """Numbers of series, and the head of each.
+class LastValueCache:
+    """Numbers of series, and the last value of each.
 
     Attributes:
         time: By id of the series: instant of its newest value, `NEVER` without one.
@@ -75,18 +75,18 @@ class Heads:
             self.value = np.concatenate([self.value, np.zeros(more)])
             self.flag = np.concatenate([self.flag, np.zeros(more, np.uint8)])
 
-    def admit(self, newcomers: Newcomers) -> None:
+    def admit(self, new_series: NewSeries) -> None:
         """Take in series that the file knows from now on."""
-        self.reserve(newcomers.first + len(newcomers.keys))
-        for number, (kind, device, quantity) in enumerate(newcomers.keys, newcomers.first):
+        self.reserve(new_series.first + len(new_series.keys))
+        for number, (kind, device, quantity) in enumerate(new_series.keys, new_series.first):
             known = self._devices.setdefault(kind, {})
             place = known.setdefault(device, len(known))
             self.ids(kind, quantity)[place] = number
             self.series.setdefault((kind, device), {})[quantity] = number
-        self.count = newcomers.first + len(newcomers.keys)
+        self.count = new_series.first + len(new_series.keys)
 
     def advance(self, ids: NDArray[np.integer], time: Times, value: Floats, flag: Flags) -> None:
-        """Replace the heads of these series (each at most once) where the row is as new or newer."""
+        """Replace the last values of these series (each at most once) where the row is as new or newer."""
         newer = time >= self.time[ids]
         ids = ids[newer]
         self.time[ids], self.value[ids], self.flag[ids] = time[newer], value[newer], flag[newer]
