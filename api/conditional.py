@@ -16,15 +16,15 @@ _KEPT: Final = {"etag", "cache-control", "vary"}
 class Conditional:
     """Middleware: gives whole answers to GET under `/v1/` a validator, and leaves out what the client has already.
 
-    The tag is the hash of the body, because neither store tells cheaply whether anything changed: the question is
-    asked again, but nothing is sent. It is weak, since gzip may still change the bytes behind it.
+    The tag is the hash of the body, because neither store tells cheaply whether anything changed: the store
+    is asked again, but nothing is sent. It is weak, since gzip may still change the bytes behind it.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
+        """Give a polled GET its validator; everything else passes untouched."""
         polled = scope["type"] == "http" and scope["method"] == "GET" and scope["path"].startswith("/v1/")
         if not polled:
             await self._app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Opaque cursors: where the next page begins, sealed together with the question it belongs to."""
+"""Opaque cursors: where the next page begins, sealed together with the query it belongs to."""
 
 import base64
 import binascii
@@ -14,21 +14,21 @@ _SEAL: Final = 8
 Position = TypeVar("Position")
 
 
-def seal(question: str, position: object) -> str:
+def seal(query: str, position: object) -> str:
     """Write a cursor.
 
     Args:
-        question: Everything that was asked, except the page's size and the cursor.
+        query: Everything that was asked, except the page's size and the cursor.
         position: What msgspec can encode.
     """
     body = msgspec.msgpack.encode(position)
-    return base64.urlsafe_b64encode(_digest(question, body) + body).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(_digest(query, body) + body).rstrip(b"=").decode()
 
 
-def unseal(question: str, cursor: str, position: type[Position]) -> Position:
-    """Read a cursor of this question.
+def unseal(query: str, cursor: str, position: type[Position]) -> Position:
+    """Read a cursor of this query.
 
-    The seal finds mistakes (a cut cursor, another question); it is no signature, so what stands in a cursor must be
+    The seal finds mistakes (a cut cursor, another query); it is no signature, so what stands in a cursor must be
     checked like any other input.
 
     Raises:
@@ -36,12 +36,12 @@ def unseal(question: str, cursor: str, position: type[Position]) -> Position:
     """
     try:
         whole = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        if whole[:_SEAL] == _digest(question, whole[_SEAL:]):
+        if whole[:_SEAL] == _digest(query, whole[_SEAL:]):
             return msgspec.msgpack.decode(whole[_SEAL:], type=position)
     except (ValueError, binascii.Error, msgspec.DecodeError):
         pass
-    raise Problem(400, "bad-cursor", "the cursor is damaged or belongs to another question: start without it")
+    raise Problem(400, "bad-cursor", "the cursor is damaged or belongs to another query: start without it")
 
 
-def _digest(question: str, body: bytes) -> bytes:
-    return xxh3_64_digest(question.encode() + b"\0" + body)
+def _digest(query: str, body: bytes) -> bytes:
+    return xxh3_64_digest(query.encode() + b"\0" + body)

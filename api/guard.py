@@ -25,13 +25,13 @@ _log = structlog.get_logger(__name__)
 
 
 class Guard:
-    """Middleware around all routes."""
+    """Middleware around all routes: bounds what comes in, adds safe headers, answers HEAD, turns errors to problems."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
+        """Hold a request to the bounds; what breaks before an answer begins is answered as a problem."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -49,7 +49,6 @@ class Keys:
         self._known = known
 
     def __len__(self) -> int:
-        """How many there are."""
         return len(self._known)
 
     @classmethod
@@ -110,10 +109,10 @@ class KeyCheck:
         self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on.
+        """Let a request pass that has a good key or needs none.
 
         Raises:
-            Problem: It has no good key.
+            Problem: 401 `no-key`.
         """
         if scope["type"] == "http" and not _is_open(scope["path"]):
             self._check(scope)

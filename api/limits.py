@@ -1,4 +1,4 @@
-"""How much one question may ask, as data."""
+"""How much one request may ask for, as data."""
 
 from typing import Final, NamedTuple
 
@@ -39,7 +39,7 @@ MOST_PAGE_BYTES: Final = 4 * 1024 * 1024
 
 
 def refuse_too_long(start_ns: int, end_ns: int, every_ns: int | None) -> None:
-    """Hold a question for readings to the table.
+    """Hold a request for readings to the table.
 
     Raises:
         Problem: 422 `too-large`, saying what to change.

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from fastapi import FastAPI
 
-from api.encoded import EXAMPLES
+from api.responses import EXAMPLES
 
 DESCRIPTION: Final = """
 City and logistics telemetry: readings, what became of each, and the devices they came from.
@@ -35,10 +35,10 @@ _SCHEMES: Final = {"key": {"type": "http", "scheme": "bearer", "description": "A
 
 
 class Api(FastAPI):
-    """The app, with the whole document."""
+    """FastAPI whose document also describes the structs that msgspec encodes."""
 
     def openapi(self) -> dict[str, Any]:
-        """Write the document once."""
+        """Give the document; it is written at the first request and kept."""
         if self.openapi_schema is None:
             self.openapi_schema = _completed(super().openapi())
         return self.openapi_schema

@@ -10,7 +10,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from city.errors import AskRefused, Unavailable
+from city.errors import QueryRefused, Unavailable
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -19,8 +19,8 @@ TITLES: Final = {
     "repeated-parameter": "A parameter is given more than once",
     "bad-cursor": "This cursor can't be followed",
     "invalid": "The request isn't understood",
-    "refused": "The question makes no sense",
-    "too-large": "The question asks for too much at once",
+    "refused": "The request makes no sense",
+    "too-large": "The request asks for too much at once",
     "not-found": "There is no such thing",
     "no-key": "This needs a key",
     "unavailable": "A part of the platform is down for now",
@@ -77,12 +77,12 @@ class Problem(HTTPException):
         self.body = ProblemBody(f"urn:korat:problem:{kind}", TITLES[kind], status, detail, **members)
 
     def response(self) -> Response:
-        """Write it."""
+        """Give the HTTP answer, `application/problem+json`."""
         return _response(self.body, self.headers)
 
 
 def unknown(what: str, key: str) -> Problem:
-    """Say that something isn't there."""
+    """Make the 404 for a key that names nothing, such as a device."""
     return Problem(404, "not-found", f"there is no {what} {key!r}")
 
 
@@ -90,7 +90,7 @@ def install(app: FastAPI) -> None:
     """Make an app answer its errors as problems."""
     app.add_exception_handler(StarletteHTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_validation)
-    app.add_exception_handler(AskRefused, _of_refusal)
+    app.add_exception_handler(QueryRefused, _of_refusal)
     app.add_exception_handler(Unavailable, _of_outage)
 
 

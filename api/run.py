@@ -10,8 +10,8 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from api.app import build
+from api.dependencies import Check
 from api.keys import open_keys
-from api.parts import Check
 from api.settings import ApiSettings
 from city.errors import ConfigurationError
 from city.ledger.port import Ledger

@@ -56,7 +56,6 @@ class Batch:
     rx_ns: int = 0
 
     def __len__(self) -> int:
-        """Count the rows."""
         return len(self.time_ns)
 
     @classmethod

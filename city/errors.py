@@ -1,15 +1,15 @@
 """Every error of the platform, classed by what the caller should do next.
 
 KoratError
-├── ConfigurationError      refuse to start, say the sentence
+├── ConfigurationError      refuse to start, with the sentence
 ├── Malformed               quarantine the bytes with `reason`; never retry
 ├── Unavailable             keep everything, try again after `retry_after_s`
 │   ├── StoreUnavailable
 │   └── LedgerUnavailable
 ├── Broken                  a file of ours is damaged: stop with the sentence, never start afresh over it
-├── SettledMeanwhile        another worker committed a claim of this flush: load it again
-├── Full                    custody refused: the sender keeps its reading and tries later
-└── AskRefused              a question out of its limits: the asker changes it
+├── Conflict                another worker committed a claim of this flush: load it again
+├── SpoolFull               custody refused: the sender keeps its reading and tries later
+└── QueryRefused            a query out of its limits: its sender changes it
 """
 
 from enum import StrEnum
@@ -50,7 +50,7 @@ class Reason(StrEnum):
 
 
 class KoratError(Exception):
-    """The root: whoever catches this catches everything the platform itself raises."""
+    """The root of everything that the platform itself raises."""
 
 
 class ConfigurationError(KoratError):
@@ -91,13 +91,13 @@ class Broken(KoratError):
     """A database or spool file that can't be read; the message names the file."""
 
 
-class SettledMeanwhile(KoratError):
+class Conflict(KoratError):
     """Another worker settled a pack, message or re-drive of this flush first."""
 
 
-class Full(KoratError):
+class SpoolFull(KoratError):
     """Custody can't be taken: the spool's byte limit is reached or the disk is full."""
 
 
-class AskRefused(KoratError):
+class QueryRefused(KoratError):
     """A question to the store that goes beyond its limits."""

@@ -113,17 +113,6 @@ def convert(value: float, given: str, wanted: str) -> float:
     return (base - target.plus) * target.over / target.times
 
 
-def affine(given: str, wanted: str) -> tuple[float, float]:
-    """Give the scale and the offset that turn columns of one unit into another: `values * scale + offset`.
-
-    Raises:
-        Malformed: As `convert`.
-    """
-    source, target = _pair(given, wanted)
-    scale = target.over / target.times
-    return source.times / source.over * scale, (source.plus - target.plus) * scale
-
-
 def _pair(given: str, wanted: str) -> tuple[Unit, Unit]:
     source, target = UNITS.get(given), UNITS.get(wanted)
     if source is None or target is None:

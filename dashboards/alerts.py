@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from city.catalog import PLATFORM
+from city.outcomes import COUNTED
 from city.store import layout
 from dashboards.influxql import TIME, quoted, select
 from dashboards.province import Province
@@ -15,24 +16,24 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 class Severity(StrEnum):
-    """Who has to look, and how soon: somebody now, or somebody today."""
+    """How soon an operator has to look: now, or today."""
 
     CRITICAL = "critical"
     WARNING = "warning"
 
 
-class Silence(StrEnum):
-    """What it means when the query finds nothing: all is well, or nobody can tell."""
+class NoData(StrEnum):
+    """What it means when the query finds nothing: all is well, or that is the trouble itself (`noDataState`)."""
 
-    FINE = "OK"
-    ALARMING = "Alerting"
+    OK = "OK"
+    ALERTING = "Alerting"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class AlertQuery:
     """One query over the last seconds; each series becomes one number by its last value."""
 
-    query: str
+    statement: str
     seconds: int
 
 
@@ -44,38 +45,36 @@ class Alert:
         key: Its name, which never changes.
         title: What has happened.
         advice: What to do.
-        look: What is compared.
+        query: What is compared.
         limit: Fires beyond it.
-        beyond: `gt` above it, `lt` below it, `outside_range` more than it away from 0.
+        condition: `gt` above it, `lt` below it, `outside_range` more than it away from 0.
         pending: How long it must last, such as `5m`.
-        severity: Who has to look.
+        severity: How soon an operator has to look.
         board: Key of the board that shows it.
         panel: Key of the panel there.
-        less: When given, `look` less this one is compared.
-        silence: What it means when nothing is found.
+        baseline: When given, `query` less this one is compared.
+        no_data: What it means when nothing is found.
     """
 
     key: str
     title: Text
     advice: Text
-    look: Look
+    query: AlertQuery
     limit: float
-    beyond: str
+    condition: str
     pending: str
     severity: Severity
     board: str
     panel: str
-    less: Look | None = None
-    silence: Silence = Silence.FINE
+    baseline: AlertQuery | None = None
+    no_data: NoData = NoData.OK
 
 
-def _look(what: str, kind: str, seconds: int, *conditions: str) -> Look:
-    return Look(select(f'{what} AS "value"', quoted(kind), [*conditions, TIME], [layout.TAG_DEVICE]), seconds)
+def _by_device(what: str, kind: str, seconds: int, *conditions: str) -> AlertQuery:
+    return AlertQuery(select(f'{what} AS "value"', quoted(kind), [*conditions, TIME], [layout.TAG_DEVICE]), seconds)
 
 
-_COUNTED = " - ".join(
-    f'sum("readings_{figure}")' for figure in ("received", "stored", "duplicate", "quarantined", "rejected")
-)
+_DIFFERENCE = " - ".join(f'sum("readings_{figure}")' for figure in COUNTED)
 
 ALERTS: Final[tuple[Alert, ...]] = (
     Alert(
@@ -85,7 +84,7 @@ ALERTS: Final[tuple[Alert, ...]] = (
             "The mean of 24 hours is above 37.5 ug/m3: warn the district.",
             "ค่าเฉลี่ย 24 ชั่วโมงเกิน 37.5 มคก./ลบ.ม. ควรแจ้งเตือนอำเภอ",
         ),
-        _look('mean("pm2_5")', "air_quality", _DAY),
+        _by_device('mean("pm2_5")', "air_quality", _DAY),
         PM2_5_STANDARD,
         "gt",
         "30m",
@@ -100,14 +99,14 @@ ALERTS: Final[tuple[Alert, ...]] = (
             "More than half a metre above the median of the day: look downstream.",
             "สูงกว่าค่ากลางของวันเกินครึ่งเมตร ตรวจสอบท้ายน้ำ",
         ),
-        _look('mean("level")', "water_level", _HOUR),
+        _by_device('mean("level")', "water_level", _HOUR),
         0.5,
         "gt",
         "10m",
         Severity.CRITICAL,
         "water",
         "level",
-        less=_look('median("level")', "water_level", _DAY),
+        baseline=_by_device('median("level")', "water_level", _DAY),
     ),
     Alert(
         "reefer",
@@ -116,27 +115,27 @@ ALERTS: Final[tuple[Alert, ...]] = (
             "Five degrees warmer than the median of the day: door, cooler or sensor.",
             "อุ่นกว่าค่ากลางของวันเกินห้าองศา ตรวจประตู เครื่องทำความเย็น หรือเซนเซอร์",
         ),
-        _look('mean("temperature")', "cargo", 10 * _MINUTE),
+        _by_device('mean("temperature")', "cargo", 10 * _MINUTE),
         5.0,
         "gt",
         "15m",
         Severity.CRITICAL,
         "cold-chain",
         "temperature",
-        less=_look('median("temperature")', "cargo", _DAY),
+        baseline=_by_device('median("temperature")', "cargo", _DAY),
     ),
     Alert(
         "gateway-silent",
         Text("Gateway silent", "เกตเวย์เงียบหาย"),
         Text("It keeps its readings on disk: power and network first.", "ข้อมูลยังอยู่ในเกตเวย์ ตรวจไฟฟ้าและเครือข่ายก่อน"),
-        _look('last("gateway_online")', PLATFORM, 10 * _MINUTE),
+        _by_device('last("gateway_online")', PLATFORM, 10 * _MINUTE),
         0.5,
         "lt",
         "5m",
         Severity.CRITICAL,
         "promise",
         "online",
-        silence=Silence.ALARMING,
+        no_data=NoData.ALERTING,
     ),
     Alert(
         "ledger",
@@ -145,7 +144,7 @@ ALERTS: Final[tuple[Alert, ...]] = (
             "Readings came in whose fate is unknown: keep logs and spools, and report it.",
             "มีข้อมูลที่ไม่ทราบผล เก็บบันทึกและคิวไว้ แล้วรายงาน",
         ),
-        Look(select(f'{_COUNTED} AS "value"', quoted(PLATFORM), [TIME], [layout.TAG_DEVICE]), _DAY),
+        AlertQuery(select(f'{_DIFFERENCE} AS "value"', quoted(PLATFORM), [TIME], [layout.TAG_DEVICE]), _DAY),
         0.5,
         "outside_range",
         "5m",
@@ -160,7 +159,7 @@ ALERTS: Final[tuple[Alert, ...]] = (
             "Five minutes and more from measurement to store: an outage that drains, or ingest can't follow.",
             "ช้ากว่าห้านาที อาจกำลังระบายข้อมูลค้าง หรือรับข้อมูลไม่ทัน",
         ),
-        _look('min("end_to_end_latency")', PLATFORM, 10 * _MINUTE),
+        _by_device('min("end_to_end_latency")', PLATFORM, 10 * _MINUTE),
         300.0,
         "gt",
         "10m",
@@ -181,7 +180,7 @@ def _warning(gauge: str, level: float) -> Alert:
         f"water-{gauge}",
         Text(f"Water over its warning level at {gauge}", f"ระดับน้ำเกินเกณฑ์เตือนภัยที่ {gauge}"),
         Text(f"Above {level:g} m: warn those who live there.", f"สูงกว่า {level:g} ม. แจ้งเตือนผู้อยู่อาศัย"),
-        _look('mean("level")', "water_level", _HOUR, f"{quoted(layout.TAG_DEVICE)} = '{gauge}'"),
+        _by_device('mean("level")', "water_level", _HOUR, f"{quoted(layout.TAG_DEVICE)} = '{gauge}'"),
         level,
         "gt",
         "10m",

@@ -1,17 +1,29 @@
 """A source as InfluxQL, with Grafana's macros, under the names of the store's layout.
 
 Values that failed a check lie in fields of another name, so a plain mean is right. One selector a statement; devices
-are aggregated one by one in a subquery before they become a group's value, as the API's clients do it.
+are aggregated one by one in a subquery before they become a group's value, as the console does it.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
 from city.catalog import KINDS, PLATFORM, Aggregate
+from city.outcomes import COUNTED
 from city.store import layout
 from city.store.port import percentile_of
-from dashboards.measure import aggregate_of, measure_of
-from dashboards.spec import Account, Across, AllOfDevice, Group, Heard, Kept, Readings, Source, Span, Variable
+from dashboards.spec import (
+    Account,
+    Across,
+    AllQuantities,
+    CadenceKept,
+    Group,
+    LastSeen,
+    Readings,
+    Source,
+    Span,
+    Variable,
+)
+from dashboards.value_format import aggregate_of, format_of
 
 TIME: Final = "$timeFilter"
 TAGS: Final = {
@@ -28,7 +40,6 @@ _GROUPS: Final = {
     Group.DISTRICT: layout.TAG_DISTRICT,
     Group.OWNER: layout.TAG_OWNER,
 }
-_COUNTED: Final = ("received", "stored", "duplicate", "quarantined", "rejected")
 
 
 def query(source: Source, variables: Iterable[Variable] = ()) -> str:
@@ -41,13 +52,13 @@ def query(source: Source, variables: Iterable[Variable] = ()) -> str:
             return _by_group(source, chosen)
         case Account():
             return _account(source, chosen)
-        case Heard(kinds=kinds):
+        case LastSeen(kinds=kinds):
             rx = quoted(layout.RX)
-            return select(f'last({rx}) AS "heard"', measurements(kinds), [*chosen, TIME], [layout.TAG_DEVICE])
-        case Kept(kind=kind, quantity=quantity):
+            return select(f'last({rx}) AS "last_seen"', measurements(kinds), [*chosen, TIME], [layout.TAG_DEVICE])
+        case CadenceKept(kind=kind, quantity=quantity):
             share = f"count({quoted(quantity)}) * {100 * KINDS[kind].cadence_s} / $__range_s"
-            return select(f'{share} AS "kept"', quoted(kind), [*chosen, TIME], [layout.TAG_DEVICE])
-        case AllOfDevice():
+            return select(f'{share} AS "cadence_kept"', quoted(kind), [*chosen, TIME], [layout.TAG_DEVICE])
+        case AllQuantities():
             # the one place where quantity and kind are chosen on the board
             what = 'mean("${quantity}") AS "${quantity}"'
             return select(what, '"${kind}"', [*chosen, TIME], ["$__interval"], "null")
@@ -72,7 +83,7 @@ def quoted(key: str) -> str:
 
 
 def measurements(kinds: Iterable[str]) -> str:
-    """Name measurements, several at once."""
+    """List kinds as a FROM clause wants them."""
     return ", ".join(map(quoted, kinds))
 
 
@@ -110,12 +121,12 @@ def _by_group(source: Readings, chosen: list[str]) -> str:
 
 
 def _account(source: Account, chosen: list[str]) -> str:
-    key = measure_of(source).key
+    key = format_of(source).key
     groups = [layout.TAG_DEVICE] if source.by_gateway else []
     if source.figure == "difference":
-        total, *parts = (f'sum("readings_{figure}")' for figure in _COUNTED)
+        total, *parts = (f'sum("readings_{figure}")' for figure in COUNTED)
         return select(f'{" - ".join([total, *parts])} AS "difference"', quoted(PLATFORM), [*chosen, TIME], groups)
-    if source.figure in _COUNTED:
+    if source.figure in COUNTED:
         return select(f"sum({quoted(key)}) AS {quoted(key)}", quoted(PLATFORM), [*chosen, TIME], groups)
     now = Readings(PLATFORM, key, Span.NEWEST, Group.DEVICE if source.by_gateway else Group.ALL, across=Across.SUM)
     return _by_device(now, chosen) if source.by_gateway else _by_group(now, chosen)

@@ -4,19 +4,38 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from dashboards.alerts import alerts_of
 from dashboards.boards import BOARDS
-from dashboards.console import print_console
 from dashboards.grafana import print_board
 from dashboards.grafana.rules import print_rules
+from dashboards.messages import NOTHING, VARIABLES
 from dashboards.province import DEFAULT, load_province
-from dashboards.spec import LANGUAGES
+from dashboards.scales import SCALES
+from dashboards.spec import LANGUAGES, Board, Scale, Text, Variable
 
 HOME: Final = Path(__file__).parent
 """The folder `dashboards`, where printed files lie in the project."""
 
 GENERATED: Final = Path("generated")
 RULES: Final = Path("provisioning/alerting/rules.yaml")
+
+
+class Console(msgspec.Struct, frozen=True):
+    """What `console.json` holds: the boards' spec as it is, and what several boards share.
+
+    Attributes:
+        boards: All boards, in the order of the menu.
+        scales: Quantity to its colours by value, where a panel has none of its own.
+        variables: Names of what the reader chooses.
+        nothing: What a panel says that is empty.
+    """
+
+    boards: tuple[Board, ...]
+    scales: dict[str, Scale]
+    variables: dict[Variable, Text]
+    nothing: Text
 
 
 def printed(province: str = DEFAULT) -> dict[Path, str]:
@@ -32,18 +51,9 @@ def printed(province: str = DEFAULT) -> dict[Path, str]:
         for board in BOARDS
     }
     return files | {
-        GENERATED / "console.json": _json(print_console(BOARDS, where)),
+        GENERATED / "console.json": _indented(msgspec.json.encode(Console(BOARDS, SCALES, VARIABLES, NOTHING))),
         RULES: print_rules(alerts_of(where)),
     }
-
-
-def console_json(province: str = DEFAULT) -> str:
-    """Print the boards for the built-in console alone.
-
-    Raises:
-        ConfigurationError: The province's file is missing or wrong.
-    """
-    return _json(print_console(BOARDS, load_province(province)))
 
 
 def print_all(folder: Path, province: str = DEFAULT) -> list[Path]:
@@ -60,7 +70,7 @@ def print_all(folder: Path, province: str = DEFAULT) -> list[Path]:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, "utf-8")
             changed.append(path)
-    for path in _strangers(folder, files):
+    for path in _orphans(folder, files):
         (folder / path).unlink()
         changed.append(path)
     return changed
@@ -76,13 +86,17 @@ def check(folder: Path, province: str = DEFAULT) -> list[str]:
             found.append(f"{path} is missing: print the boards anew")
         elif file.read_text("utf-8") != text:
             found.append(f"{path} is not what its spec says: print the boards anew")
-    return found + [f"{path} belongs to no board: print the boards anew" for path in _strangers(folder, files)]
+    return found + [f"{path} belongs to no board: print the boards anew" for path in _orphans(folder, files)]
 
 
-def _strangers(folder: Path, files: dict[Path, str]) -> list[Path]:
+def _orphans(folder: Path, files: dict[Path, str]) -> list[Path]:
     there = (file.relative_to(folder) for file in sorted((folder / GENERATED).rglob("*.json")))
     return [path for path in there if path not in files]
 
 
 def _json(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+
+
+def _indented(text: bytes) -> str:
+    return msgspec.json.format(text, indent=1).decode() + "\n"

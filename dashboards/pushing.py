@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from city.errors import ConfigurationError
 from dashboards.grafana.names import folder_of
+from dashboards.messages import FOLDER
 from dashboards.printing import GENERATED
 from dashboards.spec import LANGUAGES
-from dashboards.words import FOLDER
 
 _TIMEOUT_S: Final = 10.0
 

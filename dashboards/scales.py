@@ -32,8 +32,8 @@ PM2_5_STANDARD: Final = 37.5
 _FINE, _WATCH, _ACT = Text("fine", "ปกติ"), Text("watch", "เฝ้าระวัง"), Text("act", "ต้องดำเนินการ")
 
 
-def _bands(starts: tuple[float, ...], looks: tuple[tuple[str, Text], ...]) -> Scale:
-    return tuple(Band(start, *look) for start, look in zip((None, *starts), looks, strict=True))
+def _bands(starts: tuple[float, ...], styles: tuple[tuple[str, Text], ...]) -> Scale:
+    return tuple(Band(start, *style) for start, style in zip((None, *starts), styles, strict=True))
 
 
 def rising(watch: float, act: float) -> Scale:
@@ -45,6 +45,9 @@ def falling(act: float, watch: float) -> Scale:
     """Low values are bad: below `act` somebody must go there."""
     return _bands((act, watch), ((RED, _ACT), (YELLOW, _WATCH), (GREEN, _FINE)))
 
+
+CADENCE_KEPT: Final = falling(60, 90)
+"""Percent of the expected readings."""
 
 PLAIN: Final[Scale] = (Band(None, BLUE, Text("no limit", "ไม่มีเกณฑ์")),)
 ANY_IS_BAD: Final[Scale] = _bands((0.001,), ((GREEN, _FINE), (RED, _ACT)))
@@ -82,8 +85,10 @@ SCALES: Final[dict[str, Scale]] = {key: _bands(starts, _AQI) for key, starts in 
     "store_duration": rising(1, 5),
     "request_duration": rising(0.5, 2),
     "process_cpu": rising(70, 90),
+    "cadence_kept": CADENCE_KEPT,
+    "difference": ANY_IS_BAD,
 }
-"""Quantity to scale; any other is `PLAIN`."""
+"""Quantity, or what is shown instead, to scale; any other is `PLAIN`."""
 
 SPEED: Final = _bands(
     (5.0, 90.0),
@@ -93,9 +98,6 @@ SPEED: Final = _bands(
         (RED, Text("faster than 90 km/h", "เร็วกว่า 90 กม./ชม.")),
     ),
 )
-KEPT: Final = falling(60, 90)
-"""Percent of the expected readings."""
-
 COLD: Final[Scale] = _bands(
     (-12.0, 8.0, 15.0),
     (

@@ -1,13 +1,17 @@
-"""What a board is: sections of panels that name catalog quantities, and nothing of any tool that draws them."""
+"""What a board is: sections of panels that name catalog quantities, and nothing of any tool that draws them.
 
-from dataclasses import dataclass
+These structs are written to `console.json` as they are: each is an object, each source says in `source` which it is.
+"""
+
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from city.catalog import Aggregate
 
 
-class Text(NamedTuple):
+class Text(Struct, frozen=True):
     """The same words in the languages of the boards."""
 
     en: str
@@ -18,7 +22,7 @@ class Text(NamedTuple):
         return self.th if language == "th" else self.en
 
 
-LANGUAGES: Final = Text._fields
+LANGUAGES: Final = Text.__struct_fields__
 
 
 class Plot(StrEnum):
@@ -67,15 +71,14 @@ class Across(StrEnum):
     COUNT = "count"
 
 
-class Where(NamedTuple):
+class Where(Struct, frozen=True):
     """Only devices whose aggregated value is so: `sign` is one of `<`, `<=`, `>`, `>=`, `=`."""
 
     sign: str
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Readings:
+class Readings(Struct, frozen=True, tag_field="source", tag="readings"):
     """Values of one quantity of one kind.
 
     Attributes:
@@ -101,43 +104,44 @@ class Readings:
     every_s: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True, tag_field="source", tag="account"):
     """A figure of the ledger over the range, of everything or by gateway.
 
     Attributes:
-        figure: `received`, `stored`, `duplicate`, `quarantined`, `rejected`, `pending` or `missing`.
+        figure: `received`, `stored`, `duplicate`, `quarantined`, `rejected`, `pending` or `missing`; or `difference`,
+            which is what was received less all that became of it.
         by_gateway: One value for each gateway.
+        label: What it is called; the catalog's label of `readings_<figure>` if None.
     """
 
     figure: str
     by_gateway: bool = False
+    label: Text | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """When each device of some kinds measured last."""
+class LastSeen(Struct, frozen=True, tag_field="source", tag="last_seen"):
+    """When each device of some kinds measured last, in milliseconds since 1970."""
 
     kinds: tuple[str, ...]
+    label: Text = Text("Last measurement", "วัดครั้งล่าสุด")
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class CadenceKept(Struct, frozen=True, tag_field="source", tag="cadence_kept"):
     """How much of its kind's cadence each device kept over the range, in percent, by one of its quantities."""
 
     kind: str
     quantity: str
+    label: Text = Text("Cadence kept", "ความสม่ำเสมอ")
 
 
-@dataclass(frozen=True, slots=True)
-class AllOfDevice:
+class AllQuantities(Struct, frozen=True, tag_field="source", tag="all_quantities"):
     """Every quantity that the chosen device measures, a panel each."""
 
 
-Source = Readings | Account | Heard | Kept | AllOfDevice
+Source = Readings | Account | LastSeen | CadenceKept | AllQuantities
 
 
-class Band(NamedTuple):
+class Band(Struct, frozen=True):
     """A colour from a value on; the first band of a scale has no value and begins below everything."""
 
     start: float | None
@@ -148,8 +152,7 @@ class Band(NamedTuple):
 Scale = tuple[Band, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
+class Panel(Struct, frozen=True):
     """One panel.
 
     Attributes:
@@ -177,8 +180,7 @@ class Panel:
     empty: Text | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """Panels under one heading."""
 
     title: Text
@@ -200,8 +202,7 @@ PLACES: Final = (Variable.PROVINCE, Variable.DISTRICT, Variable.OWNER, Variable.
 """What most boards let the reader choose."""
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(Struct, frozen=True):
     """One board.
 
     Attributes:
@@ -237,9 +238,9 @@ class Board:
 def kinds_of(source: Source) -> tuple[str, ...]:
     """Tell which kinds a source shows; those of an account are none, because the ledger counts all."""
     match source:
-        case Readings(kind=kind) | Kept(kind=kind):
+        case Readings(kind=kind) | CadenceKept(kind=kind):
             return (kind,)
-        case Heard(kinds=kinds):
+        case LastSeen(kinds=kinds):
             return kinds
         case _:
             return ()

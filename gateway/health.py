@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from city.catalog import PLATFORM
-from city.errors import Full, Unavailable
+from city.errors import SpoolFull, Unavailable
 from city.reading import Reading
 from city.wire.status import Health, InputHealth
-from gateway.inputs.counters import InputCounters
+from gateway.inputs.input import InputCounters
 from gateway.naming import Decoding
 from gateway.outbox.clock_skew import Estimate
 from gateway.outbox.relay import Relay
@@ -23,7 +23,7 @@ _HEARD_LATELY_NS: Final = 3600 * 10**9
 
 @dataclass(slots=True)
 class HealthMonitor:
-    """Looks at the gateway now and then.
+    """Measures the gateway now and then.
 
     Attributes:
         gateway: Id of the gateway; its own device has the same.
@@ -31,7 +31,7 @@ class HealthMonitor:
         worker: The spool's thread.
         relay: Takes custody of the readings, and knows the clock's skew.
         decoding: What was heard, and what was not understood.
-        links: Counters by name of the link.
+        inputs: Counters by name of the input.
     """
 
     gateway: str
@@ -39,24 +39,24 @@ class HealthMonitor:
     worker: Executor
     relay: Relay
     decoding: Decoding
-    links: Mapping[str, InputCounters]
+    inputs: Mapping[str, InputCounters]
 
     async def run(self, every_s: float) -> None:
-        """Look every so many seconds until cancelled; never for 0."""
+        """Measure every so many seconds until cancelled; never for 0."""
         if not every_s:
             return
         last_s, taken, failed = time.monotonic(), self.spool.taken, 0
         while True:
             await asyncio.sleep(every_s)
             now_s, now_taken = time.monotonic(), self.spool.taken
-            health = await self._look((now_taken - taken) / (now_s - last_s))
+            health = await self._measure((now_taken - taken) / (now_s - last_s))
             failures = sum(health.undecoded.values())
             self.relay.status.set_health(health)
-            with contextlib.suppress(Full, Unavailable):
+            with contextlib.suppress(SpoolFull, Unavailable):
                 await self.relay.accept([self._reading(health, failures - failed)], [])
             last_s, taken, failed = now_s, now_taken, failures
 
-    async def _look(self, rate: float) -> Health:
+    async def _measure(self, rate: float) -> Health:
         oldest_ns = await asyncio.get_running_loop().run_in_executor(self.worker, self.spool.oldest_ns)
         now_ns = time.time_ns()
         skew = self.relay.skew.take()
@@ -67,8 +67,8 @@ class HealthMonitor:
             sources=self.decoding.sources.seen_since(now_ns - _HEARD_LATELY_NS),
             undecoded=dict(self.decoding.failures),
             inputs={
-                name: InputHealth(link.readings, link.undecoded, link.last_ns, dict(link.failed))
-                for name, link in self.links.items()
+                name: InputHealth(each.readings, each.undecoded, each.last_ns, dict(each.failed))
+                for name, each in self.inputs.items()
             },
             clock_ahead_s=None if skew is None else round(skew.ahead_s, 3),
             clock_error_s=None if skew is None else round(skew.error_s, 3),

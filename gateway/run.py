@@ -1,7 +1,7 @@
-"""The whole gateway: spool, relay and links, started and stopped in the right order."""
+"""The whole gateway: spool, relay and inputs, started and stopped in the right order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,16 +9,13 @@ from pathlib import Path
 import structlog
 
 from city import topics
-from city.errors import ConfigurationError, KoratError
+from city.errors import KoratError
 from city.mqtt import Address, Session, Subscription
+from gateway.config import find_config
 from gateway.health import HealthMonitor
-from gateway.inputs.configuration import find_links, refuse_unknown_mappings
-from gateway.inputs.counters import InputCounters
-from gateway.inputs.http import HttpAuth, HttpInput
-from gateway.inputs.mqtt import MqttInput, remembered
-from gateway.inputs.opening import Count, doors, open_links
-from gateway.inputs.routes import Route
-from gateway.naming import Decoding, find_naming
+from gateway.inputs.input import InputContext, InputCounters
+from gateway.inputs.supervisor import open_inputs
+from gateway.naming import Decoding
 from gateway.outbox.relay import Relay, RelayConfig
 from gateway.outbox.spool import Spool
 from gateway.outbox.status_publisher import will
@@ -28,55 +25,52 @@ _log = structlog.get_logger(__name__)
 
 
 async def run(settings: GatewaySettings, *, province: str, address: Address, data: Path, stop: asyncio.Event) -> None:
-    """Run until `stop` is set, then end within about two seconds: links first, the spool last.
+    """Run until `stop` is set, then end within about two seconds: inputs first, the spool last.
 
     Args:
         settings: The gateway's own.
         province: ISO 3166-2 in lower case.
         address: The city's broker.
         data: Folder that the spool's path is relative to.
-        stop: Set by whoever wants it to end.
+        stop: Ends it when set.
 
     Raises:
         ConfigurationError: A setting or name doesn't fit: the port is taken, the spool is another gateway's.
         Broken: The spool is damaged.
     """
-    naming = find_naming(settings, data)
-    decoding = Decoding(naming)
-    links = find_links(data / settings.naming, asked_for="naming" in settings.model_fields_set)
-    routes = [Route.parse(text) for text in settings.mqtt_topics]
-    refuse_unknown_mappings([*links.told(), *((each.filter, *each[1:3]) for each in routes)], naming.mappings)
-    _log.info("links", **links.shown(), mqtt=[route.filter for route in routes])
-    entrance = doors(links, settings.http_host, (data / settings.naming).parent)
+    config = find_config(settings, data)
+    inputs = config.complete(settings, data)
+    _log.info("inputs", names=[table.name for table in inputs if table.is_on()])
+    decoding = Decoding(config.naming)
     counters: dict[str, InputCounters] = {}
-
-    def count(name: str) -> InputCounters:
-        return counters.setdefault(name, InputCounters(name))
-
     worker = ThreadPoolExecutor(1, thread_name_prefix="spool")
     try:
         async with (
             _open_spool(settings, data, worker) as spool,
             _open_session(settings, province, address) as session,
         ):
-            relay = Relay(spool, worker, session, province=province, gateway=settings.id, pace=_pace(settings))
+            relay = Relay(
+                spool, worker, session, province=province, gateway=settings.id, config=_relay_config(settings)
+            )
             async with asyncio.TaskGroup() as tasks:
                 relaying = tasks.create_task(relay.run(), name="relay")
-                watch = HealthMonitor(settings.id, spool, worker, relay, decoding, counters)
-                watching = tasks.create_task(watch.run(settings.health_s), name="watch")
-                async with (
-                    _http(settings, relay, decoding, entrance, count("http")),
-                    _mqtt(settings, routes, province, data, address, relay, decoding, tasks, count),
-                    open_links(
-                        links,
-                        relay.accept,
-                        decoding.decode,
-                        tasks,
+                monitor = HealthMonitor(settings.id, spool, worker, relay, decoding, counters)
+                watching = tasks.create_task(monitor.run(settings.self_metrics_interval_s), name="health")
+
+                def context(name: str) -> InputContext:
+                    return InputContext(
+                        counters=counters.setdefault(name, InputCounters(name)),
+                        decoding=decoding,
+                        accept=relay.accept,
+                        refusal=lambda: relay.status.refusal,
                         data=data,
-                        count=count,
-                        mappings=naming.mappings,
-                    ),
-                ):
+                        config=config.folder,
+                        spool=data / settings.spool,
+                        broker=address,
+                        client_id=f"korat-gateway-link-{province}-{settings.id}",
+                    )
+
+                async with open_inputs(inputs, context, tasks):
                     await stop.wait()
                 watching.cancel()
                 relaying.cancel()
@@ -108,71 +102,13 @@ def _open_session(settings: GatewaySettings, province: str, address: Address) ->
     )
 
 
-def _pace(settings: GatewaySettings) -> RelayConfig:
+def _relay_config(settings: GatewaySettings) -> RelayConfig:
     return RelayConfig(
         pack_readings=settings.pack_readings,
         pack_age_s=settings.pack_age_ms / 1000,
-        window=settings.window,
+        max_inflight_packs=settings.max_inflight_packs,
         resend_s=settings.resend_s,
     )
-
-
-@asynccontextmanager
-async def _http(
-    settings: GatewaySettings, relay: Relay, decoding: Decoding, entrance: HttpAuth, counters: InputCounters
-) -> AsyncIterator[None]:
-    link = HttpInput(
-        relay.accept,
-        decoding,
-        lambda: relay.status.refusal,
-        host=settings.http_host,
-        port=settings.http_port,
-        most_bytes=settings.http_body_bytes,
-        most_waiting=settings.http_waiting,
-        doors=entrance,
-        counters=counters,
-    )
-    try:
-        await link.open()
-        yield
-    except OSError as error:
-        where = f"{settings.http_host}:{settings.http_port}"
-        raise ConfigurationError(f"the gateway can't listen on {where}: {error.strerror}") from None
-    finally:
-        await link.close()
-
-
-@asynccontextmanager
-async def _mqtt(
-    settings: GatewaySettings,
-    routes: Sequence[Route],
-    province: str,
-    data: Path,
-    address: Address,
-    relay: Relay,
-    decoding: Decoding,
-    tasks: asyncio.TaskGroup,
-    count: Count,
-) -> AsyncIterator[None]:
-    memory = data / f"{settings.spool}.topics"
-    if not routes and not remembered(memory):
-        yield
-        return
-    link = MqttInput(
-        relay.accept,
-        decoding.decode,
-        Address.parse(settings.mqtt_url) if settings.mqtt_url else address,
-        routes,
-        client_id=f"korat-gateway-link-{province}-{settings.id}",
-        memory=memory,
-        counters=count("mqtt"),
-    )
-    linking = tasks.create_task(link.run(), name="mqtt link")
-    try:
-        yield
-    finally:
-        linking.cancel()
-        await asyncio.wait((linking,))
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -1,21 +1,22 @@
-"""What one source may use up in an hour: the offender's excess goes to quarantine, nobody else notices."""
+"""What one source may use up in an hour: its excess goes to quarantine, and no other source is touched."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
 from ingest.settings import IngestSettings
 
-HOUR_NS = 3_600 * 10**9
-SOURCES = 10
-"""All together bring no more new quantities than so many sources may: a store pays for each with every device."""
+HOUR_NS: Final = 3_600 * 10**9
+MAX_SOURCES: Final = 10
+"""All sources together bring at most the new quantities of so many: a store pays for each with every device."""
 
-_ALL = ""
+_ALL: Final = ""
 
 
 @dataclass(slots=True)
-class _Spent:
+class _Usage:
     messages: int = 0
     bytes: int = 0
     devices: int = 0
@@ -24,21 +25,21 @@ class _Spent:
 
 @dataclass(slots=True)
 class Budgets:
-    """Counts the hour's use by source; a new hour forgives everything.
+    """Counts the hour's use by source.
 
     A source is a gateway's id, a direct device's topic, or a province for its new direct devices.
     """
 
     settings: IngestSettings
     hour: int = 0
-    spent: dict[str, _Spent] = field(default_factory=dict)
+    usage: dict[str, _Usage] = field(default_factory=dict)
     known_quantities: set[str] = field(default_factory=lambda: set(QUANTITIES))
 
-    def turn(self, now_ns: int) -> None:
-        """Begin a new hour when it has come."""
+    def start_hour(self, now_ns: int) -> None:
+        """Count from zero when a new hour has begun."""
         if now_ns // HOUR_NS != self.hour:
             self.hour = now_ns // HOUR_NS
-            self.spent.clear()
+            self.usage.clear()
 
     def charge_device(self, topic: str, size: int) -> None:
         """Charge a direct message to its device.
@@ -57,7 +58,7 @@ class Budgets:
         self._charge(gateway, size, self.settings.gateway_messages, self.settings.gateway_bytes)
 
     def charge_new_devices(self, source: str, count: int) -> None:
-        """Charge devices that nobody has seen before.
+        """Charge devices that are not registered yet.
 
         Raises:
             Malformed: `budget_devices`.
@@ -68,7 +69,7 @@ class Budgets:
         account.devices += count
 
     def charge_quantities(self, source: str, keys: Iterable[str]) -> None:
-        """Charge quantities that the catalog lacks and nobody has sent before: each makes a column in the store.
+        """Charge quantities that neither the catalog nor this process knows: each makes a column in the store.
 
         Raises:
             Malformed: `budget_quantities`.
@@ -80,14 +81,16 @@ class Budgets:
         limit = self.settings.new_quantities
         if account.quantities + len(new) > limit:
             raise Malformed(Reason.BUDGET_QUANTITIES, f"{source}: over {limit} new quantities this hour")
-        if total.quantities + len(new) > limit * SOURCES:
-            raise Malformed(Reason.BUDGET_QUANTITIES, f"all together: over {limit * SOURCES} new quantities this hour")
+        if total.quantities + len(new) > limit * MAX_SOURCES:
+            raise Malformed(
+                Reason.BUDGET_QUANTITIES, f"all together: over {limit * MAX_SOURCES} new quantities this hour"
+            )
         account.quantities += len(new)
         total.quantities += len(new)
         self.known_quantities |= new
 
     def _charge(self, source: str, size: int, most_messages: int, most_bytes: int) -> None:
-        account = self.spent.get(source) or self._account(source)
+        account = self.usage.get(source) or self._account(source)
         account.messages += 1
         account.bytes += size
         if account.messages > most_messages:
@@ -95,8 +98,8 @@ class Budgets:
         if account.bytes > most_bytes:
             raise Malformed(Reason.BUDGET_BYTES, f"{source}: over {most_bytes} bytes this hour")
 
-    def _account(self, source: str) -> _Spent:
-        account = self.spent.get(source)
+    def _account(self, source: str) -> _Usage:
+        account = self.usage.get(source)
         if account is None:
-            account = self.spent[source] = _Spent()
+            account = self.usage[source] = _Usage()
         return account

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from city.catalog import PLATFORM
 from city.ledger.port import Settlement
 from city.mqtt import Session
+from city.outcomes import COUNTED
 from ingest.traced_batch import TracedBatch
 
 PERIOD_S: Final = 60.0
@@ -45,11 +46,10 @@ class Metrics:
     """Counters of one worker, in a registry that the API's `/metrics` shows."""
 
     def __init__(self, registry: CollectorRegistry, session: Session) -> None:
-        names = ("received", "stored", "duplicate", "quarantined", "rejected")
         self._readings = Counter(
             "korat_ingest_readings", "Readings settled, by outcome", ["outcome"], registry=registry
         )
-        self._outcomes = {name: self._readings.labels(name) for name in names}
+        self._outcomes = {name: self._readings.labels(name) for name in COUNTED}
         self._quarantined = Counter(
             "korat_ingest_quarantined_payloads", "Payloads quarantined", ["reason"], registry=registry
         )

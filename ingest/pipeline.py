@@ -13,7 +13,7 @@ from functools import partial
 import structlog
 
 from city.backoff import Backoff
-from city.errors import SettledMeanwhile, Unavailable
+from city.errors import Conflict, Unavailable
 from city.ledger.port import Ledger
 from city.mqtt import Session
 from city.store.port import Store
@@ -87,7 +87,7 @@ class Pipeline:
             flush = settlement(checked, refused, self.devices.by_kind)
             try:
                 await self.ledger.settle(flush)
-            except SettledMeanwhile:
+            except Conflict:
                 self.metrics.conflicted()
                 continue
             self.devices.add(flush.devices)

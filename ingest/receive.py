@@ -18,7 +18,7 @@ FIRST_MESSAGES: Final = 16
 async def receive(session: Session, loader: Loader, settings: IngestSettings) -> FlushInput:
     """Load messages until they are enough or the oldest has waited long enough."""
     taken = FlushInput()
-    loader.budgets.turn(time.time_ns())
+    loader.budgets.start_hour(time.time_ns())
     loader.load(await session.receive(FIRST_MESSAGES), taken)
     deadline_s = time.monotonic() + settings.flush_ms / 1000
     while (room := _room(session, settings) - taken.readings) > 0:

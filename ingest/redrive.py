@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from city import topics
 from city.backoff import Backoff
 from city.batch import NOWHERE, Batch, Place
-from city.errors import Malformed, Reason, SettledMeanwhile, Unavailable
-from city.ledger.port import Counts, Ledger, NewDevice, QuarantineRow, QuarantineState, Redriven, Settlement, Source
+from city.errors import Conflict, Malformed, Reason, Unavailable
+from city.ledger.port import Ledger, NewDevice, QuarantineRow, QuarantineState, Redriven, Settlement, Source
+from city.outcomes import Counts
 from city.reading import Reading
 from city.store.port import Store
 from city.wire import direct, pack
@@ -66,7 +67,7 @@ class Redrive:
                 log.info("redrive waits", error=str(error))
                 await asyncio.sleep(self._backoff.next())
                 continue
-            except SettledMeanwhile:
+            except Conflict:
                 continue
             self._backoff.reset()
             if not tried:
@@ -78,7 +79,7 @@ class Redrive:
         Raises:
             StoreUnavailable: Nothing was settled.
             LedgerUnavailable: Nothing was settled.
-            SettledMeanwhile: Another worker took one of them; nothing was settled.
+            Conflict: Another worker took one of them; nothing was settled.
         """
         requested = await self.ledger.quarantine(state=QuarantineState.REQUESTED, most=MAX_PAYLOADS)
         if not requested:

@@ -1,7 +1,7 @@
 """Ingest as a service: one worker, wired from its parts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -58,8 +58,8 @@ async def run(
         settings: Ingest's own settings.
         address: The broker.
         store: Where readings go.
-        ledger: Where their fate is written down.
-        registry: Which devices there are.
+        ledger: Where their outcomes are counted.
+        registry: Where devices are registered.
         decode: The gateways' decoders, for quarantined payloads that are tried again.
         stop: Set it to end.
         metrics: Where to register counters.
@@ -89,21 +89,29 @@ async def run(
         ]
         if leaving:
             tasks.append(asyncio.create_task(_until_drained(session), name="ingest leaves"))
-        stopping = asyncio.create_task(stop.wait(), name="ingest stop")
         try:
-            done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            stopped = await _until_stopped(stop, tasks)
         finally:
-            for task in [stopping, *tasks]:
-                task.cancel()
-            await asyncio.gather(stopping, *tasks, return_exceptions=True)
             await pipeline.finish(FINISH_S)
-        for task in done - {stopping}:
-            task.result()
-        if leaving and stopping in done:
+        if leaving and stopped:
             raise Unavailable("stopped before all was settled; the rest waits at the broker: start --leave again")
         if leaving:
             session.forget()
             stop.set()
+
+
+async def _until_stopped(stop: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> bool:
+    """Wait until `stop` is set (True) or a task ends (False), and cancel the others; a task's error is raised."""
+    stopping = asyncio.create_task(stop.wait(), name="ingest stop")
+    try:
+        done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in [stopping, *tasks]:
+            task.cancel()
+        await asyncio.gather(stopping, *tasks, return_exceptions=True)
+    for task in done - {stopping}:
+        task.result()
+    return stopping in done
 
 
 async def _until_drained(session: Session) -> None:

@@ -10,7 +10,7 @@ from city.settings import Settings
 class IngestSettings(Settings):
     """Settings of the ingest service: table `[ingest]`, variables `KORAT_INGEST_*`.
 
-    Who goes beyond an hourly budget is quarantined until the hour is over; nobody else is touched.
+    What a source sends beyond its hourly budget is quarantined until the hour is over; no other source is touched.
 
     Attributes:
         worker: Name of this worker, the same after a restart; each worker of a group has another. `auto`: the lowest

@@ -7,16 +7,8 @@ from typing import Final
 import numpy as np
 
 from city.batch import Batch
-from city.ledger.port import (
-    Counts,
-    GatewayRow,
-    JournalEntry,
-    NewDevice,
-    PackClaim,
-    QuarantinedPayload,
-    Settlement,
-    Source,
-)
+from city.ledger.port import GatewayRow, JournalEntry, NewDevice, PackClaim, QuarantinedPayload, Settlement, Source
+from city.outcomes import Counts
 from city.wire import journal as journal_wire
 from city.wire import pack
 from ingest.check import Checked

@@ -106,7 +106,6 @@ class Broker:
             raise Unavailable(f"mosquitto did not listen on port {self.port}: {self._last_words()}") from None
 
     async def __aenter__(self) -> Self:
-        """Start it; see `start`."""
         try:
             await self.start()
         except BaseException:
@@ -117,7 +116,6 @@ class Broker:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """End it."""
         await self.stop()
 
     async def watch(self, stop: asyncio.Event) -> None:

@@ -3,10 +3,7 @@
 import asyncio
 import os
 import shutil
-import sqlite3
 import sys
-from contextlib import closing
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -17,10 +14,10 @@ from city.ledger import open_ledger
 from city.mqtt import Session
 from city.network import host_port
 from city.store import open_store
-from gateway.outbox.spool_file import connect
+from gateway.outbox.spool_file import pending_readings
 from korat.broker import find
-from korat.inspect import HOURS, balances, recent_account
-from korat.services import refuse_taken
+from korat.inspect import HOURS, recent_account
+from korat.services import GATEWAY_PORT, gateway_http, refuse_taken
 from korat.settings import PlatformSettings
 
 ENOUGH_BYTES: Final = 2**30
@@ -35,7 +32,7 @@ async def python(_: PlatformSettings, __: str) -> str:
 
 
 async def data(settings: PlatformSettings, _: str) -> str:
-    """See whether the data folder can be written to and has room."""
+    """Check that the data folder can be written to and has a free GiB."""
     folder = settings.data
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
@@ -59,7 +56,7 @@ async def platform(_: PlatformSettings, owner: str) -> str:
 
 
 async def broker(settings: PlatformSettings, owner: str) -> str:
-    """Speak to the broker where there must be one."""
+    """Connect to the broker; where `korat up` would bring one, its port must be free."""
     address = settings.mqtt.address()
     if not owner and not settings.mqtt.url and not await _listens(address.host, address.port):
         return f"port {address.port} of {address.host} is free for `korat up`"
@@ -82,10 +79,10 @@ async def api(settings: PlatformSettings, owner: str) -> str:
 
 async def gateway(settings: PlatformSettings, owner: str) -> str:
     """Ask the gateway whether it is ready; where none runs, its port must be free."""
-    if settings.gateway.http_port == 0:
+    host, port = gateway_http(settings)
+    if port == 0:
         return "its port is the system's choice"
-    where = settings.gateway.http_host, settings.gateway.http_port
-    return await _http("KORAT_GATEWAY_HTTP_PORT (gateway.http_port)", *where, "korat up" not in owner)
+    return await _http(GATEWAY_PORT, host, port, "korat up" not in owner)
 
 
 async def store(settings: PlatformSettings, owner: str) -> str:
@@ -113,7 +110,7 @@ async def ledger(settings: PlatformSettings, _: str) -> str:
         account = await recent_account(opened)
     finally:
         await opened.aclose()
-    if not balances(account.counts):
+    if not account.counts.is_balanced():
         raise KoratError(f"the outcomes of the last {HOURS} hours do not add up: {account.counts}; please report it")
     place = file or _without_secrets(settings.ledger_url)
     return f"{place} balances: {account.counts.received:,} readings received in the last {HOURS} hours"
@@ -124,20 +121,10 @@ async def spool(settings: PlatformSettings, _: str) -> str:
     file = settings.spool_file
     if not file.exists() and not file.with_name(f"{file.name}-wal").exists():
         return f"{file} will be made at the first start"
-    if await asyncio.to_thread(_is_busy, file):
+    pending = await asyncio.to_thread(pending_readings, file, settings.gateway.id)
+    if pending is None:
         return f"{file} is held by a running gateway"
-    with closing(await asyncio.to_thread(connect, file, settings.gateway.id)) as opened:
-        (pending,) = opened.execute("SELECT pending_readings FROM meta").fetchone()
     return f"{file}, {pending:,} readings wait for a receipt"
-
-
-def _is_busy(file: Path) -> bool:
-    try:
-        with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, timeout=0)) as db:
-            db.execute("PRAGMA user_version").fetchone()
-    except sqlite3.Error as error:
-        return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-    return False
 
 
 async def _http(key: str, host: str, port: int, may_be_absent: bool) -> str:  # noqa: FBT001 - one private caller each

@@ -163,7 +163,7 @@ def quarantine(
 
 @app.command()
 def doctor(config: Config = None) -> None:
-    """Look over this machine and the platform; name what is wrong and what to do.
+    """Check this machine and the platform; name what is wrong and what to do.
 
     The exit code is 0 when all is well, 1 otherwise.
     """

@@ -1,6 +1,6 @@
 """A heartbeat of rooms that listen nowhere: a file that is touched as long as all is well.
 
-A supervisor looks at its age: `test -n "$(find /tmp/heartbeat -mmin -1)"`.
+A supervisor checks its age: `test -n "$(find /tmp/heartbeat -mmin -1)"`.
 """
 
 import asyncio

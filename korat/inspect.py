@@ -15,7 +15,8 @@ from rich.text import Text
 from city.errors import ConfigurationError
 from city.ledger import open_ledger
 from city.ledger.flush_counts import HOUR_NS
-from city.ledger.port import Account, By, Counts, Ledger, QuarantineRow, QuarantineState
+from city.ledger.port import Account, By, Ledger, QuarantineRow, QuarantineState
+from city.outcomes import Counts
 from korat.settings import PlatformSettings
 
 HOURS: Final = 24
@@ -38,12 +39,6 @@ async def recent_account(ledger: Ledger) -> Account:
 def figures(account: Account) -> dict[str, int]:
     """Give the ledger's numbers, in the order of its columns."""
     return {**msgspec.structs.asdict(account.counts), "pending": account.pending, "gaps": account.gaps}
-
-
-def balances(counts: Counts) -> bool:
-    """Tell whether every reading received has one outcome."""
-    received, *outcomes = msgspec.structs.astuple(counts)
-    return bool(received == sum(outcomes))
 
 
 async def ledger_table(settings: PlatformSettings, by: str, hours: int) -> None:

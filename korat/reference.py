@@ -24,7 +24,7 @@ province = "th-30"
 port = 8000
 
 [gateway]
-mqtt_topics = ["plant/{{kind}}/{{device}}/up -> native"]
+spool_bytes = 2147483648
 ```
 
 No password is ever printed or logged; in URLs, percent-encode what is neither a letter nor a digit.

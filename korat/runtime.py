@@ -41,7 +41,7 @@ def run(work: Coroutine[Any, Any, None], level: int = logging.INFO) -> None:
     """Run a command's work to its end.
 
     Args:
-        work: A room, all of them, or a look at one.
+        work: What the command does.
         level: The lowest of the standard library's levels that is logged.
 
     Raises:

@@ -95,7 +95,7 @@ class MqttSettings(Settings):
         return value
 
     def address(self) -> Address:
-        """Where the broker is."""
+        """Give the broker's address: `url` if it is set, else host and port."""
         return Address.parse(self.url) if self.url else Address(self.host, self.port)
 
 
@@ -171,7 +171,7 @@ class PlatformSettings:
 
     @property
     def spool_file(self) -> Path:
-        """The gateway's spool."""
+        """The gateway's spool, in the data folder."""
         return self.data / self.gateway.spool
 
     def make_data(self) -> None:

@@ -4,9 +4,9 @@ import asyncio
 
 from city.errors import KoratError
 from city.ledger.port import GatewayRow
-from gateway.outbox.spool import Spool
+from gateway.outbox.spool_file import pending_readings
 from korat.backends import Backends
-from korat.inspect import HOURS, balances, figures, recent_account
+from korat.inspect import HOURS, figures, recent_account
 from korat.settings import PlatformSettings
 
 ANSWER_S = 1.0
@@ -26,7 +26,7 @@ async def shutdown_report(settings: PlatformSettings, backends: Backends) -> lis
     del numbers["pending"]
     outcomes = ", ".join(f"{value:,} {name}" for name, value in numbers.items())
     lines = [f"Stopped. Of {received:,} readings received in the last {HOURS} hours: {outcomes}."]
-    if not balances(account.counts):
+    if not account.counts.is_balanced():
         lines.append("These do not add up: please report it.")
     if gaps:
         lines.append(f"{gaps:,} readings are missing between packs; `korat ledger --by gateway` says whose.")
@@ -53,10 +53,6 @@ def _spooled(settings: PlatformSettings) -> int | None:
     if not settings.spool_file.exists():
         return 0
     try:
-        spool = Spool(settings.spool_file, settings.gateway.id, settings.gateway.spool_bytes)
+        return pending_readings(settings.spool_file, settings.gateway.id)
     except KoratError:
         return None
-    try:
-        return spool.pending.readings
-    finally:
-        spool.close()

@@ -39,12 +39,12 @@ class CivilTime:
 
     @property
     def weekday(self) -> NDArray[np.int64]:
-        """Monday is 0."""
+        """(n,) days of the week, Monday is 0."""
         return weekday_of(self.day)
 
     @property
     def weekend(self) -> NDArray[np.bool_]:
-        """Saturday and Sunday."""
+        """(n,) true on Saturday and Sunday."""
         return self.weekday >= 5
 
     def peak(self, hour: float, width_h: float) -> Floats:

@@ -74,7 +74,7 @@ class Road(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Province(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True):
-    """Everything the simulated world knows about a province."""
+    """A province's file, as `load_province` has checked it."""
 
     code: str
     en: str
@@ -90,12 +90,12 @@ class Province(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=Tru
 
     @cached_property
     def offset_s(self) -> int:
-        """Seconds ahead of UTC."""
+        """Seconds by which its local time is ahead of UTC."""
         return int(_offset(self.zone, 1))
 
     @cached_property
     def year(self) -> dict[str, Floats]:
-        """The climate's figures as arrays of twelve."""
+        """The climate's figures, each an array of (12,) months."""
         return {key: np.array(row, np.float64) for key, row in msgspec.structs.asdict(self.climate).items()}
 
     def spots(self, kind: str) -> list[Spot]:

@@ -46,7 +46,7 @@ class Roads:
 
 
 def distance_km(lat1: Floats, lon1: Floats, lat2: Floats, lon2: Floats) -> Floats:
-    """Give great-circle distances (haversine)."""
+    """Give great-circle distances in km between points in degrees (haversine)."""
     a, b = np.radians(lat1), np.radians(lat2)
     half = np.sin((b - a) / 2) ** 2 + np.cos(a) * np.cos(b) * np.sin(np.radians(lon2 - lon1) / 2) ** 2
     distance: Floats = 2 * EARTH_KM * np.arcsin(np.sqrt(half))
@@ -54,7 +54,7 @@ def distance_km(lat1: Floats, lon1: Floats, lat2: Floats, lon2: Floats) -> Float
 
 
 def bearing(lat1: Floats, lon1: Floats, lat2: Floats, lon2: Floats) -> Floats:
-    """Give initial courses in degrees, 0 is north and 90 east."""
+    """Give initial great-circle courses between points in degrees: 0 is north, 90 east."""
     a, b, turn = np.radians(lat1), np.radians(lat2), np.radians(lon2 - lon1)
     course = np.arctan2(np.sin(turn) * np.cos(b), np.cos(a) * np.sin(b) - np.sin(a) * np.cos(b) * np.cos(turn))
     degrees: Floats = np.degrees(course) % 360.0

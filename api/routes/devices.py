@@ -6,14 +6,14 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
-from api.encoded import NOT_MODIFIED, Encoded, documented, problem
-from api.parameters import DevicePath, KindKey, Province, Question, refuse_unasked
-from api.parts import Behind
+from api.dependencies import Injected
 from api.problems import unknown
+from api.queries import DevicePath, KindKey, PageQuery, Province, refuse_unknown_parameters
+from api.responses import NOT_MODIFIED, MsgspecResponse, documented, problem
 from api.times import rfc3339
 from city.registry.port import DeviceRow
 
-router = APIRouter(tags=["devices"], dependencies=[Depends(refuse_unasked)])
+router = APIRouter(tags=["devices"], dependencies=[Depends(refuse_unknown_parameters)])
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -34,8 +34,8 @@ class Device(msgspec.Struct, frozen=True):
     first_seen: str
 
     @classmethod
-    def of(cls, row: DeviceRow) -> "Device":
-        """Spell a row of the registry."""
+    def from_row(cls, row: DeviceRow) -> "Device":
+        """Copy the registry's row: empty texts become null, times RFC 3339."""
         return cls(
             device=row.device,
             kind=row.kind,
@@ -57,8 +57,8 @@ class DevicePage(msgspec.Struct, frozen=True):
     next: str | None
 
 
-class DevicesQuestion(Question):
-    """Which devices."""
+class DevicesPageQuery(PageQuery):
+    """Filters of `/v1/devices`."""
 
     kind: Annotated[
         KindKey | None, Field(description="Only those that were ever heard as this kind.", examples=["air_quality"])
@@ -84,14 +84,14 @@ EXAMPLE: Final = Device(
 
 
 @router.get("/v1/devices", summary="All devices", responses=documented(DevicePage([EXAMPLE], None)) | NOT_MODIFIED)
-async def devices(question: Annotated[DevicesQuestion, Query()], behind: Behind) -> Response:
+async def devices(query: Annotated[DevicesPageQuery, Query()], dependencies: Injected) -> Response:
     """List the devices; they register themselves when they are first heard."""
-    rows = await behind.registry.devices(
-        after=question.follow(str) or "", most=question.limit + 1, kind=question.kind, province=question.province
+    rows = await dependencies.registry.devices(
+        after=query.follow(str) or "", most=query.limit + 1, kind=query.kind, province=query.province
     )
-    page = rows[: question.limit]
-    following = question.next(page[-1].device) if len(rows) > len(page) else None
-    return Encoded(DevicePage([Device.of(row) for row in page], following))
+    page = rows[: query.limit]
+    following = query.next(page[-1].device) if len(rows) > len(page) else None
+    return MsgspecResponse(DevicePage([Device.from_row(row) for row in page], following))
 
 
 @router.get(
@@ -99,9 +99,9 @@ async def devices(question: Annotated[DevicesQuestion, Query()], behind: Behind)
     summary="One device",
     responses=documented(EXAMPLE) | NOT_MODIFIED | problem(404, "There is no such device."),
 )
-async def device(device: DevicePath, behind: Behind) -> Response:
+async def device(device: DevicePath, dependencies: Injected) -> Response:
     """Show one device."""
-    row = await behind.registry.device(device)
+    row = await dependencies.registry.device(device)
     if row is None:
         raise unknown("device", device)
-    return Encoded(Device.of(row))
+    return MsgspecResponse(Device.from_row(row))

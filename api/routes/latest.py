@@ -7,18 +7,20 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from api.encoded import NOT_MODIFIED, GeoJson, documented, problem
-from api.parameters import DevicePath, KindKey, Question, refuse_unasked
-from api.parts import Behind
+from api.dependencies import Injected
 from api.problems import unknown
+from api.queries import DevicePath, KindKey, PageQuery, refuse_unknown_parameters
+from api.responses import NOT_MODIFIED, GeoJsonResponse, documented, problem
 from api.times import rfc3339
 from city.catalog import KINDS, QUANTITIES
 from city.registry.port import DeviceRow
-from city.store.port import EVERYTHING, Box, Latest, LatestAsk, Only, Value
+from city.store.port import ALL, Box, Latest, LatestQuery, Only, Value
 
 _MEDIA: Final = "application/geo+json"
 
-router = APIRouter(tags=["readings"], dependencies=[Depends(refuse_unasked)], default_response_class=GeoJson)
+router = APIRouter(
+    tags=["readings"], dependencies=[Depends(refuse_unknown_parameters)], default_response_class=GeoJsonResponse
+)
 
 
 class Point(msgspec.Struct, tag_field="type", tag="Point", frozen=True):
@@ -52,8 +54,8 @@ class Feature(msgspec.Struct, tag_field="type", tag="Feature", frozen=True):
     properties: Properties
 
     @classmethod
-    def of(cls, latest: Latest) -> "Feature":
-        """Spell what the store says."""
+    def from_latest(cls, latest: Latest) -> "Feature":
+        """Make a feature: each value gets its unit and an RFC 3339 time."""
         place = None if latest.lat is None or latest.lon is None else Point((latest.lon, latest.lat))
         values = {
             key: NewestValue(
@@ -84,8 +86,8 @@ def _box(text: object) -> Box:
     return Box(west, south, east, north)
 
 
-class LatestQuestion(Question):
-    """Which newest values."""
+class LatestPageQuery(PageQuery):
+    """Filters of `/v1/latest`."""
 
     kind: Annotated[
         list[KindKey],
@@ -117,17 +119,17 @@ EXAMPLE: Final = Feature(
     summary="Newest values of all devices",
     responses=documented(FeatureCollection([EXAMPLE], None), media=_MEDIA) | NOT_MODIFIED,
 )
-async def latest(question: Annotated[LatestQuestion, Query()], behind: Behind) -> Response:
+async def latest(query: Annotated[LatestPageQuery, Query()], dependencies: Injected) -> Response:
     """Give the newest value of everything that each device measures."""
-    after = question.follow(tuple[str, str]) or ("", "")
-    kinds = Only(frozenset(question.kind)) if question.kind else EVERYTHING
+    after = query.follow(tuple[str, str]) or ("", "")
+    kinds = Only(frozenset(query.kind)) if query.kind else ALL
     found = sorted(
-        (row for row in await behind.store.latest(LatestAsk(kinds=kinds)) if _inside(row, question.bbox)), key=_key
+        (row for row in await dependencies.store.latest(LatestQuery(kinds=kinds)) if _inside(row, query.bbox)), key=_key
     )
     rest = [row for row in found if _key(row) > after]
-    page = rest[: question.limit]
-    following = question.next(_key(page[-1])) if len(rest) > len(page) else None
-    return GeoJson(FeatureCollection([Feature.of(row) for row in page], following))
+    page = rest[: query.limit]
+    following = query.next(_key(page[-1])) if len(rest) > len(page) else None
+    return GeoJsonResponse(FeatureCollection([Feature.from_latest(row) for row in page], following))
 
 
 @router.get(
@@ -135,13 +137,13 @@ async def latest(question: Annotated[LatestQuestion, Query()], behind: Behind) -
     summary="Newest values of one device",
     responses=documented(EXAMPLE, media=_MEDIA) | NOT_MODIFIED | problem(404, "There is no such device."),
 )
-async def latest_of_device(device: DevicePath, behind: Behind) -> Response:
+async def latest_of_device(device: DevicePath, dependencies: Injected) -> Response:
     """Give the newest value of everything that one device measures."""
-    row = await behind.registry.device(device)
+    row = await dependencies.registry.device(device)
     if row is None:
         raise unknown("device", device)
-    found = await behind.store.latest(LatestAsk(devices=Only.of(device)))
-    return GeoJson(Feature.of(_together(found, row)))
+    found = await dependencies.store.latest(LatestQuery(devices=Only.of(device)))
+    return GeoJsonResponse(Feature.from_latest(_together(found, row)))
 
 
 def _together(found: list[Latest], row: DeviceRow) -> Latest:

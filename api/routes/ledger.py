@@ -6,17 +6,18 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
-from api.encoded import NOT_MODIFIED, Encoded, documented
+from api.dependencies import Injected
 from api.limits import LEDGER_LONGEST
-from api.parameters import Question, refuse_unasked
-from api.parts import Behind
 from api.problems import Problem
+from api.queries import PageQuery, refuse_unknown_parameters
+from api.responses import NOT_MODIFIED, MsgspecResponse, documented
 from api.times import DAY, HOUR, Instant, now_ns, rfc3339, spelled
 from city.ledger.port import Account, By
+from city.outcomes import Counts
 
 _START, _END = "2026-01-15T00:00:00Z", "2026-01-16T00:00:00Z"
 
-router = APIRouter(tags=["ledger"], dependencies=[Depends(refuse_unasked)])
+router = APIRouter(tags=["ledger"], dependencies=[Depends(refuse_unknown_parameters)])
 
 
 class Sums(msgspec.Struct, frozen=True):
@@ -73,8 +74,8 @@ class DeviceAccounts(msgspec.Struct, frozen=True, tag_field="by", tag="device"):
     next: str | None
 
 
-class LedgerQuestion(Question):
-    """Which accounts."""
+class LedgerPageQuery(PageQuery):
+    """Hours and grouping of `/v1/ledger`."""
 
     start: Annotated[
         Instant | None,
@@ -91,27 +92,29 @@ _DEVICES: Final = DeviceAccounts(_START, _END, [DeviceAccount(100, 99, 0, 1, 0, 
 
 
 @router.get("/v1/ledger", summary="The ledger", responses=documented(_TOTAL, _GATEWAYS, _DEVICES) | NOT_MODIFIED)
-async def ledger(question: Annotated[LedgerQuestion, Query()], behind: Behind) -> Response:
+async def ledger(query: Annotated[LedgerPageQuery, Query()], dependencies: Injected) -> Response:
     """Count readings: every one that was received is stored, a duplicate, quarantined or rejected."""
-    after, start_ns, end_ns = question.follow(tuple[str, int, int]) or ("", *_hours(question))
+    after, start_ns, end_ns = query.follow(tuple[str, int, int]) or ("", *_hours(query))
     _refuse_impossible(start_ns, end_ns)
-    rows = await behind.ledger.account(start_ns, end_ns, question.by, after=after, most=question.limit + 1)
+    rows = await dependencies.ledger.account(start_ns, end_ns, query.by, after=after, most=query.limit + 1)
     start, end = rfc3339(start_ns), rfc3339(end_ns)
-    if question.by is By.TOTAL:
-        sums = _sums(rows[0]) if rows else (0, 0, 0, 0, 0, 0, 0)
-        return Encoded(Total(*sums, start=start, end=end, balanced=sums[0] == sum(sums[1:5])))
-    page = rows[: question.limit]
+    if query.by is By.TOTAL:
+        total = rows[0] if rows else Account("", Counts())
+        return MsgspecResponse(Total(*_sums(total), start=start, end=end, balanced=total.counts.is_balanced()))
+    page = rows[: query.limit]
     # an empty `after` means the first page, so what follows the empty key is asked for by a space: less than any id
-    following = question.next((page[-1].key or " ", start_ns, end_ns)) if len(rows) > len(page) else None
-    if question.by is By.GATEWAY:
+    following = query.next((page[-1].key or " ", start_ns, end_ns)) if len(rows) > len(page) else None
+    if query.by is By.GATEWAY:
         gateways = [GatewayAccount(*_sums(row), gateway=row.key) for row in page]
-        return Encoded(GatewayAccounts(start, end, gateways, following))
-    return Encoded(DeviceAccounts(start, end, [DeviceAccount(*_sums(row), device=row.key) for row in page], following))
+        return MsgspecResponse(GatewayAccounts(start, end, gateways, following))
+    return MsgspecResponse(
+        DeviceAccounts(start, end, [DeviceAccount(*_sums(row), device=row.key) for row in page], following)
+    )
 
 
-def _hours(question: LedgerQuestion) -> tuple[int, int]:
-    end_ns = now_ns() if question.end is None else question.end
-    start_ns = end_ns - DAY if question.start is None else question.start
+def _hours(query: LedgerPageQuery) -> tuple[int, int]:
+    end_ns = now_ns() if query.end is None else query.end
+    start_ns = end_ns - DAY if query.start is None else query.start
     return start_ns // HOUR * HOUR, -(-end_ns // HOUR) * HOUR
 
 

@@ -7,17 +7,17 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.encoded import NOT_MODIFIED, Encoded, documented
+from api.dependencies import Injected
 from api.limits import MOST_IDS, MOST_PAGE_BYTES
-from api.parameters import Question, refuse_unasked
-from api.parts import Behind
+from api.queries import PageQuery, refuse_unknown_parameters
+from api.responses import NOT_MODIFIED, MsgspecResponse, documented
 from api.times import rfc3339
 from city.errors import Reason
 from city.ledger.port import QuarantineRow, QuarantineState
 
 _LONGEST_TEXT: Final = 2048
 
-router = APIRouter(tags=["quarantine"], dependencies=[Depends(refuse_unasked)])
+router = APIRouter(tags=["quarantine"], dependencies=[Depends(refuse_unknown_parameters)])
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -43,8 +43,8 @@ class Held(msgspec.Struct, frozen=True):
     text: str | None
 
     @classmethod
-    def of(cls, row: QuarantineRow) -> "Held":
-        """Spell a row of the quarantine."""
+    def from_row(cls, row: QuarantineRow) -> "Held":
+        """Copy the ledger's row: empty texts become null, the payload base64."""
         item = row.quarantined
         return cls(
             id=row.id,
@@ -76,8 +76,8 @@ class Requested(msgspec.Struct, frozen=True):
     requested: int
 
 
-class QuarantineQuestion(Question):
-    """Which payloads."""
+class QuarantinePageQuery(PageQuery):
+    """Filters of `/v1/quarantine`."""
 
     reason: Annotated[Reason | None, Field(description="Only for this reason.", examples=["clock_ahead"])] = None
     state: Annotated[QuarantineState | None, Field(description="Only in this state.", examples=["held"])] = None
@@ -122,14 +122,14 @@ EXAMPLE: Final = Held(
 @router.get(
     "/v1/quarantine", summary="The quarantine", responses=documented(QuarantinePage([EXAMPLE], None)) | NOT_MODIFIED
 )
-async def quarantine(question: Annotated[QuarantineQuestion, Query()], behind: Behind) -> Response:
+async def quarantine(query: Annotated[QuarantinePageQuery, Query()], dependencies: Injected) -> Response:
     """List what was held back, with the original bytes and the reason."""
-    rows = await behind.ledger.quarantine(
-        after=question.follow(int) or 0, most=question.limit + 1, state=question.state, reason=question.reason
+    rows = await dependencies.ledger.quarantine(
+        after=query.follow(int) or 0, most=query.limit + 1, state=query.state, reason=query.reason
     )
-    page = _bounded(rows[: question.limit])
-    following = question.next(page[-1].id) if len(rows) > len(page) else None
-    return Encoded(QuarantinePage([Held.of(row) for row in page], following))
+    page = _bounded(rows[: query.limit])
+    following = query.next(page[-1].id) if len(rows) > len(page) else None
+    return MsgspecResponse(QuarantinePage([Held.from_row(row) for row in page], following))
 
 
 @router.post(
@@ -138,9 +138,9 @@ async def quarantine(question: Annotated[QuarantineQuestion, Query()], behind: B
     status_code=202,
     responses=documented(Requested(2), status=202),
 )
-async def redrive(body: Redrive, behind: Behind) -> Response:
+async def redrive(body: Redrive, dependencies: Injected) -> Response:
     """Ask ingest to try held payloads again, after what was wrong has been mended."""
-    return Encoded(Requested(await behind.ledger.request_redrive(body.ids, body.reason)), status_code=202)
+    return MsgspecResponse(Requested(await dependencies.ledger.request_redrive(body.ids, body.reason)), status_code=202)
 
 
 def _bounded(rows: list[QuarantineRow]) -> list[QuarantineRow]:

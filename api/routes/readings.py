@@ -7,19 +7,19 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field, model_validator
 
-from api.encoded import NOT_MODIFIED, Encoded, documented, problem
+from api.dependencies import Injected
 from api.limits import MOST_DEVICES, MOST_QUANTITIES, refuse_too_long, table
-from api.parameters import DeviceId, KindKey, Question, refuse_unasked
-from api.parts import Behind
 from api.problems import unknown
+from api.queries import DeviceId, KindKey, PageQuery, refuse_unknown_parameters
+from api.responses import NOT_MODIFIED, MsgspecResponse, documented, problem
 from api.times import HOUR, Instant, Width, now_ns, rfc3339
 from city.catalog import KINDS, QUANTITIES, Aggregate
 from city.reading import QUANTITY_PATTERN, Flag
 from city.registry.port import Registry
 from city.store import layout
-from city.store.port import EVERYTHING, MOST_POINTS, Only, Series, SeriesAsk
+from city.store.port import ALL, MOST_POINTS, Only, Series, SeriesQuery
 
-router = APIRouter(tags=["readings"], dependencies=[Depends(refuse_unasked)])
+router = APIRouter(tags=["readings"], dependencies=[Depends(refuse_unknown_parameters)])
 
 QuantityKey = Annotated[str, Field(pattern=f"^{QUANTITY_PATTERN.pattern}$", max_length=48)]
 
@@ -49,8 +49,8 @@ class Readings(msgspec.Struct, frozen=True):
     next: str | None
 
 
-class ReadingsQuestion(Question):
-    """Which readings."""
+class ReadingsPageQuery(PageQuery):
+    """Series, range and buckets of `/v1/readings`."""
 
     device: Annotated[
         list[DeviceId],
@@ -99,7 +99,7 @@ class ReadingsQuestion(Question):
     ] = 10_000
 
     @model_validator(mode="after")
-    def _whole(self) -> "ReadingsQuestion":
+    def _whole(self) -> "ReadingsPageQuery":
         if self.aggregate is not None and self.every is None:
             raise ValueError("aggregate needs every")
         return self
@@ -127,49 +127,49 @@ EXAMPLE: Final = Readings(
     description=f"Give values over time; an answer with more points than `limit` has a `next`.\n\n{table()}",
     responses=documented(EXAMPLE) | NOT_MODIFIED | problem(404, "There is no such device."),
 )
-async def readings(question: Annotated[ReadingsQuestion, Query()], behind: Behind) -> Response:
+async def readings(query: Annotated[ReadingsPageQuery, Query()], dependencies: Injected) -> Response:
     """Give values over time."""
-    start_ns, end_ns = _range(question)
-    refuse_too_long(start_ns, end_ns, question.every)
-    kinds = await _kinds(behind.registry, question)
-    answer = await behind.store.series(
-        SeriesAsk(
+    start_ns, end_ns = _range(query)
+    refuse_too_long(start_ns, end_ns, query.every)
+    kinds = await _kinds(dependencies.registry, query)
+    answer = await dependencies.store.series(
+        SeriesQuery(
             devices=kinds,
-            quantities=Only(frozenset(question.quantity)) if question.quantity else EVERYTHING,
+            quantities=Only(frozenset(query.quantity)) if query.quantity else ALL,
             start_ns=start_ns,
             end_ns=end_ns,
-            every_ns=question.every,
-            aggregate=question.aggregate or Aggregate.MEAN,
-            most=question.limit,
+            every_ns=query.every,
+            aggregate=query.aggregate or Aggregate.MEAN,
+            most=query.limit,
         )
     )
-    following = None if answer.next_ns is None else question.next((answer.next_ns, end_ns))
-    return Encoded(Readings(_spelled(answer.series, question, kinds), following))
+    following = None if answer.next_ns is None else query.next((answer.next_ns, end_ns))
+    return MsgspecResponse(Readings(_spelled(answer.series, query, kinds), following))
 
 
-def _range(question: ReadingsQuestion) -> tuple[int, int]:
+def _range(query: ReadingsPageQuery) -> tuple[int, int]:
     # the cursor carries the end, so that all pages of "until now" mean the same now
-    page = question.follow(tuple[int, int])
+    page = query.follow(tuple[int, int])
     if page is not None:
         return page
-    end_ns = now_ns() if question.end is None else question.end
-    return (end_ns - HOUR if question.start is None else question.start), end_ns
+    end_ns = now_ns() if query.end is None else query.end
+    return (end_ns - HOUR if query.start is None else query.start), end_ns
 
 
-async def _kinds(registry: Registry, question: ReadingsQuestion) -> dict[str, tuple[str, ...]]:
+async def _kinds(registry: Registry, query: ReadingsPageQuery) -> dict[str, tuple[str, ...]]:
     """Say under which kinds each device is asked for."""
-    devices = dict.fromkeys(question.device)
+    devices = dict.fromkeys(query.device)
     found = await registry.find(devices)
     for device in devices:
         if device not in found:
             raise unknown("device", device)
-    return {device: tuple(question.kind) or found[device].kinds for device in devices}
+    return {device: tuple(query.kind) or found[device].kinds for device in devices}
 
 
-def _spelled(found: list[Series], question: ReadingsQuestion, kinds: dict[str, tuple[str, ...]]) -> list[SeriesBody]:
+def _spelled(found: list[Series], query: ReadingsPageQuery, kinds: dict[str, tuple[str, ...]]) -> list[SeriesBody]:
     bodies = {
         key: SeriesBody(*key, _unit(key[1]), [], 0.0, Flag.MISSING)
-        for device, quantity in product(kinds, question.quantity)
+        for device, quantity in product(kinds, query.quantity)
         for key in _expected(device, quantity, kinds[device])
     }
     for series in found:

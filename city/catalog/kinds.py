@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from city.outcomes import COUNTED
+
 
 class Workstream(StrEnum):
     """Who works with a kind."""
@@ -60,11 +62,7 @@ _GATEWAY = (
     "clock_skew",
 )
 _LEDGER = (
-    "readings_received",
-    "readings_stored",
-    "readings_duplicate",
-    "readings_quarantined",
-    "readings_rejected",
+    *(f"readings_{name}" for name in COUNTED),
     "readings_pending",
     "readings_missing",
     "gateway_online",

@@ -21,6 +21,22 @@ class Aggregate(StrEnum):
     P99 = "p99"
 
 
+_SYMBOLS: Final = {
+    "1": "",
+    "ug/m3": "µg/m³",
+    "Cel": "°C",
+    "deg": "°",
+    "m/s2": "m/s²",
+    "W/m2": "W/m²",
+    "m3/s": "m³/s",
+    "[ppb]": "ppb",
+    "[ppm]": "ppm",
+    "dB[SPL]": "dB",
+    "dB[mW]": "dBm",
+}
+"""UCUM codes that people write otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """One measurable quantity.
@@ -46,6 +62,16 @@ class Quantity:
     decimals: int
     aggregate: Aggregate
     grafana: str
+
+    @property
+    def symbol(self) -> str:
+        """The unit as people write it behind a value; empty where there is none."""
+        return _SYMBOLS.get(self.unit, self.unit)
+
+    @property
+    def boolean(self) -> bool:
+        """Whether its values are states, 0 for no and 1 for yes."""
+        return (self.unit, self.low, self.high, self.aggregate) == ("1", 0, 1, Aggregate.LAST)
 
 
 _MEAN, _LAST, _SUM, _MAX = Aggregate.MEAN, Aggregate.LAST, Aggregate.SUM, Aggregate.MAX

@@ -4,6 +4,8 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
+from city.outcomes import COUNTED
+
 VERSION: Final = 3
 """Version of these tables; `city.database.migrations` brings an earlier one up to it, a later one is refused."""
 
@@ -74,11 +76,7 @@ hourly: Final = Table(
     Column("hour_ns", _Big, primary_key=True, autoincrement=False),
     Column("gateway", _Key, primary_key=True),
     Column("device", _Key, primary_key=True),
-    Column("received", _Big, nullable=False),
-    Column("stored", _Big, nullable=False),
-    Column("duplicate", _Big, nullable=False),
-    Column("quarantined", _Big, nullable=False),
-    Column("rejected", _Big, nullable=False),
+    *(Column(name, _Big, nullable=False) for name in COUNTED),
     sqlite_with_rowid=False,
 )
 """The counts of an hour are these and what `open_hour` and `flush_counts` hold of it."""
@@ -158,7 +156,7 @@ device_kind: Final = Table(
     Index("device_kind_rev", "rev"),
     sqlite_with_rowid=False,
 )
-"""Every kind under which a device was heard: a truck with probes is a vehicle and cargo."""
+"""Every kind under which a device sent readings: a truck with probes is a vehicle and cargo."""
 
 gateway: Final = Table(
     "gateway",

@@ -10,8 +10,9 @@ from sqlalchemy import BigInteger, Connection, case, func, literal, select
 from city.database import Database
 from city.database.tables import gateway, hourly, pack_range
 from city.ledger.compaction import UNMOVED
-from city.ledger.flush_counts import COLUMNS, HourCounts, Sum, decode, split
-from city.ledger.port import Account, By, Counts
+from city.ledger.flush_counts import HourCounts, Sum, decode, split
+from city.ledger.port import Account, By
+from city.outcomes import COUNTED, Counts
 
 _MOST_GAP: Final = literal(10**12, BigInteger())
 """No gap counts for more: one gateway that numbers nonsense must not overflow the sum of all."""
@@ -36,48 +37,48 @@ _ZERO: Final = literal(0, BigInteger())
 _KEYS: Final[dict[By, Any]] = {By.TOTAL: literal(""), By.GATEWAY: hourly.c.gateway, By.DEVICE: hourly.c.device}
 
 
-def account(database: Database, ask: AccountQuery) -> list[Account]:
+def account(database: Database, query: AccountQuery) -> list[Account]:
     """Add up the hourly rows and the counts of flushes that aren't compacted yet, as of one moment."""
     with database.read() as connection:
-        counted = _counted(connection, ask)
-        if ask.by is By.DEVICE:
-            return [Account(key, Counts(*counted[key])) for key in sorted(counted)[: ask.most]]
+        counted = _counted(connection, query)
+        if query.by is By.DEVICE:
+            return [Account(key, Counts(*counted[key])) for key in sorted(counted)[: query.most]]
         pending, gaps = _pending(connection), _gaps(connection)
-    if ask.by is By.TOTAL:
+    if query.by is By.TOTAL:
         return [Account("", Counts(*counted[""]), sum(pending.values()), sum(gaps.values()))]
-    keys = sorted(key for key in counted.keys() | pending.keys() | gaps.keys() if ask.wants(key))[: ask.most]
+    keys = sorted(key for key in counted.keys() | pending.keys() | gaps.keys() if query.wants(key))[: query.most]
     return [Account(key, Counts(*counted[key]), pending.get(key, 0), gaps.get(key, 0)) for key in keys]
 
 
-def _counted(connection: Connection, ask: AccountQuery) -> defaultdict[str, list[int]]:
-    column = _KEYS[ask.by]
-    asked = select(column, *(func.sum(hourly.c[key]) for key in COLUMNS)).where(
-        hourly.c.hour_ns >= ask.start_ns, hourly.c.hour_ns < ask.end_ns
+def _counted(connection: Connection, query: AccountQuery) -> defaultdict[str, list[int]]:
+    column = _KEYS[query.by]
+    asked = select(column, *(func.sum(hourly.c[key]) for key in COUNTED)).where(
+        hourly.c.hour_ns >= query.start_ns, hourly.c.hour_ns < query.end_ns
     )
-    if ask.by is not By.TOTAL:
+    if query.by is not By.TOTAL:
         asked = asked.group_by(column)
-    if ask.by is By.DEVICE:
-        asked = asked.order_by(column).limit(ask.most)
-        asked = asked.where(column > ask.after) if ask.after else asked
-    counted: defaultdict[str, list[int]] = defaultdict(lambda: [0] * len(COLUMNS))
+    if query.by is By.DEVICE:
+        asked = asked.order_by(column).limit(query.most)
+        asked = asked.where(column > query.after) if query.after else asked
+    counted: defaultdict[str, list[int]] = defaultdict(lambda: [0] * len(COUNTED))
     for key, *numbers in connection.execute(asked):
         # the sum of no rows is NULL, and PostgreSQL's sums are decimals
         counted[key] = [int(number or 0) for number in numbers]
-    for key, numbers in _unmoved(connection, ask):
+    for key, numbers in _unmoved(connection, query):
         counted[key] = [old + new for old, new in zip(counted[key], numbers, strict=True)]
     return counted
 
 
-def _unmoved(connection: Connection, ask: AccountQuery) -> Iterator[tuple[str, list[int]]]:
+def _unmoved(connection: Connection, query: AccountQuery) -> Iterator[tuple[str, list[int]]]:
     """Counts of the asked hours that aren't hourly rows yet."""
     total = Sum()
     for block in decode(connection.execute(UNMOVED).scalars()):
-        if ask.start_ns <= block.hour_ns < ask.end_ns:
-            total.add(_keys(block, ask.by), block.columns)
+        if query.start_ns <= block.hour_ns < query.end_ns:
+            total.add(_keys(block, query.by), block.columns)
     keys, numbers = total.result()
     # what is on the page of both is on the page of each, so no more than a page of either is needed
-    page = sorted((key, row) for row, key in enumerate(keys) if ask.wants(key))
-    page = page[: ask.most] if ask.by is By.DEVICE else page
+    page = sorted((key, row) for row, key in enumerate(keys) if query.wants(key))
+    page = page[: query.most] if query.by is By.DEVICE else page
     return ((key, numbers[row].tolist()) for key, row in page)
 
 

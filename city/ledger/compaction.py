@@ -9,7 +9,8 @@ from sqlalchemy import Connection, delete, insert, select, union_all, update
 
 from city.database import Database
 from city.database.tables import fingerprints, flush_counts, hourly, open_hour, sequences
-from city.ledger.flush_counts import COLUMNS, Sum, decode, dense_hour_counts, encode, hour_of, split
+from city.ledger.flush_counts import Sum, decode, dense_hour_counts, encode, hour_of, split
+from city.outcomes import COUNTED
 
 FLUSHES: Final = 64
 """Compact after so many flushes, so that an account never reads the counts of many."""
@@ -75,12 +76,12 @@ def _move(
     if not sources:
         return
     statement = database.upsert(hourly)
-    added = {column: hourly.c[column] + statement.excluded[column] for column in COLUMNS}
+    added = {column: hourly.c[column] + statement.excluded[column] for column in COUNTED}
     key = [column.name for column in hourly.primary_key]
     connection.execute(
         statement.on_conflict_do_update(index_elements=key, set_=added),
         [
-            {"hour_ns": hour_ns, **split(source)._asdict(), **dict(zip(COLUMNS, row, strict=True))}
+            {"hour_ns": hour_ns, **split(source)._asdict(), **dict(zip(COUNTED, row, strict=True))}
             # in the order of the key: neighbours share pages
             for source, row in sorted(zip(sources, numbers.tolist(), strict=True))
         ],

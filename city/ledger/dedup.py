@@ -4,8 +4,9 @@ from collections import deque
 from typing import Final, NamedTuple
 
 import numpy as np
+from typing_extensions import override
 
-from city.ledger.port import PackId
+from city.ledger.port import DedupIndex, PackId
 from city.ledger.ranges import Range, Ranges
 
 REMEMBERED: Final = 131_072
@@ -24,7 +25,7 @@ class Page(NamedTuple):
     packed: bytes
 
 
-class SettledIndex:
+class SettledIndex(DedupIndex):
     """The index of one process.
 
     One thread writes, another one may ask at the same time: each change of a set or dict here is one step to it.
@@ -42,12 +43,12 @@ class SettledIndex:
         self._pages: deque[Page] = deque()
         self._remembered = 0
 
+    @override
     def has_pack(self, pack: PackId) -> bool:
-        """Tell whether a pack is settled."""
         return pack.seq in self._packs.get((pack.gateway, pack.spool), _NONE)
 
+    @override
     def has_fingerprint(self, fingerprint: int) -> bool:
-        """Tell whether a direct message is settled; the newest ones are remembered."""
         return fingerprint in self._fingerprints
 
     def any_fingerprint(self, fingerprints: set[int]) -> bool:
@@ -63,11 +64,11 @@ class SettledIndex:
         return self._pages[0].flush if self._pages else self.flush + 1
 
     def replace_ranges(self, spool: SpoolKey, ranges: Ranges) -> None:
-        """Take in what a spool's ranges became."""
+        """Put the ranges of a spool after a flush in place of those before it."""
         self._packs[spool] = ranges
 
     def learn_range(self, spool: SpoolKey, row: Range) -> None:
-        """Take in a range that somebody settled."""
+        """Take in a range that another worker settled."""
         self._packs[spool] = self.ranges(spool).joined(row)
 
     def learn_fingerprints(self, page: Page) -> None:
@@ -82,11 +83,11 @@ class SettledIndex:
 
 
 def pack(fingerprints: list[int]) -> bytes:
-    """Lay fingerprints out for the database."""
+    """Give fingerprints as little-endian uint64."""
     return np.array(fingerprints, "<u8").tobytes()
 
 
 def unpack(packed: bytes) -> list[int]:
-    """Read fingerprints as the database keeps them."""
+    """Read what `pack` wrote."""
     numbers: list[int] = np.frombuffer(packed, "<u8").tolist()
     return numbers

@@ -2,17 +2,17 @@
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from city.ledger.port import Counts, Source
+from city.ledger.port import Source
+from city.outcomes import COUNTED, Counts
 
 HOUR_NS: Final = 3_600_000_000_000
-
-COLUMNS: Final = ("received", "stored", "duplicate", "quarantined", "rejected")
 
 
 class HourCounts(msgspec.Struct, array_like=True, gc=False):
@@ -22,7 +22,7 @@ class HourCounts(msgspec.Struct, array_like=True, gc=False):
         hour_ns: Start of the hour, nanoseconds UTC.
         sources: Gateway and device of each row as one text, see `join`: half a million pairs keep the garbage
             collector busy, texts don't.
-        columns: One list for each of COLUMNS, empty where all are zero.
+        columns: One list for each of COUNTED, empty where all are zero.
     """
 
     hour_ns: int
@@ -45,7 +45,7 @@ class Sum:
 
     def result(self) -> tuple[list[str], NDArray[np.int64]]:
         """Give the n keys as they came, and their (n, 5) numbers."""
-        totals = np.zeros((len(self._rows), len(COLUMNS)), np.int64)
+        totals = np.zeros((len(self._rows), len(COUNTED)), np.int64)
         for index, columns in self._parts:
             for number, column in enumerate(columns):
                 if column:
@@ -58,7 +58,7 @@ _decoder: Final = msgspec.msgpack.Decoder(list[HourCounts])
 
 
 def hour_of(time_ns: int) -> int:
-    """Find the start of the hour."""
+    """Give the start of the hour, nanoseconds UTC."""
     return time_ns - time_ns % HOUR_NS
 
 
@@ -68,25 +68,15 @@ def join(source: Source) -> str:
 
 
 def split(source: str) -> Source:
-    """Read a joined source."""
+    """Read what `join` wrote."""
     gateway, _, device = source.partition("\n")
     return Source(gateway, device)
 
 
 def to_hour_counts(hour_ns: int, counts: Mapping[Source, Counts]) -> HourCounts:
     """Lay counts out as columns."""
-    rows = counts.values()
-    return dense_hour_counts(
-        hour_ns,
-        [join(source) for source in counts],
-        [
-            [c.received for c in rows],
-            [c.stored for c in rows],
-            [c.duplicate for c in rows],
-            [c.quarantined for c in rows],
-            [c.rejected for c in rows],
-        ],
-    )
+    columns = [list(map(attrgetter(name), counts.values())) for name in COUNTED]
+    return dense_hour_counts(hour_ns, [join(source) for source in counts], columns)
 
 
 def dense_hour_counts(hour_ns: int, sources: list[str], columns: list[list[int]]) -> HourCounts:

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-import msgspec
-
 from city.errors import Reason
+from city.outcomes import Counts
 
 DIRECT = ""
 """The gateway of a device that publishes itself."""
@@ -23,19 +22,6 @@ class PackId(NamedTuple):
     gateway: str
     spool: str
     seq: int
-
-
-class Counts(msgspec.Struct, gc=False):
-    """What became of readings; each is a number of readings. A struct, because a flush makes one a device.
-
-    received = stored + duplicate + quarantined + rejected, always.
-    """
-
-    received: int = 0
-    stored: int = 0
-    duplicate: int = 0
-    quarantined: int = 0
-    rejected: int = 0
 
 
 class Source(NamedTuple):
@@ -86,7 +72,7 @@ class JournalEntry:
     """Stored readings of one owner, for those who follow changes.
 
     Attributes:
-        owner: Owner of the devices; empty where nobody owns them.
+        owner: Owner of the devices; empty where they have none.
         readings: How many.
         payload: As `city.wire.journal` writes it.
     """
@@ -222,7 +208,7 @@ class QuarantineRow:
 
 @dataclass(frozen=True, slots=True)
 class GatewayRow:
-    """A gateway by its last status; `pending` is None when a will said offline and nothing was known before."""
+    """A gateway by its last status; `pending` is None when only a will of it is known."""
 
     gateway: str
     province: str
@@ -244,7 +230,7 @@ class Ledger(Protocol):
         """Commit a flush.
 
         Raises:
-            SettledMeanwhile: A pack, fingerprint or redrive of it was settled by another worker; nothing changed.
+            Conflict: A pack, fingerprint or redrive of it was settled by another worker; nothing changed.
         """
 
     async def journal(self, *, after: int, most: int = 100) -> list[JournalRow]:
@@ -254,7 +240,7 @@ class Ledger(Protocol):
         """Keep a gateway's last status; an older `at_ns` never replaces a newer one, a will keeps `pending`."""
 
     async def gateways(self) -> list[GatewayRow]:
-        """All gateways that ever said something, sorted by id."""
+        """All gateways that ever sent a status, sorted by id."""
 
     async def account(self, start_ns: int, end_ns: int, by: By, *, after: str = "", most: int = 1000) -> list[Account]:
         """Counts of the hours that begin in `[start_ns, end_ns)`, by key; `after` and `most` make pages."""
@@ -265,7 +251,7 @@ class Ledger(Protocol):
         """Rows of the quarantine with `id > after`, rising."""
 
     async def request_redrive(self, ids: list[int] | None, reason: str | None) -> int:
-        """AccountQuery ingest to try held rows again: these ids, or all of a reason, or (both None) all; how many."""
+        """Ask ingest to try held rows again: these ids, or all of a reason, or (both None) all; how many."""
 
     async def ping(self) -> None:
         """Return when the database answers."""

@@ -7,9 +7,10 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from city.database import Database
 from city.database.tables import quarantine
-from city.errors import Reason, SettledMeanwhile
+from city.errors import Conflict, Reason
 from city.ledger.flush_counts import HourCounts, to_hour_counts
-from city.ledger.port import Counts, QuarantinedPayload, QuarantineRow, QuarantineState, Redriven, Source
+from city.ledger.port import QuarantinedPayload, QuarantineRow, QuarantineState, Redriven, Source
+from city.outcomes import Counts
 
 _FIRST_INT: Final = -(2**63)
 _LAST_INT: Final = 2**63 - 1
@@ -64,11 +65,11 @@ def settle_redriven(connection: Connection, redriven: dict[int, Redriven]) -> Re
     """Note what became of rows that were tried again; the connection holds the sequences.
 
     Raises:
-        SettledMeanwhile: A row doesn't wait for a redrive any more.
+        Conflict: A row doesn't wait for a redrive any more.
     """
     rows = {row.id: row for chunk in _chunks(list(redriven)) for row in _requested(connection, chunk)}
     if len(rows) < len(redriven):
-        raise SettledMeanwhile("a redrive of this flush is settled already")
+        raise Conflict("a redrive of this flush is settled already")
     corrections: list[HourCounts] = []
     again: list[tuple[int, QuarantinedPayload]] = []
     for number, outcome in redriven.items():

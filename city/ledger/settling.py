@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from city.database import Database
 from city.database.tables import device, device_kind, fingerprints, flush_counts, journal, pack_range, sequences
-from city.errors import SettledMeanwhile
+from city.errors import Conflict
 from city.ledger import compaction, quarantine
 from city.ledger.compaction import Sequences
 from city.ledger.dedup import Page, SettledIndex, SpoolKey, pack
@@ -17,7 +17,7 @@ from city.ledger.ranges import Growth, Range
 from city.ledger.sync import sync
 
 _MOST_READINGS: Final = 2**62
-"""No spool has more: what a gateway says is taken, but not beyond what the database can subtract."""
+"""No spool has more: a gateway's number is taken, but not beyond what the database can subtract."""
 
 _ADVANCE = (
     update(sequences)
@@ -40,7 +40,7 @@ def settle(database: Database, dedup: SettledIndex, settlement: Settlement) -> N
     """Commit a flush and remember its claims.
 
     Raises:
-        SettledMeanwhile: Somebody settled a claim of it; nothing changed.
+        Conflict: Another worker settled a claim of it; nothing changed.
         ValueError: It claims a message twice.
     """
     messages = set(settlement.fingerprints)
@@ -82,7 +82,7 @@ def _advance(connection: Connection, settlement: Settlement) -> Sequences:
 def _grow(dedup: SettledIndex, settlement: Settlement, messages: set[int]) -> dict[SpoolKey, Growth]:
     """Add the claimed packs to what is settled, unless a claim is there already."""
     if dedup.any_fingerprint(messages):
-        raise SettledMeanwhile("a message of this flush is settled already")
+        raise Conflict("a message of this flush is settled already")
     growths: dict[SpoolKey, Growth] = {}
     for (gateway, spool, seq), offset, readings in settlement.packs:
         growth = growths.get((gateway, spool))
@@ -90,7 +90,7 @@ def _grow(dedup: SettledIndex, settlement: Settlement, messages: set[int]) -> di
             growth = growths[gateway, spool] = Growth(dedup.ranges((gateway, spool)))
         if seq in growth.new:
             if seq in growth.old:
-                raise SettledMeanwhile(f"pack {seq} of {gateway} ({spool}) is settled already")
+                raise Conflict(f"pack {seq} of {gateway} ({spool}) is settled already")
             raise ValueError(f"a settlement claims pack {seq} of {gateway} ({spool}) twice")
         edges = min(offset, _MOST_READINGS), min(offset + readings, _MOST_READINGS)
         growth.new = growth.new.joined(Range(seq, seq, *edges))

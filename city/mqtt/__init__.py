@@ -1,4 +1,4 @@
-"""MQTT 5 over asyncio: a session that reconnects, acknowledges when told to and holds a bounded amount."""
+"""MQTT 5 over asyncio: a session that reconnects, acknowledges when asked to and holds a bounded amount."""
 
 from city.mqtt.address import Address
 from city.mqtt.counters import Counters

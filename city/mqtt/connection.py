@@ -39,7 +39,7 @@ _GOODBYE_S = 0.4
 
 _PING = PingReqPacket().write()
 _GOODBYE = DisconnectPacket().write()
-_FAREWELL = DisconnectPacket(session_expiry_interval=0).write()
+_GOODBYE_FOR_GOOD = DisconnectPacket(session_expiry_interval=0).write()
 
 
 class Connection:
@@ -104,7 +104,7 @@ class Connection:
         Args:
             for_good: the broker shall forget the session too.
         """
-        await self.link.close(_FAREWELL if for_good else _GOODBYE, _GOODBYE_S)
+        await self.link.close(_GOODBYE_FOR_GOOD if for_good else _GOODBYE, _GOODBYE_S)
 
     async def _open(self, address: Address, connect: bytes) -> None:
         """Reach the broker and have it accept us."""
@@ -136,7 +136,7 @@ class Connection:
                 continue
             # A little less than the whole, since two half waits may end a moment early.
             patience_s = 0.95 * keep_alive_s
-            if loop.time() - self.link.heard_s > patience_s:
+            if loop.time() - self.link.last_read_s > patience_s:
                 raise SilenceError(f"the broker has been silent for {keep_alive_s:g} s")
             if not self._subscribed and loop.time() - asked_s > patience_s:
                 raise SilenceError(f"the broker has not answered SUBSCRIBE for {keep_alive_s:g} s")

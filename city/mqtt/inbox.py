@@ -44,8 +44,9 @@ class Inbox:
       acknowledged message behind an unacknowledged one counts on, as it does at the broker.
     - QoS 0, and QoS 1 of an earlier connection: until it is acknowledged, though nothing is sent for it.
 
-    Messages of a lost connection that nobody has taken stay. The broker usually delivers them again, and then they are
-    processed twice; but a broker that was killed may have forgotten them, and then these are the only copies.
+    Messages of a lost connection that the consumer has not taken stay. The broker usually delivers them again, and
+    then they are processed twice; but a broker that was killed may have forgotten them, and then these are the only
+    copies.
 
     Args:
         most_messages: how many messages may be held.
@@ -64,7 +65,7 @@ class Inbox:
 
     @property
     def waiting(self) -> int:
-        """How many messages nobody has taken yet."""
+        """How many messages the consumer has not taken yet."""
         return len(self._waiting)
 
     def accept(self, message: Message) -> None:

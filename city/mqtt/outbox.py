@@ -64,16 +64,16 @@ class Outbox:
         answer: asyncio.Future[PubAckPacket] = asyncio.get_running_loop().create_future()
         self._answers[packet_id] = answer
         self._link.write(packet)
-        said = await answer
-        if said.reason_code.value >= _REFUSED:
-            raise PublishRefused(topic, reason(said.reason_code.name, said.reason_str))
-        return said.reason_code != PubAckReasonCode.NO_MATCHING_SUBSCRIBERS
+        puback = await answer
+        if puback.reason_code.value >= _REFUSED:
+            raise PublishRefused(topic, reason(puback.reason_code.name, puback.reason_str))
+        return puback.reason_code != PubAckReasonCode.NO_MATCHING_SUBSCRIBERS
 
     def answer(self, packet: PubAckPacket) -> None:
-        """Hand a PUBACK to whoever waits for it."""
+        """Hand a PUBACK to the publish that waits for it."""
         answer = self._answers.pop(packet.packet_id, None)
         if answer is None:
-            # The answer to a message of an earlier connection: nobody waits for it any more.
+            # The answer to a message of an earlier connection: no publish waits for it any more.
             return
         self._quota.release()
         if not answer.done():

@@ -55,7 +55,7 @@ class Link(asyncio.BufferedProtocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self.paused = False
-        self.heard_s = self._loop.time()
+        self.last_read_s = self._loop.time()
         self.closed: asyncio.Future[MqttError] = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -97,7 +97,7 @@ class Link(asyncio.BufferedProtocol):
         """Read what the socket brought."""
         self._end += nbytes
         self._counters.bytes_in += nbytes
-        self.heard_s = self._loop.time()
+        self.last_read_s = self._loop.time()
         self._read_ns = time.time_ns()
         self._advance()
 
@@ -125,8 +125,8 @@ class Link(asyncio.BufferedProtocol):
             self._counters.paused += 1
             transport.pause_reading()
         else:
-            # While nothing was read nothing could be heard: the broker's silence counts from now.
-            self.heard_s = self._loop.time()
+            # While reading was paused nothing could arrive: the broker's silence counts from now.
+            self.last_read_s = self._loop.time()
             transport.resume_reading()
 
     def _parse(self) -> bool:

@@ -27,7 +27,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Session:
-    """An MQTT 5 session: subscribes, receives, acknowledges when told to, publishes; reconnects for ever.
+    """An MQTT 5 session: subscribes, receives, acknowledges when asked to, publishes; reconnects for ever.
 
     Every message that `receive` returns must be acknowledged sometime, also after a reconnect: only that frees its
     share of `most_messages` and `most_bytes`. When these are used up the session stops reading, and the answers to its

@@ -5,49 +5,50 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, or_, select
+from typing_extensions import override
 
 from city.batch import Place
 from city.database import Database
 from city.database.tables import device as table
 from city.database.tables import device_kind, sequences
-from city.registry.port import Changes, DeviceRow, DeviceStatus
+from city.registry.port import Changes, DeviceRow, DeviceStatus, Registry
 
 _ROWS = select(*(column for column in table.c if column.name != "rev"))
 
 
-class SqlRegistry:
-    """`city.registry.port.Registry`, whose docstrings hold here; open it with `city.registry.open_registry`."""
+class SqlRegistry(Registry):
+    """The registry in the tables of `city.database`; open it with `city.registry.open_registry`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @override
     async def device(self, device: str) -> DeviceRow | None:
-        """One device, or None."""
         return (await self.find([device])).get(device)
 
+    @override
     async def find(self, devices: Collection[str]) -> dict[str, DeviceRow]:
-        """Those of these devices that there are, by id."""
         asked = _ROWS.where(table.c.device.in_(devices))
         return {row.device: row for row in await self._database.in_reader(partial(self._select, asked))}
 
+    @override
     async def devices(
         self, *, after: str = "", most: int = 1000, kind: str | None = None, province: str | None = None
     ) -> list[DeviceRow]:
-        """Devices with an id behind `after`, sorted by id."""
         asked = _ROWS.where(table.c.device > after).order_by(table.c.device).limit(most)
         if kind is not None:
-            heard = select(device_kind.c.device).where(device_kind.c.kind == kind)
-            asked = asked.where(or_(table.c.kind == kind, table.c.device.in_(heard)))
+            of_kind = select(device_kind.c.device).where(device_kind.c.kind == kind)
+            asked = asked.where(or_(table.c.kind == kind, table.c.device.in_(of_kind)))
         if province is not None:
             asked = asked.where(table.c.province == province)
         return await self._database.in_reader(partial(self._select, asked))
 
+    @override
     async def changes(self, since: int = 0) -> Changes:
-        """Give what changed since a revision."""
         return await self._database.in_reader(partial(self._changes, since))
 
+    @override
     async def aclose(self) -> None:
-        """Close connections."""
         await self._database.aclose()
 
     def _select(self, asked: Select[Any]) -> list[DeviceRow]:
@@ -55,19 +56,19 @@ class SqlRegistry:
             rows = connection.execute(asked).mappings().all()
             # a worker of an earlier version may have written the first one alone
             kinds: dict[str, set[str]] = {row["device"]: {row["kind"]} for row in rows}
-            heard = select(device_kind.c.device, device_kind.c.kind).where(device_kind.c.device.in_(kinds))
-            for device, kind in connection.execute(heard):
+            pairs = select(device_kind.c.device, device_kind.c.kind).where(device_kind.c.device.in_(kinds))
+            for device, kind in connection.execute(pairs):
                 kinds[device].add(kind)
         return [_device(row, kinds[row["device"]]) for row in rows]
 
     def _changes(self, since: int) -> Changes:
         changed = select(table.c.device, table.c.province, table.c.district, table.c.owner)
-        heard = select(device_kind.c.device, device_kind.c.kind).where(device_kind.c.rev > since)
+        pairs = select(device_kind.c.device, device_kind.c.kind).where(device_kind.c.rev > since)
         with self._database.read() as connection:
             rev: int = connection.execute(select(sequences.c.rev)).scalar_one()
             if rev <= since:
                 return Changes({}, set(), rev)
-            kinds = {(device, kind) for device, kind in connection.execute(heard)}
+            kinds = {(device, kind) for device, kind in connection.execute(pairs)}
             rows = connection.execute(changed.where(table.c.rev > since))
             places = {device: Place(*where) for device, *where in rows}
             return Changes(places, kinds, rev)

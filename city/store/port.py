@@ -8,27 +8,24 @@ from typing import Final, NamedTuple, Protocol, Self
 
 from city.batch import Batch
 from city.catalog import Aggregate
-from city.errors import AskRefused
-from city.reading import Flag
+from city.errors import QueryRefused
 from city.store import layout
 
 MOST_POINTS: Final = 50_000
 """Points that one answer may hold."""
 
 
-class Everything:
+class All:
     """Selects all there is; a class of its own, so that an empty set can't mean it."""
 
     def __repr__(self) -> str:
-        """Name it."""
-        return "EVERYTHING"
+        return "ALL"
 
     def __contains__(self, key: str) -> bool:
-        """Hold every key."""
         return True
 
 
-EVERYTHING: Final = Everything()
+ALL: Final = All()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +36,14 @@ class Only:
 
     @classmethod
     def of(cls, *keys: str) -> Self:
-        """Spell it shortly."""
+        """Select keys that are written out: `Only.of("a", "b")`."""
         return cls(frozenset(keys))
 
     def __contains__(self, key: str) -> bool:
-        """Tell whether a key is selected."""
         return key in self.keys
 
 
-Selection = Everything | Only
+Selection = All | Only
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class WriteOutcome:
-    """What the store said of a batch.
+    """The store's answer to a batch.
 
     Attributes:
         rejected: Row to reason, for rows that the store refuses for ever; all others are durable.
@@ -86,7 +82,7 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """The newest of everything that one device said.
+    """The newest value of everything that one device sends.
 
     Attributes:
         device: Id of the device.
@@ -109,7 +105,7 @@ class Latest:
 
 
 @dataclass(frozen=True, slots=True)
-class LatestAsk:
+class LatestQuery:
     """Which newest values.
 
     Attributes:
@@ -117,18 +113,18 @@ class LatestAsk:
         kinds: Of which kinds.
     """
 
-    devices: Selection = EVERYTHING
-    kinds: Selection = EVERYTHING
+    devices: Selection = ALL
+    kinds: Selection = ALL
 
 
 @dataclass(frozen=True, slots=True)
-class SeriesAsk:
+class SeriesQuery:
     """Values over time: raw, or aggregated into buckets.
 
     Attributes:
         devices: Devices and the kinds of each (a device without readings yields no series).
-        quantities: Of which quantities; EVERYTHING for all that the devices have. `lat` and `lon` may be named and
-            come like quantities; EVERYTHING leaves them out.
+        quantities: Of which quantities; ALL for all that the devices have. `lat` and `lon` may be named and
+            come like quantities; ALL leaves them out.
         start_ns: First instant, inclusive.
         end_ns: End, exclusive.
         every_ns: Width of a bucket, aligned to the epoch; None for raw values.
@@ -149,12 +145,12 @@ class SeriesAsk:
         """Refuse what makes no sense.
 
         Raises:
-            AskRefused: An empty or reversed range, or a bucket of no width.
+            QueryRefused: An empty or reversed range, or a bucket of no width.
         """
         if self.end_ns <= self.start_ns:
-            raise AskRefused("end must be later than start")
+            raise QueryRefused("end must be later than start")
         if self.every_ns is not None and self.every_ns <= 0:
-            raise AskRefused("every must be longer than nothing")
+            raise QueryRefused("every must be longer than nothing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,19 +190,15 @@ class SeriesAnswer:
     next_ns: int | None = None
 
 
-SEVERITY: Final = {Flag.GOOD: 0, Flag.NOT_EVALUATED: 1, Flag.SUSPECT: 2, Flag.FAIL: 3, Flag.MISSING: 4}
-"""Order of badness: QARTOD's codes happen to rise with it."""
-
-
 def completeness(instants: int, start_ns: int, end_ns: int, cadence_s: int) -> float:
     """Share of the expected samples that is there, 0 to 1."""
     expected = max(1, (end_ns - start_ns) // (cadence_s * 1_000_000_000))
     return min(1.0, instants / expected)
 
 
-def asks_for(ask: SeriesAsk, quantity: str) -> bool:
+def wants(query: SeriesQuery, quantity: str) -> bool:
     """Tell whether a quantity, or a coordinate, is asked for."""
-    return quantity in ask.quantities and not (ask.quantities is EVERYTHING and quantity in layout.POSITION)
+    return quantity in query.quantities and not (query.quantities is ALL and quantity in layout.POSITION)
 
 
 def percentile_of(aggregate: Aggregate) -> int | None:
@@ -224,18 +216,18 @@ class Store(Protocol):
             StoreUnavailable: Nothing is known of the batch: keep it all and send it again.
         """
 
-    async def latest(self, ask: LatestAsk) -> list[Latest]:
+    async def latest(self, query: LatestQuery) -> list[Latest]:
         """Newest values, sorted by device.
 
         Raises:
             StoreUnavailable: The store can't answer now.
         """
 
-    async def series(self, ask: SeriesAsk) -> SeriesAnswer:
+    async def series(self, query: SeriesQuery) -> SeriesAnswer:
         """Values over time.
 
         Raises:
-            AskRefused: `most` can't hold a single instant of the asked series, or the buckets need too much memory.
+            QueryRefused: `most` can't hold a single instant of the asked series, or the buckets need too much memory.
             StoreUnavailable: The store can't answer now.
         """
 

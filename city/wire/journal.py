@@ -23,7 +23,7 @@ _decoder: Final = msgspec.msgpack.Decoder(list[Block])
 
 
 def encode(blocks: Sequence[Block]) -> bytes:
-    """Write a payload."""
+    """Give the payload for the blocks that one flush stored for one owner."""
     plain = _encoder.encode(blocks)
     return len(plain).to_bytes(_SIZE, "little") + bytes(_codec.compress(plain, asbytes=True))
 

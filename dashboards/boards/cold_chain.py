@@ -4,7 +4,7 @@ from typing import Final
 
 from dashboards.panels import how_many, label_of, lines, newest, over, places, stat, states, table
 from dashboards.scales import COLD
-from dashboards.spec import Across, Board, Group, Kept, Section, Text, Where
+from dashboards.spec import Across, Board, CadenceKept, Group, Section, Text, Where
 
 _NONE = Text("No load is so right now.", "ขณะนี้ไม่มีสินค้าในสถานะนี้")
 _LOADS = Text("loads", "เที่ยวสินค้า")
@@ -112,7 +112,7 @@ BOARD: Final = Board(
                         "Share of the expected readings that is there, over the range: what an auditor asks first.",
                         "สัดส่วนข้อมูลที่ได้รับเทียบกับที่คาดไว้ในช่วงเวลา",
                     ),
-                    Kept("cargo", "temperature"),
+                    CadenceKept("cargo", "temperature"),
                     width=6,
                 ),
                 places(

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dashboards.spec import AllOfDevice, Board, Panel, Plot, Section, Text, Variable
+from dashboards.spec import AllQuantities, Board, Panel, Plot, Section, Text, Variable
 
 BOARD: Final = Board(
     "device",
@@ -20,7 +20,7 @@ BOARD: Final = Board(
                         "หนึ่งแผงต่อหนึ่งปริมาณ ไม่รวมค่าที่ไม่ผ่านการตรวจสอบ",
                     ),
                     Plot.TIMESERIES,
-                    (AllOfDevice(),),
+                    (AllQuantities(),),
                     12,
                     8,
                     drill=False,

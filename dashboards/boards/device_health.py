@@ -4,8 +4,7 @@ from typing import Final
 
 from city.catalog import FIELD_KINDS, KINDS, NAMED_KINDS
 from dashboards.panels import kind_label, newest, table
-from dashboards.scales import KEPT
-from dashboards.spec import Board, Heard, Kept, Panel, Plot, Section, Text
+from dashboards.spec import Board, CadenceKept, LastSeen, Panel, Plot, Section, Text
 
 _BATTERIES = tuple(kind.key for kind in FIELD_KINDS.values() if "battery" in kind.quantities)
 _SIGNALS = ("rssi", "snr")
@@ -37,7 +36,15 @@ def _kept(kind: str) -> Panel:
         f"Share of the expected readings over the range; one is expected every {row.cadence_s} s.",
         f"สัดส่วนข้อมูลที่ได้รับในช่วงเวลา คาดหวังหนึ่งค่าทุก {row.cadence_s} วินาที",
     )
-    return Panel(f"kept_{kind}", kind_label(kind), said, Plot.BARS, (Kept(kind, row.quantities[0]),), 6, 7, scale=KEPT)
+    return Panel(
+        f"kept_{kind}",
+        kind_label(kind),
+        said,
+        Plot.BARS,
+        (CadenceKept(kind, row.quantities[0]),),
+        6,
+        7,
+    )
 
 
 BOARD: Final = Board(
@@ -56,7 +63,7 @@ BOARD: Final = Board(
                         "have been silent for longer.",
                         "เวลาที่แต่ละอุปกรณ์วัดครั้งล่าสุด เรียงจากที่เงียบนานที่สุด ขยายช่วงเวลาเพื่อดูที่เงียบนานกว่า",
                     ),
-                    Heard(tuple(FIELD_KINDS)),
+                    LastSeen(tuple(FIELD_KINDS)),
                     width=24,
                 ),
             ),

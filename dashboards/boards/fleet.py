@@ -5,7 +5,7 @@ from typing import Final
 from city.catalog import Aggregate
 from dashboards.panels import bars, how_many, label_of, lines, newest, over, places, stat, states, table
 from dashboards.scales import SPEED
-from dashboards.spec import Board, Group, Heard, Readings, Section, Text, Where
+from dashboards.spec import Board, Group, LastSeen, Readings, Section, Text, Where
 
 _NOBODY = Text("No vehicle is so right now.", "ขณะนี้ไม่มียานพาหนะในสถานะนี้")
 _CARS = Text("vehicles", "คัน")
@@ -92,7 +92,7 @@ BOARD: Final = Board(
                         "tracker hours.",
                         "เวลาที่วัดครั้งล่าสุด เรียงจากที่เงียบนานที่สุด",
                     ),
-                    Heard(("vehicle",)),
+                    LastSeen(("vehicle",)),
                     width=10,
                 ),
                 states(

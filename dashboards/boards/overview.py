@@ -4,7 +4,7 @@ from typing import Final
 
 from city.catalog import FIELD_KINDS, PLATFORM
 from dashboards.panels import bars, how_many, label_of, lines, newest, over, places, stat, table
-from dashboards.spec import Across, Board, Group, Heard, Panel, Section, Text
+from dashboards.spec import Across, Board, Group, LastSeen, Panel, Section, Text
 
 _WHOLE_PROVINCE = Text("Counted for the whole province alone.", "นับเฉพาะทั้งจังหวัด")
 
@@ -106,7 +106,7 @@ BOARD: Final = Board(
                         "whole range are missing: widen it.",
                         "เวลาที่อุปกรณ์วัดครั้งล่าสุด เรียงจากที่เงียบนานที่สุด อุปกรณ์ที่ไม่ส่งเลยในช่วงเวลานี้จะไม่แสดง ให้ขยายช่วงเวลา",
                     ),
-                    Heard(tuple(FIELD_KINDS)),
+                    LastSeen(tuple(FIELD_KINDS)),
                 ),
             ),
         ),

@@ -5,10 +5,10 @@ from typing import Final
 from dashboards.grafana.names import Json, uid_of
 from dashboards.grafana.panel import print_panel
 from dashboards.grafana.variables import print_variables
-from dashboards.places import placed
+from dashboards.grid import placed
+from dashboards.messages import BOARDS
 from dashboards.province import Province
 from dashboards.spec import Board
-from dashboards.words import BOARDS
 
 __all__ = ["print_board", "uid_of"]
 
@@ -39,19 +39,19 @@ def print_board(board: Board, province: Province, language: str) -> Json:
 
 def panel_ids(board: Board) -> dict[str, int]:
     """Number a board's panels as they are printed: key to id."""
-    return {spot.panel.key: spot.id for spot in placed(board) if spot.panel is not None}
+    return {cell.panel.key: cell.id for cell in placed(board) if cell.panel is not None}
 
 
 def _panels(board: Board, province: Province, language: str) -> list[Json]:
     panels = []
-    for spot in placed(board):
-        grid = {"x": spot.x, "y": spot.y, "w": spot.width, "h": spot.height}
-        if spot.panel is None:
-            title = spot.section.title.of(language)
+    for cell in placed(board):
+        grid = {"x": cell.x, "y": cell.y, "w": cell.width, "h": cell.height}
+        if cell.panel is None:
+            title = cell.section.title.of(language)
             printed: Json = {"type": "row", "title": title, "collapsed": False, "panels": []}
         else:
-            printed = print_panel(spot.panel, board, province, language)
-        panels.append({"id": spot.id} | printed | {"gridPos": grid})
+            printed = print_panel(cell.panel, board, province, language)
+        panels.append({"id": cell.id} | printed | {"gridPos": grid})
     return panels
 
 

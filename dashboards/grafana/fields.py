@@ -4,29 +4,29 @@ from typing import Final
 
 from city.catalog import QUANTITIES
 from dashboards.grafana.names import Json, uid_of
-from dashboards.measure import Measure, gap_of, measure_of
+from dashboards.messages import DEVICE, NOTHING, OPEN_DEVICE
 from dashboards.panels import counts
-from dashboards.spec import AllOfDevice, Heard, Panel, Plot, Readings, Scale, Text
-from dashboards.words import DEVICE, NOTHING, OPEN_DEVICE
+from dashboards.spec import AllQuantities, LastSeen, Panel, Plot, Readings, Scale, Text
+from dashboards.value_format import ValueFormat, format_of, gap_of
 
 _BY_VALUE: Final = {Plot.STAT, Plot.BARS, Plot.MAP, Plot.STATES, Plot.TABLE}
 
 
 def field_config(panel: Panel, language: str) -> Json:
-    """Write how a panel's values look."""
-    measures = [measure_of(source, panel) for source in panel.sources]
-    defaults = _look(measures[0]) | {
+    """Write units, digits, colours and links of a panel's values."""
+    formats = [format_of(source, panel) for source in panel.sources]
+    defaults = _field_options(formats[0]) | {
         "color": {"mode": "thresholds" if panel.plot in _BY_VALUE else "palette-classic"},
         "noValue": (panel.empty or NOTHING).of(language),
-        "custom": _custom(panel, measures[0]),
+        "custom": _custom(panel, formats[0]),
         "links": [_link(panel, language)] if panel.drill else [],
     }
     if all(isinstance(source, Readings) and counts(source) for source in panel.sources):
         # InfluxQL counts nothing as no row
         defaults["noValue"] = "0"
     if panel.plot is Plot.STATES:
-        defaults["mappings"] = mappings(measures[0].scale, language)
-    return {"defaults": defaults, "overrides": _overrides(panel, measures, language)}
+        defaults["mappings"] = mappings(formats[0].scale, language)
+    return {"defaults": defaults, "overrides": _overrides(panel, formats, language)}
 
 
 def thresholds(scale: Scale) -> Json:
@@ -50,22 +50,22 @@ def mappings(scale: Scale, language: str) -> list[Json]:
     ]
 
 
-def _look(measure: Measure) -> Json:
-    look: Json = {
-        "unit": measure.grafana,
-        "decimals": measure.decimals,
-        "thresholds": thresholds(measure.scale),
+def _field_options(form: ValueFormat) -> Json:
+    options: Json = {
+        "unit": form.grafana,
+        "decimals": form.decimals,
+        "thresholds": thresholds(form.scale),
     }
-    if measure.bounds:
-        look |= {"min": measure.bounds[0], "max": measure.bounds[1]}
-    return look
+    if form.bounds:
+        options |= {"min": form.bounds[0], "max": form.bounds[1]}
+    return options
 
 
-def _custom(panel: Panel, measure: Measure) -> Json:
+def _custom(panel: Panel, form: ValueFormat) -> Json:
     gap_ms = max(map(gap_of, panel.sources)) * 1000
     match panel.plot:
         case Plot.TIMESERIES:
-            style = "dashed" if len(measure.scale) > 1 else "off"
+            style = "dashed" if len(form.scale) > 1 else "off"
             return {
                 "drawStyle": "line",
                 "lineWidth": 1,
@@ -85,34 +85,34 @@ def _custom(panel: Panel, measure: Measure) -> Json:
             return {}
 
 
-def _overrides(panel: Panel, measures: list[Measure], language: str) -> list[Json]:
-    if isinstance(panel.sources[0], AllOfDevice):
+def _overrides(panel: Panel, formats: list[ValueFormat], language: str) -> list[Json]:
+    if isinstance(panel.sources[0], AllQuantities):
         rows = ((row.key, row.grafana, row.decimals, Text(row.en, row.th)) for row in QUANTITIES.values())
         return [
             _by_name(key, unit=unit, decimals=decimals, displayName=label.of(language))
             for key, unit, decimals, label in rows
         ]
     if panel.plot is Plot.TABLE:
-        named = [_column(measure, language) for measure in measures]
+        named = [_column(form, language) for form in formats]
         first = _by_name("device", displayName=DEVICE.of(language), unit="string")
-        if isinstance(panel.sources[0], Heard):
-            named = [_by_name("Time", displayName=measures[0].label.of(language), unit=measures[0].grafana)]
+        if isinstance(panel.sources[0], LastSeen):
+            named = [_by_name("Time", displayName=formats[0].label.of(language), unit=formats[0].grafana)]
         return [first, *named]
-    if len(measures) == 1:
+    if len(formats) == 1:
         return []
     return [
         {
             "matcher": {"id": "byFrameRefID", "options": ref_id(number)},
-            "properties": [{"id": key, "value": value} for key, value in _look(measure).items()],
+            "properties": [{"id": key, "value": value} for key, value in _field_options(form).items()],
         }
-        for number, measure in enumerate(measures)
+        for number, form in enumerate(formats)
     ]
 
 
-def _column(measure: Measure, language: str) -> Json:
-    cell = {"type": "color-text"} if len(measure.scale) > 1 else {"type": "auto"}
-    look = _look(measure) | {"displayName": measure.label.of(language), "custom.cellOptions": cell}
-    return _by_name(measure.key, **look)
+def _column(form: ValueFormat, language: str) -> Json:
+    cell = {"type": "color-text"} if len(form.scale) > 1 else {"type": "auto"}
+    options = _field_options(form) | {"displayName": form.label.of(language), "custom.cellOptions": cell}
+    return _by_name(form.key, **options)
 
 
 def _by_name(name: str, **properties: object) -> Json:

@@ -6,9 +6,9 @@ from typing import Any, Final
 from dashboards.grafana.fields import field_config, ref_id
 from dashboards.grafana.names import SOURCE, Json
 from dashboards.influxql import place_query, query
-from dashboards.measure import cadence_of, measure_of
 from dashboards.province import Province
-from dashboards.spec import AllOfDevice, Board, Group, Heard, Panel, Plot, Readings, Source, Variable
+from dashboards.spec import AllQuantities, Board, Group, LastSeen, Panel, Plot, Readings, Source, Variable
+from dashboards.value_format import cadence_of, format_of
 
 _TYPES: Final = {
     Plot.STAT: "stat",
@@ -49,7 +49,7 @@ def print_panel(panel: Panel, board: Board, province: Province, language: str) -
     narrowest = max((cadence_of(source) for source in panel.sources), default=0)
     if narrowest:
         printed["interval"] = f"{narrowest}s"
-    if isinstance(panel.sources[0], AllOfDevice):
+    if isinstance(panel.sources[0], AllQuantities):
         printed |= {"title": "${quantity}", "repeat": "quantity", "repeatDirection": "h", "maxPerRow": 2}
     return printed
 
@@ -71,9 +71,9 @@ def _target(number: int, source: Source, panel: Panel, variables: Iterable[Varia
 def _alias(source: Source, panel: Panel, language: str) -> str:
     if panel.plot in _ROWS:
         return ""
-    label = measure_of(source).label.of(language)
+    label = format_of(source).label.of(language)
     match source:
-        case AllOfDevice():
+        case AllQuantities():
             return "$col"
         case Readings(group=group):
             return _ALIASES.get(group, label)
@@ -102,11 +102,11 @@ def _options(panel: Panel, province: Province, language: str) -> Json:
                 "showUnfilled": True,
             }
         case Plot.TABLE:
-            oldest_first = [{"displayName": measure_of(panel.sources[0]).label.of(language), "desc": False}]
+            oldest_first = [{"displayName": format_of(panel.sources[0]).label.of(language), "desc": False}]
             return {
                 "showHeader": True,
                 "cellHeight": "sm",
-                "sortBy": oldest_first if isinstance(panel.sources[0], Heard) else [],
+                "sortBy": oldest_first if isinstance(panel.sources[0], LastSeen) else [],
             }
         case Plot.MAP:
             return _map(panel, province, language)
@@ -127,16 +127,16 @@ def _map(panel: Panel, province: Province, language: str) -> Json:
 
 
 def _layer(number: int, source: Source, language: str) -> Json:
-    measure = measure_of(source)
+    form = format_of(source)
     return {
         "type": "markers",
-        "name": measure.label.of(language),
+        "name": form.label.of(language),
         "filterData": {"id": "byRefId", "options": ref_id(number)},
         "location": {"mode": "coords", "latitude": "lat", "longitude": "lon"},
         "config": {
             "showLegend": False,
             "style": {
-                "color": {"field": measure.key, "fixed": measure.scale[0].colour},
+                "color": {"field": form.key, "fixed": form.scale[0].colour},
                 "size": {"fixed": 7, "min": 4, "max": 12},
                 "opacity": 0.85,
             },
@@ -149,8 +149,8 @@ def _transformations(panel: Panel) -> list[dict[str, Any]]:
     """Make one row a device, without the times that each column has of its own."""
     if panel.plot is not Plot.TABLE:
         return []
-    if isinstance(panel.sources[0], Heard):
-        return [{"id": "merge", "options": {}}, {"id": "organize", "options": {"excludeByName": {"heard": True}}}]
+    if isinstance(panel.sources[0], LastSeen):
+        return [{"id": "merge", "options": {}}, {"id": "organize", "options": {"excludeByName": {"last_seen": True}}}]
     times = {"Time": True} | {f"Time {number + 1}": True for number in range(len(panel.sources))}
     join = {"id": "joinByField", "options": {"byField": "device", "mode": "outer"}}
     return [join, {"id": "organize", "options": {"excludeByName": times}}]

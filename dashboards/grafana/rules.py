@@ -3,12 +3,12 @@
 import json
 from typing import Final
 
-from dashboards.alerts import Alert, Look
+from dashboards.alerts import Alert, AlertQuery
 from dashboards.boards import BOARDS
 from dashboards.grafana.board import panel_ids
 from dashboards.grafana.names import DATASOURCE_UID, SOURCE, Json, folder_of, uid_of
+from dashboards.messages import ALERTS
 from dashboards.spec import Text
-from dashboards.words import ALERTS
 
 _EXPRESSION: Final = "__expr__"
 _LANGUAGE: Final = "en"
@@ -42,7 +42,7 @@ def _rule(alert: Alert) -> Json:
         "dashboardUid": uid_of(alert.board, _LANGUAGE),
         "panelId": panel_ids(board)[alert.panel],
         "for": alert.pending,
-        "noDataState": str(alert.silence),
+        "noDataState": str(alert.no_data),
         # a store that can't be asked is a trouble of its own
         "execErrState": "Error",
         "labels": {"severity": str(alert.severity), "team": "operator"},
@@ -54,11 +54,11 @@ def _rule(alert: Alert) -> Json:
 
 
 def _steps(alert: Alert) -> list[Json]:
-    if alert.less is None:
-        return [_query("A", alert.look), _reduce("C", "A"), _threshold(alert, "C")]
+    if alert.baseline is None:
+        return [_query("A", alert.query), _reduce("C", "A"), _threshold(alert, "C")]
     return [
-        _query("A", alert.look),
-        _query("B", alert.less),
+        _query("A", alert.query),
+        _query("B", alert.baseline),
         _reduce("C", "A"),
         _reduce("D", "B"),
         _step("E", {"type": "math", "expression": "$C - $D"}),
@@ -66,17 +66,17 @@ def _steps(alert: Alert) -> list[Json]:
     ]
 
 
-def _query(ref: str, look: Look) -> Json:
+def _query(ref: str, query: AlertQuery) -> Json:
     model = {
         "refId": ref,
         "datasource": SOURCE,
         "rawQuery": True,
-        "query": look.query,
+        "query": query.statement,
         "resultFormat": "time_series",
     }
     return {
         "refId": ref,
-        "relativeTimeRange": {"from": look.seconds, "to": 0},
+        "relativeTimeRange": {"from": query.seconds, "to": 0},
         "datasourceUid": DATASOURCE_UID,
         "model": model,
     }
@@ -87,8 +87,8 @@ def _reduce(ref: str, of: str) -> Json:
 
 
 def _threshold(alert: Alert, of: str) -> Json:
-    params = [-alert.limit, alert.limit] if alert.beyond == "outside_range" else [alert.limit]
-    evaluator = {"type": alert.beyond, "params": params}
+    params = [-alert.limit, alert.limit] if alert.condition == "outside_range" else [alert.limit]
+    evaluator = {"type": alert.condition, "params": params}
     return _step("T", {"type": "threshold", "expression": of, "conditions": [{"evaluator": evaluator}]})
 
 

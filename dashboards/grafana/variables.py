@@ -5,8 +5,8 @@ from typing import Final
 from city.store import layout
 from dashboards.grafana.names import SOURCE, Json
 from dashboards.influxql import TAGS, conditions, measurements
-from dashboards.spec import AllOfDevice, Board, Variable
-from dashboards.words import ALL, VARIABLES
+from dashboards.messages import ALL, VARIABLES
+from dashboards.spec import AllQuantities, Board, Variable
 
 _ON_RANGE_CHANGE: Final = 2
 _ALPHABETICAL: Final = 1
@@ -36,7 +36,7 @@ def variable_query(variable: Variable, board: Board) -> str:
 
 
 def _printed(variable: Variable, board: Board, language: str) -> Json:
-    single = any(isinstance(source, AllOfDevice) for panel in board.panels for source in panel.sources)
+    single = any(isinstance(source, AllQuantities) for panel in board.panels for source in panel.sources)
     several = variable is Variable.QUANTITY or not (single and variable in {Variable.DEVICE, Variable.KIND})
     printed: Json = {
         "type": "query",

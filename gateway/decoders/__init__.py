@@ -23,6 +23,8 @@ from gateway.decoders import (
     zigbee2mqtt,
 )
 from gateway.decoders.decoder import Context, Decode, DecodeError, Origin, checked, decoder
+from gateway.decoders.teltonika import session as teltonika_session
+from gateway.decoders.tracker import TrackerProtocol
 
 DECODERS: Final[Mapping[str, Decode]] = MappingProxyType(
     {
@@ -43,8 +45,14 @@ DECODERS: Final[Mapping[str, Decode]] = MappingProxyType(
 )
 """Name in settings, URLs and origins to decoder; a decoder refuses bytes by `DecodeError` alone."""
 
+TRACKER_PROTOCOLS: Final[Mapping[str, TrackerProtocol]] = MappingProxyType(
+    {"teltonika": TrackerProtocol("teltonika", teltonika_session.TcpSession, teltonika_session.datagram)}
+)
+"""Name in settings to what the TCP and UDP inputs speak with a tracker."""
+
 __all__ = [
     "DECODERS",
+    "TRACKER_PROTOCOLS",
     "Context",
     "DecodeError",
     "Origin",

@@ -3,24 +3,22 @@
 import math
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
 from city.errors import Reason
-from city.reading import FIRST_NS, LAST_NS, Reading, checked_id
+from city.mapping import TimeFormat, unix_ns
+from city.reading import Reading, checked_id
 from city.wire.direct import MOST_BYTES, MOST_VALUES, load, to_position
 from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.fields import MOST_KEPT, checksum
 
 _decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Any)
 _NUMBER: Final = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?", re.ASCII)
-_MOST_TIME_LETTERS: Final = 64
-_MICROSECOND_NS: Final = 1_000
-_DAY_S: Final = 86_400
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+ISO: Final = TimeFormat()
+ISO_UTC: Final = TimeFormat(zone="UTC")
 
 
 def load_json(payload: bytes, most_bytes: int = MOST_BYTES) -> Any:
@@ -106,51 +104,31 @@ def from_number(value: float, per_second: int) -> int:
 
     Args:
         value: The number.
-        per_second: How many of its units are a second.
+        per_second: How many of its units are a second: 1 or 1000.
 
     Raises:
         DecodeError: `bad_time`: outside 1970 to 2100.
     """
-    if not FIRST_NS * per_second <= value * 10**9 < LAST_NS * per_second:
-        raise DecodeError(Reason.BAD_TIME, f"{value} is outside 1970 to 2100")
-    if isinstance(value, int):
-        return value * 10**9 // per_second
-    # a double of today's seconds holds no more than microseconds
-    return round(value * (10**6 / per_second)) * _MICROSECOND_NS
+    try:
+        return unix_ns(value, per_second)
+    except ValueError as error:
+        raise DecodeError(Reason.BAD_TIME, str(error)) from None
 
 
-def from_iso(text: str, zone: tzinfo | None = None) -> int:
-    """Read an ISO 8601 time as nanoseconds UTC.
+def from_iso(text: str, otherwise: TimeFormat = ISO) -> int:
+    """Read an ISO 8601 time as nanoseconds UTC; digits beyond microseconds are cut.
 
     Args:
-        text: Date and time; digits beyond microseconds are cut.
-        zone: Of a text without an offset; None: it must have one.
+        text: Date and time.
+        otherwise: What a text without an offset is; it must have one unless this is `ISO_UTC`.
 
     Raises:
         DecodeError: `bad_time`.
     """
     try:
-        when = datetime.fromisoformat(text.strip()[:_MOST_TIME_LETTERS])
-    except ValueError:
-        raise DecodeError(Reason.BAD_TIME, f"{text[:80]!r} is no ISO 8601 time") from None
-    return from_datetime(when, zone, text)
-
-
-def from_datetime(when: datetime, zone: tzinfo | None, text: str) -> int:
-    """Give nanoseconds UTC.
-
-    Raises:
-        DecodeError: `bad_time`: neither the time nor the zone tells the offset, or it is outside 1970 to 2100.
-    """
-    if when.tzinfo is None:
-        if zone is None:
-            raise DecodeError(Reason.BAD_TIME, f"{text[:80]!r} has no offset")
-        when = when.replace(tzinfo=zone)
-    since = when - _EPOCH
-    time_ns = (since.days * _DAY_S + since.seconds) * 10**9 + since.microseconds * _MICROSECOND_NS
-    if not FIRST_NS <= time_ns < LAST_NS:
-        raise DecodeError(Reason.BAD_TIME, f"{text[:80]!r} is outside 1970 to 2100")
-    return time_ns
+        return otherwise.from_text(text)
+    except ValueError as error:
+        raise DecodeError(Reason.BAD_TIME, str(error)) from None
 
 
 def position(lat: object, lon: object) -> tuple[float, float] | None:

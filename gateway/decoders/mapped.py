@@ -5,25 +5,15 @@ What is neither a number nor absent nor a known state is refused, and with it it
 """
 
 import math
-import re
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
-from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
+from city.mapping import PER_SECOND
 from city.reading import Reading, checked_id
-from city.units import convert
 from gateway.decoders.decoder import Context, DecodeError, device_id
-from gateway.decoders.json_fields import (
-    from_datetime,
-    from_iso,
-    from_number,
-    load_json,
-    number,
-    position,
-)
+from gateway.decoders.json_fields import load_json, number, position
 from gateway.decoders.kinds import kind_of
 from gateway.decoders.mapping import JsonMapping, Path, Source
 
@@ -32,9 +22,6 @@ MOST_BYTES: Final = 8 * 2**20
 
 _MOST_ITEMS: Final = 20_000
 _MOST_DIGITS: Final = 6
-_BUDDHIST_YEAR: Final = re.compile(r"(?<!\d)2[45]\d\d(?!\d)", re.ASCII)
-_AHEAD: Final = 543
-"""Years by which Thailand's calendar is ahead; changed in the text, for 29 February is not a day of 2567 elsewhere."""
 
 
 class _Document:
@@ -153,13 +140,11 @@ def _absent(found: object, mapping: JsonMapping) -> bool:
 def _value(found: object, quantity: str, source: Source) -> float:
     state = source.states.get(found.strip()) if isinstance(found, str) else None
     if state is not None:
-        return state
+        return float(state)
     value = number(found)
     if value is None:
         raise DecodeError(Reason.WRONG_TYPE, f"{quantity} is {str(found)[:80]!r}, which is no number")
-    value = value * source.times / source.over
-    row = QUANTITIES.get(quantity)
-    value = convert(value, source.unit, row.unit) if source.unit and row is not None else value
+    value = source.apply(value, quantity)
     if not math.isfinite(value):
         raise DecodeError(Reason.NOT_FINITE, f"{quantity} is {str(found)[:80]}, which is beyond all numbers")
     return value
@@ -172,7 +157,8 @@ def _device(document: _Document, row: Any, mapping: JsonMapping, context: Contex
             raise DecodeError(Reason.MISSING_FIELD, "an item with values has no device")
         if isinstance(name, bool) or not isinstance(name, str | int):
             raise DecodeError(Reason.BAD_DEVICE, f"the device is {str(name)[:80]!r}, neither a text nor a number")
-        return device_id(f"{mapping.device_prefix}{name}")
+        prefix = f"{context.parameters['mapping']}-" if mapping.device_prefix is None else mapping.device_prefix
+        return device_id(f"{prefix}{name}")
     if mapping.device_fixed is not None:
         return mapping.device_fixed
     if context.device is None:
@@ -181,30 +167,25 @@ def _device(document: _Document, row: Any, mapping: JsonMapping, context: Contex
 
 
 def _time_ns(document: _Document, row: Any, mapping: JsonMapping, context: Context) -> int:
-    if not mapping.time:
+    time = mapping.time
+    if time is None:
         return context.received_ns
-    parts = [document.at(row, path) for path in mapping.time]
+    parts = [document.at(row, path) for path in time.path]
     if any(_absent(part, mapping) or isinstance(part, dict | list) for part in parts):
         raise DecodeError(Reason.BAD_TIME, "an item with values has no time")
-    if mapping.per_second:
+    try:
+        if time.format not in PER_SECOND:
+            return time.from_text(" ".join(str(part).strip() for part in parts))
         unix = parts[0] if type(parts[0]) is int else number(parts[0])
         if unix is None:
             raise DecodeError(Reason.BAD_TIME, f"the time is {str(parts[0])[:80]!r}, not a number")
-        return from_number(unix, mapping.per_second)
-    text = " ".join(str(part).strip() for part in parts)
-    if mapping.buddhist:
-        text = _BUDDHIST_YEAR.sub(lambda year: str(int(year[0]) - _AHEAD), text, count=1)
-    if not mapping.time_format:
-        return from_iso(text, mapping.zone)
-    try:
-        when = datetime.strptime(text, mapping.time_format)  # noqa: DTZ007  the zone comes next
-    except ValueError:
-        raise DecodeError(Reason.BAD_TIME, f"{text[:80]!r} is not a time as {mapping.time_format!r} has it") from None
-    return from_datetime(when, mapping.zone, text)
+        return time.from_number(unix)
+    except ValueError as error:
+        raise DecodeError(Reason.BAD_TIME, str(error)) from None
 
 
 def _position(document: _Document, row: Any, mapping: JsonMapping) -> tuple[float, float] | None:
-    if mapping.position is None:
+    if mapping.lat is None or mapping.lon is None:
         return None
-    lat, lon = (document.at(row, path) for path in mapping.position)
+    lat, lon = document.at(row, mapping.lat), document.at(row, mapping.lon)
     return position(None if _absent(lat, mapping) else lat, None if _absent(lon, mapping) else lon)

@@ -10,7 +10,6 @@ and `device_id`. Negative speed, heading, accuracy or battery says that it isn't
 """
 
 from collections.abc import Mapping
-from datetime import UTC
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -21,6 +20,7 @@ from city.wire.direct import MOST_READINGS, MOST_VALUES
 from gateway.decoders.decoder import Context, DecodeError, known_kind
 from gateway.decoders.fields import NOTHING, Meaning, Names, to_values
 from gateway.decoders.json_fields import (
+    ISO_UTC,
     as_object,
     foreign_device,
     from_iso,
@@ -172,4 +172,4 @@ def _time_ns(stamp: object, context: Context) -> int:
         return from_number(unix, 1000 if unix >= _FIRST_MILLISECONDS else 1)
     if not isinstance(stamp, str):
         raise DecodeError(Reason.BAD_TIME, "timestamp is neither a number nor a text")
-    return from_iso(stamp, UTC)
+    return from_iso(stamp, ISO_UTC)

@@ -12,7 +12,6 @@ the time, if the bridge is told to send it.
 
 import re
 from collections.abc import Mapping
-from datetime import UTC
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from city.reading import Reading
 from gateway.decoders.decoder import Context
 from gateway.decoders.fields import NOTHING, Meaning, Names, joined, to_key, to_values
 from gateway.decoders.json_fields import (
+    ISO_UTC,
     foreign_device,
     from_iso,
     from_number,
@@ -109,6 +109,6 @@ def _device(context: Context, name: str) -> str:
 
 def _time_ns(seen: object, context: Context) -> int:
     if isinstance(seen, str):
-        return from_iso(seen, UTC)
+        return from_iso(seen, ISO_UTC)
     milliseconds = number(seen)
     return context.received_ns if milliseconds is None else from_number(milliseconds, 1000)

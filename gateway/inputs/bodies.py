@@ -59,8 +59,8 @@ class Problem(Exception):
         )
 
 
-class Places:
-    """Room for requests under way.
+class ConcurrencyLimit:
+    """Bounds the requests under way.
 
     Args:
         most: How many there are at once.
@@ -72,10 +72,10 @@ class Places:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Hold a place.
+        """Be one of them.
 
         Raises:
-            Problem: There is none.
+            Problem: There are as many already.
         """
         if self._taken >= self._most:
             detail = f"{self._taken} requests are under way already"

@@ -1,12 +1,12 @@
 """Who may push over HTTP: bearer tokens, and signatures of webhooks. Pure, but for the reading of secrets at the start.
 
 ```toml
-[[link.token]]                      # POST /ingest/{decoder}, Authorization: Bearer ...
+[[input.http.token]]                # POST /ingest/{decoder}, Authorization: Bearer ...
 name = "station-7"
 hash = "sha256:9f86d0..."           # printf %s "$TOKEN" | sha256sum;  or file = "tokens.txt", one token or hash a line
 decoders = ["senml"]                # absent: all
 
-[[link.hook]]                       # POST /hooks/dispatch
+[[input.http.hook]]                 # POST /hooks/dispatch
 name = "dispatch"
 decoder = "mapped"
 parameters = { mapping = "dispatch" }
@@ -24,14 +24,17 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from city.errors import ConfigurationError
-from gateway.inputs.table import Id, Table
+from city.network import is_loopback
+from city.tables import Id, Table
+from gateway.inputs.input import DecoderChoice, DecoderName
 
 _HASH: Final = re.compile(r"sha256:([0-9a-f]{64})")
 _LEAST_SECRET: Final = 16
@@ -44,7 +47,7 @@ _STANDARD_PREFIX: Final = "whsec_"
 
 
 class TokenTable(Table):
-    """One `[[link.token]]`.
+    """One `[[input.http.token]]`.
 
     Attributes:
         name: Whose token it is; for the log.
@@ -56,7 +59,7 @@ class TokenTable(Table):
     name: Id
     hash: str = Field("", pattern=f"^(|{_HASH.pattern})$")
     file: str = ""
-    decoders: tuple[str, ...] = ()
+    decoders: tuple[DecoderName, ...] = ()
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -65,13 +68,12 @@ class TokenTable(Table):
         return self
 
 
-class HookTable(Table):
-    """One `[[link.hook]]`: `POST /hooks/{name}`.
+class HookTable(DecoderChoice):
+    """One `[[input.http.hook]]`: `POST /hooks/{name}`.
 
     Attributes:
         name: Last part of the path.
         decoder: Who reads the bodies.
-        parameters: What it is told: `device`, `kind`, `mapping` and the like.
         scheme: How a sender proves itself.
         secret: The shared secret, or the bearer token.
         secret_file: File of it; relative: from the folder of `gateway.toml`.
@@ -83,8 +85,7 @@ class HookTable(Table):
     """
 
     name: Id
-    decoder: str
-    parameters: dict[str, str] = Field(default_factory=dict)
+    decoder: DecoderName
     scheme: Literal["hmac", "standard", "token"] = "hmac"
     secret: str = ""
     secret_file: str = ""
@@ -115,7 +116,7 @@ class Tokens:
     def __init__(self, tables: Iterable[TokenTable], folder: Path) -> None:
         self._known = [(digest, table) for table in tables for digest in _digests(table, folder)]
         if empty := next((table.name for digest, table in self._known if digest == _EMPTY), None):
-            raise ConfigurationError(f"link.token {empty!r}: this is the hash of an empty token; make it of a real one")
+            raise ConfigurationError(f"token {empty!r}: this is the hash of an empty token; make it of a real one")
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -145,16 +146,16 @@ class Hook:
 
     def __init__(self, table: HookTable, folder: Path) -> None:
         self.table = table
-        text = table.secret or _text(folder / table.secret_file, f"link.hook {table.name!r}").strip()
+        text = table.secret or _text(folder / table.secret_file, f"hook {table.name!r}").strip()
         if len(text) < _LEAST_SECRET:
-            raise ConfigurationError(f"link.hook {table.name!r}: a secret has at least {_LEAST_SECRET} characters")
+            raise ConfigurationError(f"hook {table.name!r}: a secret has at least {_LEAST_SECRET} characters")
         self._secret = text.encode()
         if table.scheme == "standard":
             try:
                 self._secret = base64.b64decode(text.removeprefix(_STANDARD_PREFIX), validate=True)
             except binascii.Error:
                 raise ConfigurationError(
-                    f"link.hook {table.name!r}: the secret of a standard webhook is whsec_ and base64"
+                    f"hook {table.name!r}: the secret of a standard webhook is whsec_ and base64"
                 ) from None
 
     def early_refusal(self, headers: Mapping[str, str], now_s: float) -> str:
@@ -215,6 +216,42 @@ class Hook:
         return any(_same(each, expected) for each in given.split(" "))
 
 
+@dataclass(frozen=True, slots=True)
+class HttpAuth:
+    """Who may come in.
+
+    Attributes:
+        tokens: For `/ingest`.
+        is_open: Whether `/ingest` needs no token; only where there is none, and only on loopback.
+        hooks: Name to check, for `/hooks`.
+    """
+
+    tokens: Tokens
+    is_open: bool
+    hooks: Mapping[str, Hook]
+
+    @classmethod
+    def from_tables(cls, host: str, tokens: Sequence[TokenTable], hooks: Sequence[HookTable], folder: Path) -> Self:
+        """Say who may push; without any credentials whoever is on this machine may.
+
+        Args:
+            host: Address that the input listens on.
+            tokens: Of the settings.
+            hooks: Likewise.
+            folder: Where secret files are looked for.
+
+        Raises:
+            ConfigurationError: The address isn't loopback and there is no credential, or a secret can't be read.
+        """
+        if not (is_loopback(host) or tokens or hooks):
+            raise ConfigurationError(
+                f"input.http: on {host} anybody could send readings; add an [[input.http]] with [[input.http.token]] "
+                "or [[input.http.hook]] to gateway.toml, or listen on 127.0.0.1 (host; KORAT_GATEWAY_HTTP_HOST)"
+            )
+        checks = {table.name: Hook(table, folder) for table in hooks}
+        return cls(Tokens(tokens, folder), not tokens and is_loopback(host), checks)
+
+
 def _webhook(headers: Mapping[str, str]) -> tuple[str, str, str]:
     id_, timestamp, signature = (headers.get(f"webhook-{part}", "") for part in ("id", "timestamp", "signature"))
     return id_, timestamp, signature
@@ -227,7 +264,7 @@ def _same(given: str, expected: str) -> bool:
 def _digests(table: TokenTable, folder: Path) -> list[bytes]:
     if table.hash:
         return [bytes.fromhex(table.hash.removeprefix("sha256:"))]
-    where = f"link.token {table.name!r}"
+    where = f"token {table.name!r}"
     rows = [row.strip() for row in _text(folder / table.file, where).splitlines()]
     tokens = [row for row in rows if row and not row.startswith("#")]
     if short := [row for row in tokens if len(row) < _LEAST_SECRET]:

@@ -48,7 +48,7 @@ class State(NamedTuple):
 
 
 class Scan(NamedTuple):
-    """What one look found.
+    """What one scan found.
 
     Attributes:
         settled: Files that stood still, oldest first.
@@ -82,13 +82,10 @@ class FileWatcher:
     """One such folder.
 
     Args:
-        folder: Where it is; it is made if it is missing.
+        folder: Where it is; `make` makes it.
         pattern: Names of the files, with `*` and `?`; capitals are as good as small letters.
         settle_s: Seconds for which a file must not change.
         clock: Seconds that only rise; a test hands in its own.
-
-    Raises:
-        OSError: It can't be made.
     """
 
     def __init__(
@@ -101,10 +98,17 @@ class FileWatcher:
         self._seen: dict[str, tuple[State, float]] = {}
         self._pauses: dict[str, _Pause] = {}
         self._moved: dict[Path, _Moved] = {}
-        for verdict in Verdict:
-            (folder / verdict).mkdir(parents=True, exist_ok=True)
 
-    def look(self) -> Scan:
+    def make(self) -> None:
+        """Make the folder, and those in it that files are moved to.
+
+        Raises:
+            OSError: It can't be made.
+        """
+        for verdict in Verdict:
+            (self.folder / verdict).mkdir(parents=True, exist_ok=True)
+
+    def scan(self) -> Scan:
         """Look once.
 
         Raises:

@@ -1,7 +1,7 @@
-"""The folder link: CSV files that others drop are read, and moved to `done/` or `failed/`; none is ever deleted.
+"""The folder input: CSV files that others drop are read, and moved to `done/` or `failed/`; none is ever deleted.
 
 ```toml
-[[link.folder]]
+[[input.folder]]
 name = "waterworks"
 path = "drop/waterworks"                    # relative: from the data folder
 parameters = { mapping = "waterworks" }     # [mappings.waterworks] names columns where it names paths elsewhere
@@ -17,8 +17,6 @@ once more. So does one that finds a file changed within an hour after it was mov
 """
 
 import asyncio
-import time
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -26,14 +24,12 @@ from pydantic import Field, field_validator
 
 from city.errors import ConfigurationError, Malformed
 from city.reading import Reading
+from city.tables import Seconds
 from city.wire.pack import Undecoded
 from gateway.decoders import Origin
-from gateway.inputs import Accept, Understand
-from gateway.inputs.counters import InputCounters
 from gateway.inputs.csv_lines import CsvLines, Encoding, Row
-from gateway.inputs.custody import hand_over
 from gateway.inputs.drop import FileWatcher, State, Verdict, shown
-from gateway.inputs.table import Id, Seconds, Table
+from gateway.inputs.input import DecoderChoice, InputContext, InputTable
 
 _CHUNK: Final = 500
 """Lines that are handed over at once."""
@@ -45,15 +41,14 @@ _MOST_NAMED: Final = 20
 """Bad lines that a report names."""
 
 
-class FolderTable(Table):
-    """One `[[link.folder]]`.
+class FolderTable(InputTable, DecoderChoice):
+    """One `[[input.folder]]`.
 
     Attributes:
-        name: Name of the link.
+        name: Name of the input.
         path: The folder; relative: from the data folder. It is made if it is missing.
         pattern: Names of the files, with `*` and `?`.
         decoder: Who reads the rows, each as a JSON object of column to text.
-        parameters: What it is told: `mapping`, `device`, `kind`.
         columns: Names of the columns; empty: the first line has them.
         separator: Stands between cells.
         encoding: Of the text.
@@ -62,11 +57,8 @@ class FolderTable(Table):
         most_bad: Bad lines after which a file is given up.
     """
 
-    name: Id
     path: str = Field(min_length=1)
     pattern: str = "*.csv"
-    decoder: str = "mapped"
-    parameters: dict[str, str] = Field(default_factory=dict)
     columns: tuple[str, ...] = ()
     separator: str = Field(",", min_length=1, max_length=1)
     encoding: Encoding = "utf-8"
@@ -106,46 +98,44 @@ class FolderInput:
     """Watches one folder, by looking: notifications miss what arrives over a network file system.
 
     Args:
-        accept: Takes custody.
-        understand: Decodes.
         table: Its settings.
-        data: Folder that a relative path begins in.
-        counters: Of this link.
-        wanted: Columns without which a file is given up.
-
-    Raises:
-        ConfigurationError: The folder can't be made.
+        context: What every input is given.
     """
 
-    def __init__(
-        self,
-        accept: Accept,
-        understand: Understand,
-        table: FolderTable,
-        data: Path,
-        counters: InputCounters,
-        wanted: frozenset[str] = frozenset(),
-    ) -> None:
-        self._accept = accept
-        self._understand = understand
+    def __init__(self, table: FolderTable, context: InputContext) -> None:
         self._table = table
-        self._counters = counters
-        self._wanted = wanted
+        self._context = context
+        self._counters = context.counters
+        self._wanted = frozenset[str]()
+        if table.decoder == "mapped":
+            # columns without which a file is given up
+            self._wanted = context.decoding.mappings[table.parameters["mapping"]].names()
+        self._drop = FileWatcher(context.data / table.path, table.pattern, table.settle_s)
+
+    async def open(self) -> None:
+        """Make the folder.
+
+        Raises:
+            ConfigurationError: It can't be made.
+        """
         try:
-            self._drop = FileWatcher(data / table.path, table.pattern, table.settle_s)
+            await asyncio.to_thread(self._drop.make)
         except OSError as error:
-            raise ConfigurationError(f"link.folder {table.name!r}: {error.filename}: {error.strerror}") from None
+            raise ConfigurationError(f"input.folder {self._table.name!r}: {error.filename}: {error.strerror}") from None
+
+    async def close(self) -> None:
+        """Nothing: files are open only in `run`."""
 
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
             try:
-                look = await asyncio.to_thread(self._drop.look)
-                for name in look.returned:
+                scan = await asyncio.to_thread(self._drop.scan)
+                for name in scan.returned:
                     self._counters.fail("changed_after_move", file=shown(name), detail="it is read again")
-                for detail in look.trouble:
+                for detail in scan.trouble:
                     self._counters.fail("entry", detail=detail)
-                for name, state in look.settled:
+                for name, state in scan.settled:
                     await self._read(name, state)
             except OSError as error:
                 self._counters.fail("folder", detail=str(error))
@@ -188,7 +178,7 @@ class FolderInput:
                 raise _GivenUpError(f"it has no column {', '.join(sorted(missing))}; it has {there}")
             while rows := await asyncio.to_thread(lines.take, _CHUNK):
                 readings, undecoded = self._meaning(shown(name), rows, tally)
-                await hand_over(self._accept, readings, undecoded, self._counters)
+                await self._context.deliver_at_last(readings, undecoded)
                 tally.rows += len(rows)
                 tally.readings += len(readings)
                 if tally.bad > table.most_bad:
@@ -197,7 +187,7 @@ class FolderInput:
             raise _GivenUpError(f"no reading came of its {tally.rows} lines")
 
     def _meaning(self, name: str, rows: list[Row], tally: _Tally) -> tuple[list[Reading], list[Undecoded]]:
-        now_ns = time.time_ns()
+        now_ns = self._context.clock()
         readings, undecoded = [], []
         for row in rows:
             if row.error is not None:
@@ -210,7 +200,7 @@ class FolderInput:
         while parts:
             part = parts.pop()
             payload = msgspec.json.encode([row.cells for row in part] if len(part) > 1 else part[0].cells)
-            some, refused = self._understand(self._origin(name, part[0].line), payload, now_ns)
+            some, refused = self._context.decode(self._origin(name, part[0].line), payload, now_ns)
             if refused and len(part) > 1:
                 # halve until a bad row stands alone
                 parts += [part[len(part) // 2 :], part[: len(part) // 2]]

@@ -1,4 +1,4 @@
-"""The HTTP link: `POST /ingest/{decoder}?device=...&kind=...` and webhooks, answered 202 when the spool has it.
+"""The HTTP input: `POST /ingest/{decoder}?device=...&kind=...` and webhooks, answered 202 when the spool has it.
 
 Telephones that speak OsmAnd's protocol say everything in the address, and some of them ask with GET.
 
@@ -7,22 +7,21 @@ its reason, because asking the sender to send garbage again helps nobody.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from http import HTTPStatus
-from pathlib import Path
 from typing import Final
 
 import msgspec
 from aiohttp import web
+from pydantic import Field
 
-from city.errors import Full, KoratError
+from city.errors import KoratError, SpoolFull
+from city.tables import Id, Port
 from gateway.decoders import DECODERS, Origin
-from gateway.inputs import Accept
-from gateway.inputs.bodies import Bodies, Places, Problem
-from gateway.inputs.counters import InputCounters
-from gateway.inputs.credentials import Hook, Tokens, TokenTable
-from gateway.naming import Decoding, snippet
+from gateway.inputs.bodies import Bodies, ConcurrencyLimit, Problem
+from gateway.inputs.credentials import Hook, HookTable, HttpAuth, TokenTable
+from gateway.inputs.input import DecoderChoice, InputContext, InputTable, listening, until_cancelled
+from gateway.naming import snippet
 
 _FAREWELL_S: Final = 1.0
 """Seconds that requests under way have when the gateway stops."""
@@ -33,70 +32,63 @@ _CREDENTIAL: Final = "access_token"
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAuth:
-    """Who may come in.
+class HttpTable(InputTable):
+    """One `[[input.http]]`; a key that it lacks is that of the settings, `KORAT_GATEWAY_HTTP_*`.
 
     Attributes:
-        tokens: For `/ingest`.
-        open: Whether `/ingest` needs no token; only where there is none, and only on loopback.
-        hooks: Name to check, for `/hooks`.
+        name: Name of the input.
+        host: Address to listen on; any other than loopback needs a token or a hook.
+        port: TCP port; 0 lets the system choose.
+        body_bytes: Largest body, in bytes, packed or unpacked.
+        max_concurrent: Requests under way at once, and a quarter as many webhooks, which must be read before they are
+            believed; with `body_bytes` it bounds the memory.
+        token: Who may push to `/ingest`.
+        hook: Who may push to `/hooks`.
     """
 
-    tokens: Tokens = field(default_factory=lambda: Tokens((), Path()))
-    open: bool = True
-    hooks: Mapping[str, Hook] = field(default_factory=dict)
+    name: Id = "http"
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    body_bytes: int = Field(default=256 * 1024, ge=1024, le=4 * 2**20)
+    max_concurrent: int = Field(default=256, ge=1, le=10_000)
+    token: tuple[TokenTable, ...] = ()
+    hook: tuple[HookTable, ...] = ()
+
+    def choices(self) -> Iterator[tuple[str, DecoderChoice]]:
+        """Give what its hooks choose."""
+        yield from ((hook.name, hook) for hook in self.hook)
 
 
 class HttpInput:
     """The server.
 
     Args:
-        accept: Takes custody.
-        decoding: Decodes, and lists what was heard.
-        ready: Why custody can't be taken at the moment; None if it can.
-        host: Address to listen on.
-        port: TCP port; 0 lets the system choose.
-        most_bytes: Largest body, in bytes, packed or unpacked.
-        most_waiting: Requests under way at once, and a quarter as many webhooks, which must be read before they are
-            believed; with `most_bytes` it bounds the memory.
-        doors: Who may come in.
-        counters: Of this link; None: its own.
+        table: Its settings.
+        context: What every input is given.
 
     Attributes:
         port: TCP port that it listens on.
+
+    Raises:
+        ConfigurationError: Anybody could send, or a secret can't be read.
     """
 
-    def __init__(
-        self,
-        accept: Accept,
-        decoding: Decoding,
-        ready: Callable[[], KoratError | None],
-        *,
-        host: str,
-        port: int,
-        most_bytes: int,
-        most_waiting: int,
-        doors: HttpAuth | None = None,
-        counters: InputCounters | None = None,
-    ) -> None:
-        self._accept = accept
-        self._ready = ready
-        self._host = host
-        self._bodies = Bodies(most_bytes)
-        self._places = Places(most_waiting)
-        self._places_of_hooks = Places(max(1, most_waiting // 4))
-        self._doors = doors or HttpAuth()
-        self._decoding = decoding
-        self._counters = counters or InputCounters("http")
-        self.port = port
+    def __init__(self, table: HttpTable, context: InputContext) -> None:
+        self._host = table.host
+        self._context = context
+        self._counters = context.counters
+        self._auth = HttpAuth.from_tables(table.host, table.token, table.hook, context.config)
+        self._bodies = Bodies(table.body_bytes)
+        self._limit = ConcurrencyLimit(table.max_concurrent)
+        self._limit_of_hooks = ConcurrencyLimit(max(1, table.max_concurrent // 4))
+        self.port = table.port
         self._runner: web.AppRunner | None = None
 
     async def open(self) -> None:
         """Listen.
 
         Raises:
-            OSError: The port is taken, or the address isn't ours.
+            ConfigurationError: The port is taken, or the address isn't ours.
         """
         app = web.Application(middlewares=[self._problems])
         app.router.add_post("/ingest/{decoder}", self._ingest)
@@ -111,8 +103,13 @@ class HttpInput:
             app, access_log=None, auto_decompress=False, handle_signals=False, shutdown_timeout=_FAREWELL_S
         )
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self.port).start()
+        with listening(f"{self._host}:{self.port}"):
+            await web.TCPSite(self._runner, self._host, self.port).start()
         self.port = self._runner.addresses[0][1]
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        await until_cancelled()
 
     async def close(self) -> None:
         """Take no more requests and finish those under way."""
@@ -127,17 +124,17 @@ class HttpInput:
             raise Problem(HTTPStatus.FORBIDDEN, f"this token is good for {', '.join(token.decoders)} only")
         if decoder not in DECODERS:
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no decoder {decoder[:80]!r}, only {', '.join(DECODERS)}")
-        with self._places.one():
+        with self._limit.one():
             payload = self._bodies.unpack(request, await self._bodies.read(request))
             parameters = {name: text for name, text in request.query.items() if name != _CREDENTIAL}
             return await self._take(Origin("http", decoder, parameters), payload)
 
     async def _hook(self, request: web.Request) -> web.Response:
-        hook = self._doors.hooks.get(request.match_info["name"])
+        hook = self._auth.hooks.get(request.match_info["name"])
         if hook is None:
             raise Problem(HTTPStatus.NOT_FOUND, "there is no webhook of this name")
         self._check(hook, hook.early_refusal(request.headers, time.time()))
-        with self._places_of_hooks.one():
+        with self._limit_of_hooks.one():
             body = await self._bodies.read(request)
             self._check(hook, hook.refusal(request.headers, body, time.time()))
             origin = Origin("http", hook.table.decoder, {"hook": hook.table.name} | hook.table.parameters)
@@ -145,10 +142,10 @@ class HttpInput:
 
     def _admit(self, request: web.Request) -> TokenTable | None:
         """Refuse who has no token, before anything else is told or read."""
-        if self._doors.open:
+        if self._auth.is_open:
             return None
         told = request.headers.get("Authorization") or f"Bearer {request.query.get(_CREDENTIAL, '')}"
-        token = self._doors.tokens.find(told)
+        token = self._auth.tokens.find(told)
         if token is None:
             self._counters.fail("unauthorized")
             raise Problem(HTTPStatus.UNAUTHORIZED, "a bearer token is needed, and it must be right", challenge="Bearer")
@@ -160,13 +157,11 @@ class HttpInput:
             raise Problem(HTTPStatus.UNAUTHORIZED, refusal, challenge=f"Webhook scheme={hook.table.scheme}")
 
     async def _take(self, origin: Origin, payload: bytes) -> web.Response:
-        readings, undecoded = self._decoding.decode(origin, payload, time.time_ns())
+        readings, undecoded = self._context.decode(origin, payload)
         try:
-            await self._accept(readings, undecoded)
-        except Full as error:
-            self._counters.fail("spool", detail=str(error))
+            await self._context.deliver(readings, undecoded)
+        except SpoolFull as error:
             raise Problem(HTTPStatus.INSUFFICIENT_STORAGE, str(error), 10) from None
-        self._counters.kept(len(readings), undecoded)
         answer: dict[str, int | str] = {"readings": len(readings), "undecoded": len(undecoded)}
         for item in undecoded:
             answer |= {"reason": item.reason, "detail": item.detail}
@@ -175,19 +170,19 @@ class HttpInput:
     async def _sources(self, request: web.Request) -> web.Response:
         """List what was heard."""
         self._admit(request)
-        heard = self._decoding.sources
+        heard = self._context.decoding.sources
         return _json(HTTPStatus.OK, {"sources": [each.plain() for each in heard.all()], "forgotten": heard.forgotten})
 
     async def _unnamed(self, request: web.Request) -> web.Response:
         """Write what nobody named as tables for `gateway.toml`."""
         self._admit(request)
-        return web.Response(text=snippet(self._decoding.sources.all()), content_type="application/toml")
+        return web.Response(text=snippet(self._context.decoding.sources.all()), content_type="application/toml")
 
     async def _live(self, _: web.Request) -> web.Response:
         return _json(HTTPStatus.OK, {"status": "ok"})
 
     async def _report_ready(self, _: web.Request) -> web.Response:
-        refusal = self._ready()
+        refusal = self._context.refusal()
         if refusal is not None:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(refusal), 10)
         return _json(HTTPStatus.OK, {"status": "ok"})

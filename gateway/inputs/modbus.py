@@ -1,4 +1,4 @@
-"""The Modbus link: polls devices over Modbus TCP, or over RTU frames in a TCP connection, as serial gateways speak it.
+"""The Modbus input: polls devices over Modbus TCP, or over RTU frames in a TCP connection, as serial gateways speak it.
 
 A device has no clock and no memory: what can't be read now is a gap, never an old or invented value. One connection
 serves all devices behind one address, because many serial gateways have room for one only.
@@ -6,7 +6,6 @@ serves all devices behind one address, because many serial gateways have room fo
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 from typing import Final, Literal, Self
 
@@ -17,11 +16,9 @@ from pymodbus.constants import ExcCodes
 
 from city.backoff import Backoff
 from city.reading import Reading
-from gateway.inputs import Accept
-from gateway.inputs.counters import InputCounters
-from gateway.inputs.custody import hand_over
+from city.tables import Id, Kind, Port, Seconds, Table
+from gateway.inputs.input import InputContext, InputTable
 from gateway.inputs.registers import Block, Register, to_blocks
-from gateway.inputs.table import Id, Kind, Port, Seconds, Table
 
 _MOST_REST_S: Final = 300.0
 """A device that doesn't answer is asked less and less often, down to this; its neighbours wait for its silence."""
@@ -29,7 +26,7 @@ _MOST_REST_S: Final = 300.0
 _NOBODY_THERE: Final = frozenset({ExcCodes.GATEWAY_PATH_UNAVIABLE, ExcCodes.GATEWAY_NO_RESPONSE})
 """What a serial gateway says for a device that is silent."""
 
-# it writes a line for each request that times out; the link's counters say it once
+# it writes a line for each request that times out; the input's counters say it once
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 
 
@@ -58,11 +55,11 @@ class ModbusDevice(Table):
         return self
 
 
-class ModbusTable(Table):
-    """One `[[link.modbus]]`: an address and the devices behind it.
+class ModbusTable(InputTable):
+    """One `[[input.modbus]]`: an address and the devices behind it.
 
     Attributes:
-        name: Name of the link.
+        name: Name of the input.
         host: Address of the device or of the serial gateway.
         port: TCP port.
         framing: `tcp` for Modbus TCP, `rtu` for serial frames in a TCP connection.
@@ -70,7 +67,6 @@ class ModbusTable(Table):
         device: The devices behind it.
     """
 
-    name: Id
     host: str = Field(min_length=1)
     port: Port = 502
     framing: Literal["tcp", "rtu"] = "tcp"
@@ -103,15 +99,14 @@ class ModbusInput:
     """Polls the devices behind one address.
 
     Args:
-        accept: Takes custody.
         table: Its settings.
-        counters: Of this link.
+        context: What every input is given.
     """
 
-    def __init__(self, accept: Accept, table: ModbusTable, counters: InputCounters) -> None:
-        self._accept = accept
+    def __init__(self, table: ModbusTable, context: InputContext) -> None:
         self._table = table
-        self._counters = counters
+        self._context = context
+        self._counters = context.counters
         self._client = AsyncModbusTcpClient(
             table.host,
             port=table.port,
@@ -120,6 +115,9 @@ class ModbusInput:
             retries=0,
             reconnect_delay=0,
         )
+
+    async def open(self) -> None:
+        """Nothing: devices that are away are waited for in `run`."""
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -136,6 +134,9 @@ class ModbusInput:
         finally:
             self._client.close()
 
+    async def close(self) -> None:
+        """Nothing: the connection ends with `run`."""
+
     async def _connect(self) -> None:
         """Return when there is a connection, however long that takes."""
         backoff = Backoff(first_s=1.0, most_s=60.0)
@@ -148,7 +149,7 @@ class ModbusInput:
 
     async def _poll(self, device: _Polled) -> bool:
         """Read a device once and hand over what it said; False when it fell silent."""
-        now_ns = time.time_ns()
+        now_ns = self._context.clock()
         values: dict[str, float] = {}
         answered = True
         try:
@@ -158,7 +159,7 @@ class ModbusInput:
             answered = False
         if values:
             reading = Reading(device.table.device, device.table.kind, now_ns, values)
-            await hand_over(self._accept, [reading], [], self._counters)
+            await self._context.deliver_at_last([reading], [])
         return answered
 
     async def _read(self, device: ModbusDevice, block: Block) -> dict[str, float]:

@@ -1,64 +1,84 @@
-"""The MQTT link: foreign topics, acknowledged only when the spool has what they brought.
+"""The MQTT input: foreign topics, acknowledged only when the spool has what they brought.
 
 While the spool is full nothing is acknowledged, so the broker keeps the messages and, by the receive maximum, stops.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from pydantic import field_validator
+
+from city.errors import ConfigurationError
 from city.mqtt import Address, Disconnected, Message, PublishRefused, Session, Subscription
 from city.reading import Reading
+from city.tables import Id
 from city.wire.pack import Undecoded
 from gateway.decoders import Origin
 from gateway.decoders.sparkplug.node import Sessions
-from gateway.inputs import Accept, Understand
-from gateway.inputs.counters import InputCounters
-from gateway.inputs.custody import hand_over
-from gateway.inputs.routes import Route
+from gateway.inputs.input import DecoderChoice, InputContext, InputTable
+from gateway.inputs.routes import Route, TopicTable
 
 _AT_ONCE: Final = 500
 _MOST_HELD: Final = 2_000
 """Messages without an acknowledgement."""
 
 _SPARKPLUG: Final = "sparkplug"
+_NAME: Final = "mqtt"
+"""Of the first one, which has neither its client id nor its file made longer by it."""
+
+
+class MqttTable(InputTable):
+    """One `[[input.mqtt]]`: a broker, and the topics of it.
+
+    Attributes:
+        name: Name of the input.
+        url: The broker, `mqtt://user:password@host:1883` or `mqtts://`; empty: the city's own.
+        topics: What to subscribe to, and who reads it; the first that matches a topic counts.
+    """
+
+    name: Id = _NAME
+    url: str = ""
+    topics: tuple[TopicTable, ...] = ()
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        try:
+            _ = value and Address.parse(value)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    def choices(self) -> Iterator[tuple[str, DecoderChoice]]:
+        """Give what its topics choose."""
+        yield from ((topic.filter, topic) for topic in self.topics)
 
 
 class MqttInput:
     """A subscriber to foreign topics.
 
     Args:
-        accept: Takes custody.
-        understand: Decodes.
-        address: The broker.
-        routes: What to subscribe to, and who decodes it; the first that matches a topic counts.
-        client_id: Name of its session at the broker.
-        memory: File that keeps what was subscribed to, so that a route which the settings lose is taken back;
-            None: nothing does.
-        counters: Of this link; None: its own.
+        table: Its settings.
+        context: What every input is given.
     """
 
-    def __init__(
-        self,
-        accept: Accept,
-        understand: Understand,
-        address: Address,
-        routes: Sequence[Route],
-        *,
-        client_id: str,
-        memory: Path | None = None,
-        counters: InputCounters | None = None,
-    ) -> None:
-        self._accept = accept
-        self._decode = understand
-        self._address = address
-        self._routes = routes
-        self._client_id = client_id
-        self._memory = memory
-        self._counters = counters or InputCounters("mqtt")
+    def __init__(self, table: MqttTable, context: InputContext) -> None:
+        self._context = context
+        self._address = Address.parse(table.url) if table.url else context.broker
+        self._routes = [Route.from_table(topic) for topic in table.topics]
+        self._client_id = context.client_id if table.name == _NAME else f"{context.client_id}-{table.name}"
+        # a topic that the settings lose is taken back from the broker at the next start
+        self._memory = memory_of(table.name, context.spool)
         self._edge_nodes = Sessions()
         self._commands: list[tuple[str, bytes]] = []
+
+    async def open(self) -> None:
+        """Nothing: a broker that is away is waited for in `run`."""
+
+    async def close(self) -> None:
+        """Nothing: the session ends with `run`."""
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -69,7 +89,7 @@ class MqttInput:
             subscriptions=[Subscription(each) for each in sorted(filters)],
             withdrawn=[Subscription(each) for each in sorted(remembered(self._memory) - filters)],
             most_messages=_MOST_HELD,
-            name="gateway link",
+            name="gateway input",
         ) as session:
             await session.connected()
             _remember(self._memory, filters)
@@ -92,7 +112,7 @@ class MqttInput:
             some, rest = self._understand(message)
             readings += some
             undecoded += rest
-        await hand_over(self._accept, readings, undecoded, self._counters, messages=len(messages))
+        await self._context.deliver_at_last(readings, undecoded, messages=len(messages))
 
     def _understand(self, message: Message) -> tuple[list[Reading], list[Undecoded]]:
         origin = next(filter(None, (route.origin(message.topic) for route in self._routes)), None)
@@ -102,12 +122,12 @@ class MqttInput:
         if origin.decoder == _SPARKPLUG:
             origin, payload, request = self._edge_nodes.complete(origin, payload, message.received_ns)
             self._commands += [request] if request else []
-        readings, undecoded = self._decode(origin, payload, message.received_ns)
+        readings, undecoded = self._context.decode(origin, payload, message.received_ns)
         if message.retain:
             # the broker repeats it at each connection: without a time of its own it would be new each time
             dated = [reading for reading in readings if reading.time_ns != message.received_ns]
             if len(dated) < len(readings):
-                self._counters.fail("retained_without_time", topic=message.topic)
+                self._context.counters.fail("retained_without_time", topic=message.topic)
             readings = dated
         return readings, undecoded
 
@@ -119,15 +139,19 @@ class MqttInput:
                 await session.publish(topic, payload, qos=0)
 
 
-def remembered(memory: Path | None) -> set[str]:
-    """Say what the last link subscribed to."""
+def memory_of(name: str, spool: Path) -> Path:
+    """Name the file, beside the spool, that keeps what an input has subscribed to."""
+    return spool.with_name(f"{spool.name}.topics" if name == _NAME else f"{spool.name}.{name}.topics")
+
+
+def remembered(memory: Path) -> set[str]:
+    """Give what the last input of this name subscribed to."""
     try:
-        return set(memory.read_text("utf-8").splitlines()) if memory else set()
+        return set(memory.read_text("utf-8").splitlines())
     except (OSError, UnicodeDecodeError):
         return set()
 
 
-def _remember(memory: Path | None, filters: set[str]) -> None:
-    if memory is not None:
-        with suppress(OSError):  # then it is taken back at another start
-            memory.write_text("".join(f"{each}\n" for each in sorted(filters)), "utf-8")
+def _remember(memory: Path, filters: set[str]) -> None:
+    with suppress(OSError):  # then it is taken back at another start
+        memory.write_text("".join(f"{each}\n" for each in sorted(filters)), "utf-8")

@@ -1,7 +1,7 @@
-"""The poll link: asks an HTTP API again and again, and hands on what is new.
+"""The poll input: asks an HTTP API again and again, and hands on what is new.
 
 ```toml
-[[link.poll]]
+[[input.poll]]
 name = "air4thai"
 url = "http://air4thai.example/stations.json"
 interval_s = 600
@@ -14,7 +14,6 @@ device, time, values and place, is not handed on again. The document itself is r
 
 import asyncio
 import hashlib
-import time
 from http import HTTPStatus
 from typing import Final
 
@@ -23,12 +22,10 @@ from pydantic import Field, field_validator
 
 from city.backoff import Backoff
 from city.reading import Reading
+from city.tables import Seconds
 from gateway.decoders import Origin
 from gateway.decoders.mapped import MOST_BYTES
-from gateway.inputs import Accept, Understand
-from gateway.inputs.counters import InputCounters
-from gateway.inputs.custody import hand_over
-from gateway.inputs.table import Id, Seconds, Table
+from gateway.inputs.input import DecoderChoice, InputContext, InputTable
 
 _CHUNK: Final = 64 * 1024
 _MOST_REDIRECTS: Final = 3
@@ -39,24 +36,19 @@ _AT_ONCE: Final = 1_000
 _AGENT: Final = "korat-gateway"
 
 
-class PollTable(Table):
-    """One `[[link.poll]]`.
+class PollTable(InputTable, DecoderChoice):
+    """One `[[input.poll]]`.
 
     Attributes:
-        name: Name of the link.
+        name: Name of the input.
         url: What is asked, with GET.
-        decoder: Who reads the answer.
-        parameters: What it is told: `mapping`, `device`, `kind`.
         headers: Of the request.
         interval_s: Seconds between two requests.
         timeout_s: Seconds in which the whole answer must be here.
         most_bytes: Largest answer, in bytes, unpacked.
     """
 
-    name: Id
     url: str
-    decoder: str = "mapped"
-    parameters: dict[str, str] = Field(default_factory=dict)
     headers: dict[str, str] = Field(default_factory=dict)
     interval_s: Seconds = 600.0
     timeout_s: float = Field(30.0, gt=0, le=600)
@@ -83,20 +75,22 @@ class PollInput:
     """Asks one address.
 
     Args:
-        accept: Takes custody.
-        understand: Decodes.
         table: Its settings.
-        counters: Of this link.
+        context: What every input is given.
     """
 
-    def __init__(self, accept: Accept, understand: Understand, table: PollTable, counters: InputCounters) -> None:
-        self._accept = accept
-        self._understand = understand
+    def __init__(self, table: PollTable, context: InputContext) -> None:
         self._table = table
-        self._counters = counters
+        self._context = context
         self._conditions: dict[str, str] = {}
         self._known: dict[tuple[str, str, int], Reading] = {}
         self._refused = b""
+
+    async def open(self) -> None:
+        """Nothing: a server that is away is asked again in `run`."""
+
+    async def close(self) -> None:
+        """Nothing: the client ends with `run`."""
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -111,7 +105,7 @@ class PollInput:
                 try:
                     await self._ask(client)
                 except _FailedError as error:
-                    self._counters.fail(error.reason, detail=str(error))
+                    self._context.counters.fail(error.reason, detail=str(error))
                     due_s = loop.time() + max(error.pause_s, min(1.0, interval_s) + backoff.next())
                 else:
                     backoff.reset()
@@ -149,7 +143,7 @@ class PollInput:
 
     async def _take(self, body: bytes) -> None:
         origin = Origin("poll", self._table.decoder, {"poll": self._table.name} | self._table.parameters)
-        readings, undecoded = self._understand(origin, body, time.time_ns())
+        readings, undecoded = self._context.decode(origin, body)
         if undecoded:
             # the same refused document need not fill the quarantine once an interval
             digest = hashlib.sha256(body).digest()
@@ -159,9 +153,9 @@ class PollInput:
         known = {_key(reading): reading for reading in readings}
         fresh = [reading for key, reading in known.items() if self._known.get(key) != reading]
         for first in range(0, len(fresh), _AT_ONCE):
-            await hand_over(self._accept, fresh[first : first + _AT_ONCE], [], self._counters)
+            await self._context.deliver_at_last(fresh[first : first + _AT_ONCE], [])
         if undecoded:
-            await hand_over(self._accept, [], undecoded, self._counters)
+            await self._context.deliver_at_last([], undecoded)
         if readings:
             self._known = known
 

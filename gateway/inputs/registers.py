@@ -11,10 +11,8 @@ from typing import Any, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from city.catalog import QUANTITIES
-from city.errors import Malformed
-from city.units import convert
-from gateway.inputs.table import QuantityKey, Table
+from city.mapping import Transform
+from city.tables import QuantityKey
 
 Space = Literal["holding", "input", "coil", "discrete"]
 """The four tables of a Modbus device."""
@@ -33,8 +31,8 @@ _LAYOUTS: Final = {
 }
 
 
-class Register(Table):
-    """One row of a device's map: `value = raw * scale / over + offset`, in `unit`.
+class Register(Transform):
+    """One row of a device's map: where a raw number stands, and what it means (`city.mapping.Transform`).
 
     Attributes:
         quantity: What it measures: a key of the catalog, or any well-formed one.
@@ -42,11 +40,7 @@ class Register(Table):
         space: Which of the four tables it is in.
         type: How the registers make a number; ignored for bits, which are 0 or 1.
         words: Order of the registers of a number that takes several: `big` has the most significant first.
-        scale: Factor.
-        over: Divisor: 10 for tenths, because 2301 / 10 is 230.1 and 2301 * 0.1 is not.
-        offset: Added at last.
-        unit: Of the value, a key of `city.units.UNITS`; empty: the catalog's.
-        absent: Raw numbers that say that there is no value; kept as the register's type holds them.
+        missing: Raw numbers that say that there is no value; kept as the register's type holds them.
     """
 
     quantity: QuantityKey
@@ -54,18 +48,14 @@ class Register(Table):
     space: Space = "holding"
     type: Literal["int16", "uint16", "int32", "uint32", "float32", "int64", "uint64", "float64"] = "uint16"
     words: Literal["big", "little"] = "big"
-    scale: float = 1.0
-    over: float = 1.0
-    offset: float = 0.0
-    unit: str = ""
-    absent: tuple[float, ...] = ()
+    missing: tuple[float, ...] = ()
 
     @property
     def count(self) -> int:
         """Registers or bits that it takes."""
         return 1 if self.space in _BITS else struct.calcsize(">" + _LAYOUTS[self.type]) // 2
 
-    @field_validator("absent")
+    @field_validator("missing")
     @classmethod
     def _as_sent(cls, value: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
         # no float32 is -9999.9: what a device sends for it is -9999.900390625
@@ -78,22 +68,17 @@ class Register(Table):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if not self.over or not all(map(math.isfinite, (self.scale, self.over, self.offset))):
-            raise ValueError("scale, over and offset are finite, and over is not 0")
         if self.address + self.count > 2**16:
             raise ValueError(f"{self.type} at {self.address} ends beyond the last register")
-        try:
-            self._to_catalog(1.0)
-        except Malformed as error:
-            raise ValueError(f"{self.quantity}: {error.detail}") from None
+        self.check(self.quantity)
         return self
 
     def value(self, raw: Sequence[int]) -> float | None:
         """Give the value of its own registers or bit, in the catalog's unit; None for what is none."""
         number = float(raw[0]) if self.space in _BITS else self._number(raw)
-        if not math.isfinite(number) or number in self.absent:
+        if not math.isfinite(number) or number in self.missing:
             return None
-        value = self._to_catalog(number * self.scale / self.over + self.offset)
+        value = self.apply(number, self.quantity)
         return value if math.isfinite(value) else None
 
     def _number(self, raw: Sequence[int]) -> float:
@@ -101,10 +86,6 @@ class Register(Table):
         packed = struct.pack(f">{len(ordered)}H", *ordered)
         number: Any = struct.unpack(">" + _LAYOUTS[self.type], packed)[0]
         return float(number)
-
-    def _to_catalog(self, value: float) -> float:
-        row = QUANTITIES.get(self.quantity)
-        return convert(value, self.unit, row.unit if row else self.unit) if self.unit else value
 
 
 class Block(NamedTuple):

@@ -1,23 +1,59 @@
 """Which decoder reads which foreign topic.
 
-`plant/{kind}/{device}/up -> native`, `sensors/+/{device}/# -> senml?kind=weather`: `{device}` and `{kind}` stand for
-one level that names them, `+` and `#` are MQTT's, and a query adds what all of these messages have in common. A level
-that names a device is made an id: `Pump_7` is the device `pump_7`.
+```toml
+[[input.mqtt]]
+topics = [
+  { filter = "plant/{kind}/{device}/up", decoder = "native" },
+  { filter = "sensors/+/{device}/#", decoder = "senml", parameters = { kind = "weather" } },
+]
+```
+
+`{device}` and `{kind}` stand for one level that names them, `+` and `#` are MQTT's. A level that names a device is made
+an id: `Pump_7` is the device `pump_7`.
 """
 
 import re
 from typing import NamedTuple, Self
-from urllib.parse import parse_qsl
+
+from pydantic import field_validator
 
 from city.errors import Malformed
-from gateway.decoders import DECODERS, Origin
+from gateway.decoders import Origin
 from gateway.decoders.decoder import device_id
+from gateway.inputs.input import DecoderChoice, DecoderName
 
 _NAMES = ("device", "kind")
 
 
+class TopicTable(DecoderChoice):
+    """One row of `topics` of an `[[input.mqtt]]`.
+
+    Attributes:
+        filter: What to subscribe to; `{device}` and `{kind}` may stand for levels.
+        decoder: Who reads the messages.
+        parameters: What all of these messages have in common.
+    """
+
+    filter: str
+    decoder: DecoderName
+
+    @field_validator("filter")
+    @classmethod
+    def _template(cls, value: str) -> str:
+        levels = value.split("/")
+        if not value:
+            raise ValueError("it is empty")
+        for level in levels:
+            _level(level)
+        if "#" in levels[:-1]:
+            raise ValueError(f"{value!r}: # can only be the last level")
+        if any(levels.count(f"{{{name}}}") > 1 for name in _NAMES):
+            raise ValueError(f"{value!r} names the device or the kind twice")
+        return value
+
+
 class Route(NamedTuple):
-    """One row of the setting.
+    """A row that is ready to match.
 
     Attributes:
         filter: What to subscribe to.
@@ -32,30 +68,12 @@ class Route(NamedTuple):
     pattern: re.Pattern[str]
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read a row of the setting.
-
-        Raises:
-            ValueError: One sentence that says what is wrong.
-        """
-        template, arrow, target = (part.strip() for part in text.partition("->"))
-        decoder, _, query = target.partition("?")
-        if not (template and arrow and decoder):
-            raise ValueError(f"{text!r} is not `topic filter -> decoder`")
-        if decoder not in DECODERS:
-            raise ValueError(f"{text!r}: there is no decoder {decoder!r}, only {', '.join(DECODERS)}")
-        levels = [_level(level, text) for level in template.split("/")]
-        if "#" in template.split("/")[:-1]:
-            raise ValueError(f"{text!r}: # can only be the last level")
-        if any(template.split("/").count(f"{{{name}}}") > 1 for name in _NAMES):
-            raise ValueError(f"{text!r} names the device or the kind twice")
-        mqtt_filter = re.sub(r"\{(device|kind)\}", "+", template)
+    def from_table(cls, table: TopicTable) -> Self:
+        """Make the filter and the pattern of a row."""
+        levels = [_level(level) for level in table.filter.split("/")]
+        mqtt_filter = re.sub(r"\{(device|kind)\}", "+", table.filter)
         pattern = "/".join(levels).replace("/.*", "(?:/.*)?") if levels[-1] == ".*" else "/".join(levels)
-        try:
-            parameters = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=True)) if query else {}
-        except ValueError as error:
-            raise ValueError(f"{text!r}: {error}") from None
-        return cls(mqtt_filter, decoder, parameters, re.compile(pattern, re.DOTALL))
+        return cls(mqtt_filter, table.decoder, table.parameters, re.compile(pattern, re.DOTALL))
 
     def origin(self, topic: str) -> Origin | None:
         """Say where a message of this topic comes from; None if the topic isn't of this route."""
@@ -73,7 +91,7 @@ def _id_or_not(level: str) -> str:
         return level  # the decoder refuses it, with the bytes at hand
 
 
-def _level(level: str, text: str) -> str:
+def _level(level: str) -> str:
     if level in {"{device}", "{kind}"}:
         return f"(?P<{level[1:-1]}>[^/]+)"
     if level == "+":
@@ -81,5 +99,5 @@ def _level(level: str, text: str) -> str:
     if level == "#":
         return ".*"
     if re.search(r"[{}+#\0]", level):
-        raise ValueError(f"{text!r}: {level!r} is not a level; {{device}}, {{kind}}, + and # stand alone")
+        raise ValueError(f"{level!r} is not a level; {{device}}, {{kind}}, + and # stand alone")
     return re.escape(level)

@@ -6,18 +6,17 @@ back-pressure. What was not acknowledged is the tracker's still, and comes again
 
 import asyncio
 import contextlib
-import time
-from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final, Literal
+
+from pydantic import Field, model_validator
 
 from city.errors import KoratError, Reason
 from city.reading import Reading
+from city.tables import Port, Seconds
 from city.wire.pack import Undecoded
-from gateway.decoders import Origin
-from gateway.inputs import Accept, Understand
-from gateway.inputs.counters import InputCounters
-from gateway.inputs.custody import NotTakenError, hand_over
-from gateway.inputs.sessions import Bad, Event, Login, Records, Reply, Session, TrackerProtocol
+from gateway.decoders import TRACKER_PROTOCOLS, Origin
+from gateway.decoders.tracker import Bad, Event, Login, Records, Reply, Session
+from gateway.inputs.input import InputContext, InputTable, NotTakenError, listening, until_cancelled
 from gateway.inputs.token_bucket import TokenBucket
 
 _CHUNK: Final = 4096
@@ -31,99 +30,117 @@ _PENDING: Final = 256
 """Connections that the system keeps for us while we are busy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a tracker may cost.
+class TrackerTable(InputTable):
+    """What a tracker may cost, and where it is listened for.
 
     Attributes:
-        connections: At once; more are closed unheard.
+        protocol: What the trackers speak.
+        host: Address to listen on.
+        port: Port; 0: off.
         frame_bytes: Most bytes of one frame.
-        frames_a_second: Of one connection in the long run; who is faster is read more slowly.
+        frames_a_second: Of one TCP connection, or of one address over UDP, in the long run.
+    """
+
+    transport: ClassVar[str]
+
+    protocol: Literal["teltonika"]
+    host: str = "127.0.0.1"
+    port: Port = 5027
+    frame_bytes: int = Field(16 * 1024, ge=256, le=2**20)
+    frames_a_second: float = Field(20.0, gt=0, le=10_000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: object) -> object:
+        if isinstance(given, dict) and not given.get("name"):
+            return given | {"name": f"{given.get('protocol', 'tracker')}-{cls.transport}"}
+        return given
+
+    def is_on(self) -> bool:
+        """Whether it has a port."""
+        return self.port > 0
+
+
+class TcpTable(TrackerTable):
+    """One `[[input.tcp]]`.
+
+    Attributes:
+        name: Name of the input; empty: the protocol's, and `-tcp`.
+        connections: At once; more are closed unheard.
         login_s: Seconds in which a tracker must say who it is.
         idle_s: Seconds of silence after which a connection is closed.
     """
 
-    connections: int = 2_000
-    frame_bytes: int = 16 * 1024
-    frames_a_second: float = 20.0
-    login_s: float = 30.0
-    idle_s: float = 900.0
+    transport = "tcp"
+
+    connections: int = Field(2_000, ge=1, le=50_000)
+    login_s: Seconds = 30.0
+    idle_s: Seconds = 900.0
 
 
 class TcpInput:
-    """The server.
+    """The server; a connection that sends faster than it may is read more slowly.
 
     Args:
-        accept: Takes custody.
-        understand: Decodes.
-        speech: The protocol.
-        counters: Of this link.
-        host: Address to listen on.
-        port: TCP port; 0 lets the system choose.
-        limits: What a tracker may cost.
+        table: Its settings; port 0 lets the system choose.
+        context: What every input is given.
 
     Attributes:
         port: TCP port that it listens on.
     """
 
-    def __init__(
-        self,
-        accept: Accept,
-        understand: Understand,
-        speech: TrackerProtocol,
-        counters: InputCounters,
-        *,
-        host: str,
-        port: int,
-        limits: Limits,
-    ) -> None:
-        self._accept = accept
-        self._understand = understand
-        self._speech = speech
-        self._counters = counters
-        self._host = host
-        self.port = port
-        self._limits = limits
-        self._talks: set[asyncio.Task[None]] = set()
+    def __init__(self, table: TcpTable, context: InputContext) -> None:
+        self._limits = table
+        self._protocol = TRACKER_PROTOCOLS[table.protocol]
+        self._context = context
+        self._counters = context.counters
+        self.port = table.port
+        self._connections: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
         """Listen.
 
         Raises:
-            OSError: The port is taken, or the address isn't ours.
+            ConfigurationError: The port is taken, or the address isn't ours.
         """
-        self._server = await asyncio.start_server(
-            self._welcome, self._host, self.port, limit=_CHUNK, backlog=_PENDING, reuse_address=True
-        )
+        host = self._limits.host
+        with listening(f"TCP {host}:{self.port}"):
+            self._server = await asyncio.start_server(
+                self._welcome, host, self.port, limit=_CHUNK, backlog=_PENDING, reuse_address=True
+            )
         self.port = self._server.sockets[0].getsockname()[1]
 
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        await until_cancelled()
+
     async def close(self) -> None:
-        """Listen no more and end all conversations; what they have not acknowledged comes again."""
+        """Listen no more and end all connections; what they have not acknowledged comes again."""
         if self._server is None:
             return
         self._server.close()
-        for talk in self._talks:
-            talk.cancel()
-        if self._talks:
-            await asyncio.wait(self._talks)
+        for connection in self._connections:
+            connection.cancel()
+        if self._connections:
+            await asyncio.wait(self._connections)
 
     def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._talks) >= self._limits.connections:
+        if len(self._connections) >= self._limits.connections:
             self._counters.fail("too_many_connections", most=self._limits.connections)
             writer.transport.abort()
             return
-        talk = asyncio.get_running_loop().create_task(self._serve(reader, writer), name="tracker")
-        self._talks.add(talk)
-        talk.add_done_callback(self._talks.discard)
+        connection = asyncio.get_running_loop().create_task(self._serve(reader, writer), name="tracker")
+        self._connections.add(connection)
+        connection.add_done_callback(self._connections.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Hold one conversation; only its end by cancellation leaves this."""
-        talk = Connection(self._speech.session(), reader, writer)
+        """Serve one connection; only its end by cancellation leaves this."""
+        connection = Connection(self._protocol.session(), reader, writer)
         try:
-            await self._converse(talk)
+            await self._read(connection)
         except TimeoutError:
-            self._counters.fail("silent" if talk.name else "no_login")
+            self._counters.fail("silent" if connection.name else "no_login")
         except OSError as error:
             self._counters.fail("connection_lost", detail=str(error))
         except (NotTakenError, KoratError) as error:
@@ -133,20 +150,20 @@ class TcpInput:
             with contextlib.suppress(RuntimeError):
                 writer.close()
 
-    async def _converse(self, talk: "Connection") -> None:
+    async def _read(self, connection: "Connection") -> None:
         loop = asyncio.get_running_loop()
         pace = TokenBucket(self._limits.frames_a_second, loop.time())
         login_due_s = loop.time() + self._limits.login_s
         while True:
-            due_s = loop.time() + self._limits.idle_s if talk.name else login_due_s
+            due_s = loop.time() + self._limits.idle_s if connection.name else login_due_s
             async with asyncio.timeout_at(due_s):
-                data = await talk.reader.read(_CHUNK)
+                data = await connection.reader.read(_CHUNK)
             if not data:
-                if talk.session.held:
+                if connection.session.held:
                     self._counters.fail("cut_short")
                 return
-            for event in self._events(talk.session, data):
-                await self._react(talk, event)
+            for event in self._events(connection.session, data):
+                await self._react(connection, event)
                 if isinstance(event, Bad):
                     return
                 if isinstance(event, Records):
@@ -162,32 +179,30 @@ class TcpInput:
             events = [*events, Bad(Reason.TOO_LARGE, sentence, data)]
         return events
 
-    async def _react(self, talk: "Connection", event: Event) -> None:
+    async def _react(self, connection: "Connection", event: Event) -> None:
         match event:
             case Login(name, _):
-                talk.name = name
+                connection.name = name
             case Records(payload, parameters, _):
-                origin = Origin("tcp", self._speech.decoder, parameters)
-                await self._keep(talk, *self._understand(origin, payload, time.time_ns()))
+                origin = Origin("tcp", self._protocol.decoder, parameters)
+                await self._keep(connection, *self._context.decode(origin, payload))
             case Bad(reason, detail, payload, _, parameters):
-                origin = Origin("tcp", self._speech.decoder, parameters)
-                await self._keep(talk, [], [Undecoded(str(origin), payload, time.time_ns(), str(reason), detail)])
+                origin = Origin("tcp", self._protocol.decoder, parameters)
+                await self._keep(
+                    connection, [], [Undecoded(str(origin), payload, self._context.clock(), str(reason), detail)]
+                )
             case Reply(_):
                 pass
         if event.answer:
-            talk.writer.write(event.answer)
+            connection.writer.write(event.answer)
             async with asyncio.timeout(_ANSWER_S):
-                await talk.writer.drain()
+                await connection.writer.drain()
 
-    async def _keep(self, talk: "Connection", readings: list[Reading], undecoded: list[Undecoded]) -> None:
+    async def _keep(self, connection: "Connection", readings: list[Reading], undecoded: list[Undecoded]) -> None:
         loop = asyncio.get_running_loop()
         due_s = loop.time() + _PATIENCE_S
-        await hand_over(
-            self._accept,
-            readings,
-            undecoded,
-            self._counters,
-            give_up=lambda: talk.gone() or loop.time() > due_s,
+        await self._context.deliver_at_last(
+            readings, undecoded, give_up=lambda: connection.gone() or loop.time() > due_s
         )
 
 

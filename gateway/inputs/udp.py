@@ -4,18 +4,18 @@ Nothing can be held back here. What the spool doesn't take is not acknowledged, 
 """
 
 import asyncio
-import time
 from collections import deque
 from typing import Final, NamedTuple
 
-from city.errors import Full, Reason, Unavailable
+from pydantic import field_validator
+
+from city.errors import Reason, SpoolFull, Unavailable
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders import Origin
-from gateway.inputs import Accept, Understand
-from gateway.inputs.counters import InputCounters
-from gateway.inputs.sessions import Bad, Event, Records, TrackerProtocol
-from gateway.inputs.tcp import Limits
+from gateway.decoders import TRACKER_PROTOCOLS, Origin
+from gateway.decoders.tracker import Bad, Event, Records
+from gateway.inputs.input import InputContext, listening
+from gateway.inputs.tcp import TrackerTable
 from gateway.inputs.token_bucket import TokenBuckets
 
 _MOST_WAITING: Final = 1_000
@@ -30,44 +30,46 @@ class _Arrived(NamedTuple):
     received_ns: int
 
 
+class UdpTable(TrackerTable):
+    """One `[[input.udp]]`.
+
+    Attributes:
+        name: Name of the input; empty: the protocol's, and `-udp`.
+    """
+
+    transport = "udp"
+
+    @field_validator("protocol")
+    @classmethod
+    def _has_datagrams(cls, value: str) -> str:
+        if TRACKER_PROTOCOLS[value].datagram is None:
+            raise ValueError(f"{value} has no UDP form")
+        return value
+
+
 class UdpInput(asyncio.DatagramProtocol):
     """The server.
 
     Args:
-        accept: Takes custody.
-        understand: Decodes.
-        speech: The protocol; it must have a UDP form.
-        counters: Of this link.
-        host: Address to listen on.
-        port: UDP port; 0 lets the system choose.
-        limits: What a tracker may cost; of them only the size and the rate, which is per sending address here.
+        table: Its settings; port 0 lets the system choose.
+        context: What every input is given.
 
     Attributes:
         port: UDP port that it listens on.
     """
 
-    def __init__(
-        self,
-        accept: Accept,
-        understand: Understand,
-        speech: TrackerProtocol,
-        counters: InputCounters,
-        *,
-        host: str,
-        port: int,
-        limits: Limits,
-    ) -> None:
-        self._accept = accept
-        self._understand = understand
-        if speech.datagram is None:
-            raise ValueError(f"{speech.decoder} has no UDP form")
-        self._decoder = speech.decoder
-        self._datagram = speech.datagram
-        self._counters = counters
-        self._host = host
-        self.port = port
-        self._frame_bytes = limits.frame_bytes
-        self._senders = TokenBuckets(limits.frames_a_second)
+    def __init__(self, table: UdpTable, context: InputContext) -> None:
+        protocol = TRACKER_PROTOCOLS[table.protocol]
+        if protocol.datagram is None:
+            raise ValueError(f"{protocol.decoder} has no UDP form")
+        self._decoder = protocol.decoder
+        self._datagram = protocol.datagram
+        self._context = context
+        self._counters = context.counters
+        self._host = table.host
+        self.port = table.port
+        self._frame_bytes = table.frame_bytes
+        self._senders = TokenBuckets(table.frames_a_second)
         self._waiting: deque[_Arrived] = deque()
         self._any = asyncio.Event()
         self._transport: asyncio.DatagramTransport | None = None
@@ -77,10 +79,11 @@ class UdpInput(asyncio.DatagramProtocol):
         """Listen; nothing is answered before `run`.
 
         Raises:
-            OSError: The port is taken, or the address isn't ours.
+            ConfigurationError: The port is taken, or the address isn't ours.
         """
         loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, (self._host, self.port))
+        with listening(f"UDP {self._host}:{self.port}"):
+            self._transport, _ = await loop.create_datagram_endpoint(lambda: self, (self._host, self.port))
         self.port = self._transport.get_extra_info("sockname")[1]
 
     async def close(self) -> None:
@@ -103,7 +106,7 @@ class UdpInput(asyncio.DatagramProtocol):
         elif len(self._waiting) >= _MOST_WAITING:
             self._counters.fail("overrun", most=_MOST_WAITING)
         else:
-            self._waiting.append(_Arrived(data, addr, time.time_ns()))
+            self._waiting.append(_Arrived(data, addr, self._context.clock()))
             self._any.set()
 
     def error_received(self, exc: Exception) -> None:
@@ -131,11 +134,9 @@ class UdpInput(asyncio.DatagramProtocol):
                 if event.answer:
                     answers.append((event.answer, arrived.sender))
         try:
-            await self._accept(readings, undecoded)
-        except (Full, Unavailable) as error:
-            self._counters.fail("not_taken", detail=str(error))
+            await self._context.deliver(readings, undecoded, messages=len(taken))
+        except (SpoolFull, Unavailable):
             return
-        self._counters.kept(len(readings), undecoded, len(taken))
         for answer, sender in answers:
             if self._transport is not None:
                 self._transport.sendto(answer, sender)
@@ -143,13 +144,13 @@ class UdpInput(asyncio.DatagramProtocol):
     def _events(self, data: bytes) -> list[Event]:
         try:
             return self._datagram(data)
-        except Exception as error:  # noqa: BLE001  a bug in one protocol must not end the link
+        except Exception as error:  # noqa: BLE001  a bug in one protocol must not end the input
             return [Bad(Reason.UNDECODED, f"the session failed: {type(error).__name__}: {error}", data)]
 
     def _meaning(self, event: Event, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
         match event:
             case Records(payload, parameters, _):
-                return self._understand(Origin("udp", self._decoder, parameters), payload, received_ns)
+                return self._context.decode(Origin("udp", self._decoder, parameters), payload, received_ns)
             case Bad(reason, detail, payload, _, parameters):
                 source = str(Origin("udp", self._decoder, parameters))
                 return [], [Undecoded(source, payload, received_ns, str(reason), detail)]

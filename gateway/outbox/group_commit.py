@@ -1,4 +1,4 @@
-"""Where links hand over: calls wait here until a pack is closed, and are answered when it is on disk."""
+"""Where inputs hand over: writes wait here until a pack is closed, and are answered when it is on disk."""
 
 import asyncio
 from collections import deque
@@ -18,7 +18,7 @@ _STOPPING: Final = "the gateway is stopping"
 
 @dataclass(slots=True, eq=False)
 class PendingWrite:
-    """One link's call of `accept`: what it hands over, since when it waits (loop time), and its answer."""
+    """One call of `accept`: what it hands over, since when it waits (loop time), and its answer."""
 
     contents: Contents
     since_s: float
@@ -26,85 +26,85 @@ class PendingWrite:
 
 
 class GroupCommit:
-    """Calls in order of arrival.
+    """Writes in order of arrival.
 
     Args:
-        enough: Readings at which a pack is closed at once.
-        patience_s: Seconds after which it is closed with what is there.
+        pack_readings: Readings at which a pack is closed at once.
+        max_age_s: Seconds after which it is closed with what is there.
     """
 
-    def __init__(self, enough: int, patience_s: float) -> None:
-        self._enough = enough
-        self._patience_s = patience_s
-        self._calls: deque[PendingWrite] = deque()
-        self._waiting = 0
+    def __init__(self, pack_readings: int, max_age_s: float) -> None:
+        self._pack_readings = pack_readings
+        self._max_age_s = max_age_s
+        self._writes: deque[PendingWrite] = deque()
+        self._waiting_readings = 0
         self._closed = False
-        self._any = asyncio.Event()
-        self._plenty = asyncio.Event()
+        self._has_writes = asyncio.Event()
+        self._has_full_pack = asyncio.Event()
 
-    async def hand_over(self, contents: Contents) -> None:
+    async def write(self, contents: Contents) -> None:
         """Wait until the contents are on disk.
 
         Raises:
-            Full: Custody was not taken; later it may be.
+            SpoolFull: Custody was not taken; later it may be.
             Unavailable: Custody was not taken, because the gateway stops.
             Broken: Custody was not taken, because the spool is damaged.
         """
         if self._closed:
             raise Unavailable(_STOPPING)
         loop = asyncio.get_running_loop()
-        call = PendingWrite(contents, loop.time(), loop.create_future())
-        self._calls.append(call)
-        self._waiting += contents.amount()
-        self._any.set()
-        if self._waiting >= self._enough:
-            self._plenty.set()
-        await call.answer
+        write = PendingWrite(contents, loop.time(), loop.create_future())
+        self._writes.append(write)
+        self._waiting_readings += contents.amount()
+        self._has_writes.set()
+        if self._waiting_readings >= self._pack_readings:
+            self._has_full_pack.set()
+        await write.answer
 
     def close(self) -> None:
-        """Refuse whoever waits and whoever comes."""
+        """Refuse the writes that wait, and those to come."""
         self._closed = True
-        answer(list(self._calls), Unavailable(_STOPPING))
-        self._calls.clear()
+        answer(list(self._writes), Unavailable(_STOPPING))
+        self._writes.clear()
 
     async def group(self) -> list[PendingWrite]:
-        """Wait for enough readings or for long enough, and give the oldest calls."""
-        await self._any.wait()
-        due_s = self._calls[0].since_s + self._patience_s
+        """Wait for enough readings or for long enough, and give the oldest writes."""
+        await self._has_writes.wait()
+        due_s = self._writes[0].since_s + self._max_age_s
         try:
             async with asyncio.timeout_at(due_s):
-                await self._plenty.wait()
+                await self._has_full_pack.wait()
         except TimeoutError:
             pass
-        taken, calls = 0, []
-        while self._calls and taken < _MOST_GROUP:
-            call = self._calls.popleft()
-            taken += call.contents.amount()
-            calls.append(call)
-        self._waiting -= taken
-        if not self._calls:
-            self._any.clear()
-        if self._waiting < self._enough:
-            self._plenty.clear()
-        return calls
+        taken, writes = 0, []
+        while self._writes and taken < _MOST_GROUP:
+            write = self._writes.popleft()
+            taken += write.contents.amount()
+            writes.append(write)
+        self._waiting_readings -= taken
+        if not self._writes:
+            self._has_writes.clear()
+        if self._waiting_readings < self._pack_readings:
+            self._has_full_pack.clear()
+        return writes
 
 
-def answer(calls: list[PendingWrite], error: Exception | None = None) -> None:
-    """Tell the callers that all is on disk, or why not; who has gone is passed over."""
-    for call in calls:
-        if call.answer.done():
+def answer(writes: list[PendingWrite], error: Exception | None = None) -> None:
+    """Answer that all is on disk, or why not; a caller that has gone is passed over."""
+    for write in writes:
+        if write.answer.done():
             continue
         if error is None:
-            call.answer.set_result(None)
+            write.answer.set_result(None)
         else:
-            call.answer.set_exception(error)
+            write.answer.set_exception(error)
 
 
 @contextmanager
-def answering(calls: list[PendingWrite]) -> Iterator[None]:
-    """Leave nobody without an answer, however this ends."""
+def answering(writes: list[PendingWrite]) -> Iterator[None]:
+    """Leave no write without an answer, however this ends."""
     try:
         yield
     except BaseException as error:
-        answer(calls, error if isinstance(error, Exception) else Unavailable(_STOPPING))
+        answer(writes, error if isinstance(error, Exception) else Unavailable(_STOPPING))
         raise

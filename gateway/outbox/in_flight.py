@@ -13,6 +13,7 @@ from gateway.outbox.circuit_breaker import MAX_LOSSES, Circuit, CircuitBreaker, 
 from gateway.outbox.pack_state import Event, InFlight, State
 
 _SENDING: Final = (State.SENDING, State.SENDING_ALONE)
+_ALONE: Final = (State.ISOLATED, State.SENDING_ALONE)
 _TRIAL_SHARE: Final = 4
 """Packs that were parked try again in a quarter of the queue's places, which is added to them."""
 
@@ -68,13 +69,12 @@ class InFlightQueue:
         """Take packs to send again now, the least parked and oldest first; an isolated one while nothing else is."""
         self._now_s = now_s
         self._packs.update(self._parked.release(now_s, self._trial_places))
-        due = [seq for seq, pack in self._packs.items() if _due_s(pack) <= now_s]
+        due = [seq for seq, pack in self._packs.items() if pack.due_s <= now_s]
         due.sort(key=lambda seq: (self._packs[seq].trips, seq))
-        sending = [pack.state for pack in self._packs.values() if pack.state in _SENDING]
-        isolated = [seq for seq in due if self._packs[seq].state is State.ISOLATED]
-        self._is_isolating = bool(isolated) or State.SENDING_ALONE in sending
+        self._is_isolating = self._any(_ALONE)
         if self._is_isolating:
-            due = [] if sending else isolated[:1]
+            isolated = [seq for seq in due if self._packs[seq].state is State.ISOLATED]
+            due = [] if self._any(_SENDING) else isolated[:1]
         for seq in due[:max_packs]:
             self._packs[seq].on(Event.SEND)
         return due[:max_packs]
@@ -141,9 +141,10 @@ class InFlightQueue:
         """Ingest has settled these. It is awake, so the others needn't wait longer than at first."""
         for first, last in ranges:
             self.drop(self._known(first, last))
+        awaiting, latest_s = State.AWAITING_RECEIPT, now_s + self._first_s
         for pack in self._packs.values():
-            if pack.state is State.AWAITING_RECEIPT:
-                pack.due_s = min(pack.due_s, now_s + self._first_s)
+            if pack.state is awaiting and pack.due_s > latest_s:
+                pack.due_s = latest_s
             pack.tries = 0
 
     def drop(self, numbers: Iterable[int]) -> None:
@@ -155,25 +156,21 @@ class InFlightQueue:
 
     def next_due_s(self) -> float:
         """When the next pack must be sent again; infinite if none, or if it must be alone and isn't yet."""
-        if self._is_isolating and any(pack.state in _SENDING for pack in self._packs.values()):
+        if self._is_isolating and self._any(_SENDING):
             return math.inf
         rested_s = self._parked.next_s() if self._trial_places > 0 else math.inf
-        return min(rested_s, min(map(_due_s, self._packs.values()), default=math.inf))
+        return min(rested_s, min((pack.due_s for pack in self._packs.values()), default=math.inf))
 
     @property
     def _trial_places(self) -> int:
         """How many parked packs may try again now."""
         return max(1, self._max_packs // _TRIAL_SHARE) - sum(pack.trips > 0 for pack in self._packs.values())
 
+    def _any(self, states: tuple[State, ...]) -> bool:
+        return any(pack.state in states for pack in self._packs.values())
+
     def _known(self, first: int, last: int) -> Sequence[int]:
         """Name those of a range that may have no receipt; it may be far longer than what there is, or far shorter."""
         if last - first < len(self):
             return range(first, last + 1)
         return [seq for seq in (*self._packs, *self._parked) if first <= seq <= last]
-
-
-def _due_s(pack: InFlight) -> float:
-    """Say when a pack that isn't parked is sent again; infinite while the broker has not answered."""
-    if pack.state is State.AWAITING_RECEIPT:
-        return pack.due_s
-    return math.inf if pack.state in _SENDING else -math.inf

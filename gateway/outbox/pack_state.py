@@ -1,6 +1,7 @@
 """The states of a pack from the spool to its receipt, and what leads from one to the next. README.md draws them."""
 
 import enum
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -57,13 +58,21 @@ TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
 }
 
 
+_DUE_S: Final[Mapping[State, float]] = {
+    State.SENDING: math.inf,
+    State.SENDING_ALONE: math.inf,
+    State.DUE: -math.inf,
+    State.ISOLATED: -math.inf,
+}
+
+
 @dataclass(slots=True)
 class InFlight:
     """One pack without a receipt.
 
     Attributes:
         state: Where it is.
-        due_s: While it awaits a receipt: when it is sent again. While it is parked: when it has rested.
+        due_s: When it is sent again, or has rested: it follows from the state, or is set where one has to wait.
         tries: Times it was sent without a receipt while ingest listened.
         losses: Connections that ended before the broker answered, one after the other.
         trips: Times it was parked. From the first on it is sent beside the others, in places of its own.
@@ -82,3 +91,4 @@ class InFlight:
             KeyError: This can't happen to a pack in this state.
         """
         self.state = TRANSITIONS[self.state, event]
+        self.due_s = _DUE_S.get(self.state, self.due_s)

@@ -1,4 +1,4 @@
-"""What becomes one pack: readings and undecoded bytes, gathered from whoever handed them over."""
+"""What becomes one pack: readings and undecoded bytes, gathered from the inputs' calls."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
@@ -38,7 +38,7 @@ _MOST_COLUMNS: Final = 4 * MOST_VALUES
 
 
 class Contents(NamedTuple):
-    """What one call of a link hands over, or what one pack holds."""
+    """What one call of an input hands over, or what one pack holds."""
 
     readings: list[Reading]
     undecoded: list[Undecoded]
@@ -48,15 +48,15 @@ class Contents(NamedTuple):
         return len(self.readings) + len(self.undecoded)
 
 
-def close(handed_over: Iterable[Contents], enough: int) -> Iterator[Contents]:
+def close(handed_over: Iterable[Contents], pack_readings: int) -> Iterator[Contents]:
     """Cut what was handed over into packs, in order.
 
-    A pack is closed once it holds `enough` readings. One call's readings stay in one pack unless there are more
+    A pack is closed once it holds `pack_readings` readings. One call's readings stay in one pack unless there are more
     than `MOST_READINGS`, or more quantities than fit.
 
     Args:
         handed_over: In order of receipt.
-        enough: Readings, from 1 to `MOST_READINGS`.
+        pack_readings: Readings, from 1 to `MOST_READINGS`.
     """
     open_ = Contents([], [])
     size = 0
@@ -68,7 +68,7 @@ def close(handed_over: Iterable[Contents], enough: int) -> Iterator[Contents]:
             open_.readings.extend(part.readings)
             open_.undecoded.extend(part.undecoded)
             size += sum(map(_size, part.undecoded))
-            if open_.amount() >= enough or size >= MOST_UNDECODED:
+            if open_.amount() >= pack_readings or size >= MOST_UNDECODED:
                 yield from _fitting(open_)
                 open_, size = Contents([], []), 0
     if open_.amount():

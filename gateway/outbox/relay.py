@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import structlog
 
 from city import topics
-from city.errors import Full, Malformed
+from city.errors import Malformed, SpoolFull
 from city.mqtt import Message, Session
 from city.reading import Reading
 from city.wire import receipt
@@ -26,8 +26,7 @@ from gateway.outbox.group_commit import GroupCommit, PendingWrite, answer, answe
 from gateway.outbox.packing import Contents
 from gateway.outbox.publisher import PackPublisher, now_s
 from gateway.outbox.send_scheduler import SendScheduler
-from gateway.outbox.spool import Spool
-from gateway.outbox.spool_thread import SpoolThread
+from gateway.outbox.spool import Spool, SpoolThread
 from gateway.outbox.status_publisher import StatusPublisher
 
 _log = structlog.get_logger(__name__)
@@ -40,14 +39,14 @@ class RelayConfig:
     Attributes:
         pack_readings: Readings at which a pack is closed.
         pack_age_s: Seconds after which it is closed anyway.
-        window: Packs on their way without a receipt.
+        max_inflight_packs: Packs on their way without a receipt.
         resend_s: Seconds after which a pack without a receipt is sent again; they double each time.
         most_resend_s: Where the doubling ends, and how long a pack rests that the broker refused.
     """
 
     pack_readings: int = 100
     pack_age_s: float = 0.1
-    window: int = 64
+    max_inflight_packs: int = 64
     resend_s: float = 5.0
     most_resend_s: float = 60.0
 
@@ -61,7 +60,7 @@ class Relay:
         session: Subscribed to this gateway's receipts, and to nothing else.
         province: Of the topics.
         gateway: Id of this gateway.
-        pace: How it gathers and sends.
+        config: How it gathers and sends.
 
     Attributes:
         status: Publishes how the gateway is.
@@ -69,13 +68,13 @@ class Relay:
     """
 
     def __init__(
-        self, spool: Spool, worker: Executor, session: Session, *, province: str, gateway: str, pace: RelayConfig
+        self, spool: Spool, worker: Executor, session: Session, *, province: str, gateway: str, config: RelayConfig
     ) -> None:
         self._session = session
-        self._pack_readings = pace.pack_readings
+        self._pack_readings = config.pack_readings
         self._spool = SpoolThread(spool, worker)
-        self._intake = GroupCommit(pace.pack_readings, pace.pack_age_s)
-        self._scheduler = SendScheduler(self._spool, pace.window, pace.resend_s, pace.most_resend_s)
+        self._intake = GroupCommit(config.pack_readings, config.pack_age_s)
+        self._scheduler = SendScheduler(self._spool, config.max_inflight_packs, config.resend_s, config.most_resend_s)
         self._publisher = PackPublisher(session, topics.pack(province, gateway), self._scheduler.in_flight)
         self.skew = ClockSkew(spool.last)
         self.status = StatusPublisher(spool, session, topics.status(province, gateway))
@@ -84,12 +83,12 @@ class Relay:
         """Take custody: returns when all of it is on disk.
 
         Raises:
-            Full: Custody was not taken; try again later.
+            SpoolFull: Custody was not taken; try again later.
             Unavailable: Custody was not taken: the gateway stops.
             Broken: The spool is damaged.
         """
         if readings or undecoded:
-            await self._intake.hand_over(Contents(readings, undecoded))
+            await self._intake.write(Contents(readings, undecoded))
 
     async def run(self) -> None:
         """Work until cancelled; calls that wait for custody then are refused.
@@ -147,7 +146,7 @@ class Relay:
         packs = list(packing.close([write.contents for write in writes], self._pack_readings))
         try:
             await self._spool.append(packs)
-        except Full as error:
+        except SpoolFull as error:
             if len(writes) > 1:
                 # what doesn't fit must not keep out what does
                 for write in writes:
@@ -178,7 +177,7 @@ class Relay:
             return
         try:
             await self._spool.forget(ranges)
-        except Full as error:
+        except SpoolFull as error:
             # they stay, are sent again, and their next receipt is the next try
             _log.warning("packs settled but not forgotten", reason=str(error))
         else:

@@ -5,8 +5,7 @@ from typing import Final, NamedTuple
 
 from gateway.outbox.in_flight import InFlightQueue
 from gateway.outbox.read_cursor import ReadCursor
-from gateway.outbox.spool import Stored
-from gateway.outbox.spool_thread import SpoolThread
+from gateway.outbox.spool import SpoolThread, Stored
 
 _MAX_PACKS: Final = 16
 """Packs read from the spool in one go: it bounds the memory."""

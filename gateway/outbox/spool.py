@@ -5,21 +5,25 @@ on fsync, a power cut. Numbers go on where they were after every restart. Pages 
 the file never grows beyond its bound (the log beside it adds some MB). Never bring an old copy back: it would give
 numbers a second time, and ingest would take the new packs for settled ones.
 
-Blocking: call it from one thread.
+`Spool` blocks, so all of its calls belong on one thread; `SpoolThread` is that thread for the event loop.
 """
 
+import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, ParamSpec, TypeVar
 
-from city.errors import Full
+from city.errors import SpoolFull
 from gateway.outbox.packing import Contents, encode
 from gateway.outbox.spool_file import broken, connect
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _NO_END: Final = 2**63 - 1
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -72,7 +76,7 @@ class Spool:
             raise broken(file, error) from None
         self.id: str = row[0]
         self._next_seq: int = row[1]
-        self._next_before: int = row[2]
+        self._next_offset: int = row[2]
         self.pending = Pending(*row[3:])
 
     @property
@@ -83,16 +87,16 @@ class Spool:
     @property
     def taken(self) -> int:
         """Readings (and undecoded) that this spool took so far; may be read from any thread."""
-        return self._next_before
+        return self._next_offset
 
     def append(self, packs: Sequence[Contents]) -> None:
         """Number, encode and commit packs: all of them or, when it raises, none.
 
         Raises:
-            Full: The bound is reached or the disk takes no more; later it may.
+            SpoolFull: The bound is reached or the disk takes no more; later it may.
             Broken: The file is damaged.
         """
-        seq, offset, waiting = self._next_seq, self._next_before, self.pending
+        seq, offset, waiting = self._next_seq, self._next_offset, self.pending
         now_ns = time.time_ns()
         with self._transaction():
             for contents in packs:
@@ -103,13 +107,13 @@ class Spool:
                 waiting = Pending(waiting.readings + count, waiting.packs + 1, waiting.bytes + size)
             self._refuse_too_much()
             self._note(seq, offset, waiting)
-        self._next_seq, self._next_before, self.pending = seq, offset, waiting
+        self._next_seq, self._next_offset, self.pending = seq, offset, waiting
 
     def forget(self, ranges: Sequence[tuple[int, int]]) -> None:
         """Drop packs that ingest has settled; closed ranges of numbers, which may name absent ones.
 
         Raises:
-            Full: The disk takes not even that; the packs stay.
+            SpoolFull: The disk takes not even that; the packs stay.
             Broken: The file is damaged.
         """
         waiting = self.pending
@@ -126,7 +130,7 @@ class Spool:
                 waiting = Pending(
                     waiting.readings - int(row[0]), waiting.packs - int(row[1]), waiting.bytes - int(row[2])
                 )
-            self._note(self._next_seq, self._next_before, waiting)
+            self._note(self._next_seq, self._next_offset, waiting)
         self.pending = waiting
 
     def oldest(self, after_seq: int, most: int, until_seq: int = _NO_END) -> list[Stored]:
@@ -190,8 +194,8 @@ class Spool:
         if code in _DAMAGED:
             return broken(self._file, error)
         if code == sqlite3.SQLITE_FULL:
-            return Full(f"the disk under the spool {self._file} is full: free some space; nothing was taken")
-        return Full(f"the spool {self._file} can't be written ({error}): nothing was taken")
+            return SpoolFull(f"the disk under the spool {self._file} is full: free some space; nothing was taken")
+        return SpoolFull(f"the spool {self._file} can't be written ({error}): nothing was taken")
 
     def _refuse_too_much(self) -> None:
         """Compare what the open transaction would leave with the bound."""
@@ -199,13 +203,55 @@ class Spool:
         (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
         used = (pages - free) * self._page_bytes
         if used > self.most_bytes:
-            raise Full(
+            raise SpoolFull(
                 f"the spool {self._file} would take {used} bytes, at most {self.most_bytes} are allowed: "
                 f"{self.pending.readings} readings wait for a receipt"
             )
 
-    def _note(self, next_seq: int, next_before: int, pending: Pending) -> None:
+    def _note(self, next_seq: int, next_offset: int, pending: Pending) -> None:
         self._db.execute(
             "UPDATE meta SET next_seq = ?, next_before = ?, pending_readings = ?, pending_packs = ?, pending_bytes = ?",
-            (next_seq, next_before, *pending),
+            (next_seq, next_offset, *pending),
         )
+
+
+class SpoolThread:
+    """A spool whose calls are awaited; `Spool` says what each does and raises.
+
+    Args:
+        spool: Opened; touched by `worker` alone from here on.
+        worker: An executor of one thread.
+    """
+
+    def __init__(self, spool: Spool, worker: Executor) -> None:
+        self._spool = spool
+        self._worker = worker
+
+    @property
+    def id(self) -> str:
+        """Name of the spool file's life."""
+        return self._spool.id
+
+    @property
+    def last(self) -> int:
+        """The highest number of a pack so far."""
+        return self._spool.last
+
+    async def append(self, packs: Sequence[Contents]) -> None:
+        """Number, encode and commit packs."""
+        await self._call(self._spool.append, packs)
+
+    async def forget(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """Drop packs that ingest has settled."""
+        await self._call(self._spool.forget, ranges)
+
+    async def oldest(self, after_seq: int, max_packs: int, until_seq: int) -> list[Stored]:
+        """Read packs of a range of numbers."""
+        return await self._call(self._spool.oldest, after_seq, max_packs, until_seq)
+
+    async def pick(self, numbers: Sequence[int]) -> list[Stored]:
+        """Read packs by their numbers."""
+        return await self._call(self._spool.pick, numbers)
+
+    async def _call(self, work: Callable[P, T], *args: P.args, **_: P.kwargs) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, work, *args)

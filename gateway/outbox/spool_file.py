@@ -66,9 +66,42 @@ def connect(file: Path, gateway: str) -> sqlite3.Connection:
         raise ConfigurationError(f"the spool {file} can't be reached: {error.strerror}") from None
 
 
+def pending_readings(file: Path, gateway: str) -> int | None:
+    """Count the readings in a gateway's spool that wait for a receipt; nothing is changed.
+
+    Args:
+        file: The spool, which is there.
+        gateway: Whose it is.
+
+    Returns:
+        None while a running gateway holds the file.
+
+    Raises:
+        Broken: The file is damaged, or something else.
+        ConfigurationError: It belongs to another gateway, or it can't be reached.
+    """
+    if _is_held(file):
+        return None
+    with closing(connect(file, gateway)) as db:
+        try:
+            (readings,) = db.execute("SELECT pending_readings FROM meta").fetchone()
+        except sqlite3.DatabaseError as error:
+            raise broken(file, error) from None
+    return int(readings)
+
+
 def broken(file: Path, error: sqlite3.Error) -> Broken:
     """Say that a file is damaged, and the way out."""
     return Broken(_sentence(file, f"can't be read ({error})"))
+
+
+def _is_held(file: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=0)) as db:
+            db.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error as error:
+        return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    return False
 
 
 def _make(file: Path, gateway: str) -> None:

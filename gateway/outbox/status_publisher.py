@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from city.errors import Full
+from city.errors import SpoolFull
 from city.mqtt import Disconnected, MqttError, NotSent, PublishRefused, Session, Will
 from city.wire import status
 from city.wire.status import Health, Status
@@ -59,7 +59,7 @@ class StatusPublisher:
         self._retain = True
         self._retain_refused_s = -math.inf
         self._wanted = asyncio.Event()
-        self._refusal: Full | None = None
+        self._refusal: SpoolFull | None = None
         self._spool_full_s = -math.inf
         self._health: Health | None = None
 
@@ -93,8 +93,8 @@ class StatusPublisher:
         """Publish this from now on as well."""
         self._health = health
 
-    def spool_full(self, error: Full) -> None:
-        """Note that the spool refused; nothing is lost, but somebody should look."""
+    def spool_full(self, error: SpoolFull) -> None:
+        """Note that the spool refused; nothing is lost, but an operator should look."""
         if self.refusal is None:
             _log.warning("spool full", reason=str(error))
         self._refusal, self._spool_full_s = error, _now_s()
@@ -106,7 +106,7 @@ class StatusPublisher:
         self._refusal = None
 
     @property
-    def refusal(self) -> Full | None:
+    def refusal(self) -> SpoolFull | None:
         """Why the spool took nothing, if that was a moment ago; None if it does or may do so again."""
         return self._refusal if _now_s() - self._spool_full_s < _REFUSAL_S else None
 

@@ -11,7 +11,7 @@ from city.catalog import FIELD_KINDS, KINDS
 from city.ledger.flush_counts import HOUR_NS
 from city.ledger.port import Account, By, Ledger
 from city.reading import Reading
-from city.store.port import LatestAsk, Only, Store
+from city.store.port import LatestQuery, Only, Store
 
 DIRECT_NAME: Final = "direct"
 """What boards call the devices that publish themselves."""
@@ -72,7 +72,7 @@ class LedgerMetrics:
             StoreUnavailable: The store is down.
         """
         now_ns = time.time_ns()
-        newest = await self.store.latest(LatestAsk(kinds=Only(frozenset(FIELD_KINDS))))
+        newest = await self.store.latest(LatestQuery(kinds=Only(frozenset(FIELD_KINDS))))
         silent = sum(
             now_ns - device.time_ns > _SILENT_CADENCES * KINDS[device.kind].cadence_s * 10**9 for device in newest
         )

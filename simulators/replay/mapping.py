@@ -7,93 +7,118 @@ A table is mapped like this; see `simulators/mappings/` for whole ones:
     missing = ["", "-999"]              # what stands for no value; the empty cell is the default
     [time]
     column = "DATETIMEDATA"
-    format = "%Y-%m-%d %H:%M:%S"        # as in strptime, or: rfc3339, unix_s, unix_ms, unix_ns
+    format = "%Y-%m-%d %H:%M:%S"        # as in strptime, or rfc3339 (the default), iso, s, ms, us, ns
     zone = "Asia/Bangkok"               # IANA; left out where the format has an offset
     [device]
     column = "stationID"                # or name = "one-device"
     prefix = "air4thai-"
     [columns]
     PM25 = "pm2_5"
-    TEMP = { quantity = "temperature", from = "degF" }
+    TEMP = { quantity = "temperature", unit = "degF" }
+    FLOW = { quantity = "flow", over = 10, unit = "L/s" }
+
+Numbers and times are spelled as in `gateway.toml`: `city/mapping/` has the keys.
 
 A wide table, where each column is a device, has `[gauges]` instead of `[device]` and `[columns]`. Line protocol has
 `format = "line_protocol"` and a list of `[[points]]`.
 """
 
-import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Final, Literal
-from zoneinfo import ZoneInfo
+from typing import Annotated, Literal, Self
 
-import msgspec
+from pydantic import BeforeValidator, Field, model_validator
 
-from city.catalog import KINDS
-from city.errors import ConfigurationError, Malformed
-from city.reading import checked_id, checked_quantity
-from simulators.replay.units import conversion
-
-_NAMED: Final = frozenset({"rfc3339", "unix_s", "unix_ms", "unix_ns"})
+from city.catalog import QUANTITIES
+from city.errors import ConfigurationError
+from city.mapping import Marker, TimeFormat, Transform
+from city.tables import Id, Kind, QuantityKey, Table, parse_table, read_toml
 
 
-class _Part(msgspec.Struct, forbid_unknown_fields=True):
-    """A table of a mapping file: keys that it doesn't know are refused."""
+def _with_quantity(given: object) -> object:
+    return {"quantity": given} if isinstance(given, str) else given
 
 
-class Column(_Part, rename={"unit": "from"}):
-    """A column's quantity: `value * scale + offset`, or converted `from` a unit."""
+class Column(Transform):
+    """A column's quantity, and what its numbers mean."""
 
-    quantity: str
-    scale: float = 1.0
-    offset: float = 0.0
-    unit: str | None = None
+    quantity: QuantityKey
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.unit and self.quantity not in QUANTITIES:
+            raise ValueError(f"{self.quantity!r} is not in the catalog, so nothing says what {self.unit} becomes")
+        self.check(self.quantity)
+        return self
+
+    def value(self, raw: float) -> float:
+        """Give the value in the catalog's unit."""
+        return self.apply(raw, self.quantity)
 
 
-class Gauge(Column, kw_only=True):
+Columns = dict[str, Annotated[Column, BeforeValidator(_with_quantity)]]
+
+
+class Gauge(Column):
     """A wide table's column: its device as well."""
 
-    device: str
+    device: Id
 
 
-class Time(_Part):
+class Time(TimeFormat):
     """Where the time is and how it is written."""
 
     column: str
     format: str = "rfc3339"
-    zone: str | None = None
-    ambiguous: Literal["refuse", "earlier", "later"] = "refuse"
 
 
-class DeviceFrom(_Part):
+class DeviceFrom(Table):
     """The device: one `name`, or a `column` (for points: a `tag`) whose text gets the prefix and becomes an id."""
 
-    name: str | None = None
+    name: Id | None = None
     column: str | None = None
     tag: str | None = None
     prefix: str = ""
 
+    def check(self, key: Literal["column", "tag"]) -> None:
+        """Look whether it says one of `name` and the key.
 
-class Position(_Part):
+        Raises:
+            ValueError: It doesn't.
+        """
+        other = self.tag if key == "column" else self.column
+        if other is not None or (self.name is None) == (getattr(self, key) is None):
+            raise ValueError(f"[device] has either name or {key}")
+
+
+class Position(Table):
     """Two columns of degrees, or one of WKT `POINT(lon lat)`."""
 
     lat: str | None = None
     lon: str | None = None
     wkt: str | None = None
 
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.wkt is None) == (self.lat is None or self.lon is None):
+            raise ValueError("[position] has lat and lon, or wkt")
+        return self
 
-class Points(_Part):
+
+class Points(Table):
     """Points of one measurement."""
 
     measurement: str
-    kind: str
+    kind: Kind
     device: DeviceFrom
-    fields: Annotated[dict[str, str | Column], msgspec.Meta(min_length=1)]
+    fields: Columns = Field(min_length=1)
 
 
-class Mapping(_Part, kw_only=True):
+class Mapping(Table):
     """A mapping file.
 
     Attributes:
+        missing: Texts and numbers that stand for no value; the empty cell, unless this says otherwise.
         absent_columns: Whether the file may lack columns that the mapping names; at least one must be there.
         constants: Quantities that each row has with the same value, such as `fix = 1` for a bare position.
         precision: Unit of the timestamps of line protocol.
@@ -101,63 +126,48 @@ class Mapping(_Part, kw_only=True):
     """
 
     format: Literal["csv", "json", "line_protocol"]
-    kind: str | None = None
-    delimiter: Annotated[str, msgspec.Meta(min_length=1, max_length=1)] = ","
-    missing: tuple[str, ...] = ("",)
+    kind: Kind | None = None
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    missing: tuple[Marker, ...] = ("",)
     absent_columns: Literal["refuse", "allow"] = "refuse"
     time: Time | None = None
     device: DeviceFrom | None = None
     position: Position | None = None
-    columns: dict[str, str | Column] = {}
-    gauges: dict[str, Gauge] = {}
-    constants: dict[str, float] = {}
-    points: list[Points] = []
+    columns: Columns = Field(default_factory=dict)
+    gauges: dict[str, Gauge] = Field(default_factory=dict)
+    constants: dict[QuantityKey, float] = Field(default_factory=dict)
+    points: tuple[Points, ...] = ()
     precision: Literal["ns", "us", "ms", "s"] = "ns"
     others: Literal["refuse", "ignore"] = "refuse"
 
-    def check(self) -> None:
-        """Refuse a mapping that contradicts itself or the vocabulary.
-
-        Raises:
-            ConfigurationError: One sentence that names the key.
-        """
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
         if self.format == "line_protocol":
             self._check_points()
         else:
             self._check_table()
-        for quantity in self.constants:
-            _quantity(quantity)
+        return self
 
     def _check_points(self) -> None:
         if not self.points or self.columns or self.gauges or self.time or self.device or self.kind:
-            raise ConfigurationError("line protocol is mapped by [[points]] alone")
+            raise ValueError("line protocol is mapped by [[points]] alone")
         for row in self.points:
-            _kind(row.kind)
-            _device(row.device, "tag")
-            for field in row.fields.values():
-                spelled(field)
+            row.device.check("tag")
 
     def _check_table(self) -> None:
         if self.points:
-            raise ConfigurationError("[[points]] are for line protocol; a table has [columns] or [gauges]")
-        _kind(self.kind)
+            raise ValueError("[[points]] are for line protocol; a table has [columns] or [gauges]")
+        if self.kind is None:
+            raise ValueError("a table needs a kind")
         if self.time is None:
-            raise ConfigurationError("a table needs [time]")
-        _time(self.time)
+            raise ValueError("a table needs [time]")
         if self.gauges:
             if self.columns or self.device or self.constants or self.position:
-                raise ConfigurationError("[gauges] name devices and quantities already: no [device], [columns] beside")
-            for gauge in self.gauges.values():
-                spelled(gauge)
-                _id(gauge.device)
+                raise ValueError("[gauges] name devices and quantities already: no [device], [columns] beside")
             return
         if self.device is None or not (self.columns or self.constants):
-            raise ConfigurationError("a table needs [device], and [columns] or [constants]")
-        _device(self.device, "column")
-        for column in self.columns.values():
-            spelled(column)
-        if self.position and (self.position.wkt is None) == (self.position.lat is None or self.position.lon is None):
-            raise ConfigurationError("[position] has lat and lon, or wkt")
+            raise ValueError("a table needs [device], and [columns] or [constants]")
+        self.device.check("column")
 
 
 def load_mapping(name: str) -> Mapping:
@@ -166,72 +176,9 @@ def load_mapping(name: str) -> Mapping:
     Raises:
         ConfigurationError: It isn't there, or is wrong; the sentence names it.
     """
-    path = Path(name)
-    shipped = resources.files("simulators") / "mappings"
-    try:
-        file = path if path.suffix == ".toml" else shipped / f"{path.name}.toml"
-        mapping = msgspec.convert(tomllib.loads(file.read_text("utf-8")), Mapping)
-        mapping.check()
-    except FileNotFoundError:
-        names = sorted(file.name.removesuffix(".toml") for file in shipped.iterdir() if file.name.endswith(".toml"))
-        raise ConfigurationError(f"there is no mapping {name!r}; shipped are {', '.join(names)}") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise ConfigurationError(f"mapping {name}: {error}") from None
-    except ConfigurationError as error:
-        raise ConfigurationError(f"mapping {name}: {error}") from None
-    return mapping
-
-
-def spelled(column: str | Column) -> tuple[str, float, float]:
-    """Give a column's quantity, scale and offset.
-
-    Raises:
-        ConfigurationError: The quantity is not well-formed, or the unit doesn't fit it.
-    """
-    if isinstance(column, str):
-        return _quantity(column), 1.0, 0.0
-    quantity = _quantity(column.quantity)
-    if column.unit is None:
-        return quantity, column.scale, column.offset
-    if (column.scale, column.offset) != (1.0, 0.0):
-        raise ConfigurationError(f"{quantity}: from and scale exclude each other")
-    return quantity, *conversion(quantity, column.unit)
-
-
-def _quantity(key: str) -> str:
-    try:
-        return checked_quantity(key)
-    except Malformed as error:
-        raise ConfigurationError(error.detail) from None
-
-
-def _kind(kind: str | None) -> None:
-    if kind not in KINDS:
-        raise ConfigurationError(f"kind = {kind!r} is none of {', '.join(KINDS)}")
-
-
-def _id(device: str) -> None:
-    try:
-        checked_id(device)
-    except Malformed as error:
-        raise ConfigurationError(error.detail) from None
-
-
-def _device(device: DeviceFrom, key: Literal["column", "tag"]) -> None:
-    wrong = "tag" if key == "column" else "column"
-    if getattr(device, wrong) is not None or (device.name is None) == (getattr(device, key) is None):
-        raise ConfigurationError(f"[device] has either name or {key}")
-    if device.name is not None:
-        _id(device.name)
-
-
-def _time(time: Time) -> None:
-    offset_known = time.format in _NAMED or "%z" in time.format
-    if offset_known == (time.zone is not None):
-        what = "has its own offset, so zone must go" if offset_known else "has no offset, so zone must say it"
-        raise ConfigurationError(f"[time] format {time.format!r} {what}")
-    if time.zone is not None:
-        try:
-            ZoneInfo(time.zone)
-        except (KeyError, ValueError, OSError):
-            raise ConfigurationError(f"[time] zone {time.zone!r} is no IANA time zone") from None
+    shipped = Path(str(resources.files("simulators") / "mappings"))
+    file = Path(name) if name.endswith(".toml") else shipped / f"{Path(name).name}.toml"
+    if not file.exists():
+        names = ", ".join(sorted(each.stem for each in shipped.glob("*.toml")))
+        raise ConfigurationError(f"there is no mapping {name!r}; shipped are {names}")
+    return parse_table(Mapping, read_toml(file), f"mapping {name}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from city.reading import FIRST_NS, LAST_NS, Reading
 from simulators.replay.line_protocol import BadPoint, Point, Value, points
-from simulators.replay.mapping import Mapping, Points, spelled
+from simulators.replay.mapping import Mapping, Points
 from simulators.replay.table import Names
 from simulators.replay.tally import BadFile, Tally
 
@@ -15,7 +15,6 @@ class _Reader:
 
     def __init__(self, rule: Points, device: str | None) -> None:
         self._rule = rule
-        self._fields = {name: spelled(column) for name, column in rule.fields.items()}
         self._names = Names(rule.device, device)
         self._tag = None if device else rule.device.tag
 
@@ -27,9 +26,9 @@ class _Reader:
         """
         values: dict[str, float] = {}
         for name, value in point.fields.items():
-            if name in self._fields:
-                quantity, scale, offset = self._fields[name]
-                values[quantity] = _number(name, value) * scale + offset
+            column = self._rule.fields.get(name)
+            if column is not None:
+                values[column.quantity] = column.value(_number(name, value))
             elif not others:
                 raise ValueError(f"the mapping has no field {name!r}")
         if self._tag is not None and self._tag not in point.tags:

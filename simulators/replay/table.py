@@ -7,9 +7,9 @@ from collections.abc import Mapping as Map
 from typing import Final
 
 from city.errors import Malformed
+from city.mapping import PER_SECOND
 from city.reading import Reading, checked_id
-from simulators.replay.instants import ascii_digits, clock
-from simulators.replay.mapping import DeviceFrom, Mapping, spelled
+from simulators.replay.mapping import DeviceFrom, Mapping, Time
 from simulators.replay.tally import BadFile, Tally
 
 Row = tuple[int, Map[str, str]]
@@ -80,19 +80,21 @@ def readings(rows: Iterator[Row], mapping: Mapping, tally: Tally, device: str | 
 def _long(mapping: Mapping, tally: Tally, device: str | None) -> Callable[[Map[str, str]], list[Reading]]:
     if mapping.time is None or mapping.device is None or mapping.kind is None:
         raise BadFile("a table's mapping has time, device and kind")  # its check holds it
-    columns = [(name, *spelled(column)) for name, column in mapping.columns.items()]
-    names, when, time, kind = Names(mapping.device, device), clock(mapping.time), mapping.time, mapping.kind
+    names, time, kind = Names(mapping.device, device), mapping.time, mapping.kind
     source = None if device else mapping.device.column
     missing, absent = frozenset(mapping.missing), mapping.absent_columns == "allow"
 
     def read(cells: Map[str, str]) -> list[Reading]:
         values = dict(mapping.constants)
-        for name, quantity, scale, offset in columns:
+        for name, column in mapping.columns.items():
             text = cells.get(name, "") if absent else cells[name]
-            if text not in missing and (text or not absent):
-                values[quantity] = number(text, name) * scale + offset
+            if text in missing or (absent and not text):
+                continue
+            raw = number(text, name)
+            if raw not in missing:
+                values[column.quantity] = column.value(raw)
         who = names.of(cells[source] if source else "")
-        time_ns = when(cells[time.column])
+        time_ns = _time_ns(cells[time.column], time)
         lat, lon = _position(cells, mapping)
         if not values:
             tally.gaps += 1
@@ -105,20 +107,34 @@ def _long(mapping: Mapping, tally: Tally, device: str | None) -> Callable[[Map[s
 def _wide(mapping: Mapping, tally: Tally) -> Callable[[Map[str, str]], list[Reading]]:
     if mapping.time is None or mapping.kind is None:
         raise BadFile("a table's mapping has time and kind")  # its check holds it
-    gauges = [(name, gauge.device, *spelled(gauge)) for name, gauge in mapping.gauges.items()]
-    when, time, kind, missing = clock(mapping.time), mapping.time, mapping.kind, frozenset(mapping.missing)
+    time, kind, missing = mapping.time, mapping.kind, frozenset(mapping.missing)
 
     def read(cells: Map[str, str]) -> list[Reading]:
-        time_ns = when(cells[time.column])
+        time_ns = _time_ns(cells[time.column], time)
         found = [
-            Reading(device, kind, time_ns, {quantity: number(cells[name], name) * scale + offset})
-            for name, device, quantity, scale, offset in gauges
-            if cells[name] not in missing
+            Reading(gauge.device, kind, time_ns, {gauge.quantity: gauge.value(raw)})
+            for name, gauge in mapping.gauges.items()
+            if cells[name] not in missing and (raw := number(cells[name], name)) not in missing
         ]
-        tally.gaps += len(gauges) - len(found)
+        tally.gaps += len(mapping.gauges) - len(found)
         return found
 
     return read
+
+
+def ascii_digits(text: str) -> str:
+    """Give the text back for `int` and `float`, which would also take `1_000` and the digits of other scripts.
+
+    Raises:
+        ValueError: It has such signs.
+    """
+    if "_" in text or not text.isascii():
+        raise ValueError(f"{text[:80]!r} is no number")
+    return text
+
+
+def _time_ns(text: str, time: Time) -> int:
+    return time.from_number(int(ascii_digits(text))) if time.format in PER_SECOND else time.from_text(text)
 
 
 def number(text: str, name: str) -> float:

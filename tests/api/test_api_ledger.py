@@ -7,7 +7,8 @@ from typing import Any
 import httpx2
 
 from api.times import rfc3339
-from city.ledger.port import Counts, GatewayRow, Ledger, Settlement, Source
+from city.ledger.port import GatewayRow, Ledger, Settlement, Source
+from city.outcomes import Counts
 
 Follow = Callable[..., Awaitable[list[dict[str, Any]]]]
 

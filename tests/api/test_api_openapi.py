@@ -7,13 +7,14 @@ import httpx2
 import msgspec
 from pydantic import BaseModel
 
-from api.encoded import EXAMPLES
 from api.openapi import Api
-from api.routes.devices import DevicesQuestion
-from api.routes.latest import LatestQuestion
-from api.routes.ledger import LedgerQuestion
-from api.routes.quarantine import QuarantineQuestion, Redrive
-from api.routes.readings import ReadingsQuestion
+from api.responses import EXAMPLES
+from api.routes.devices import DevicesPageQuery
+from api.routes.latest import LatestPageQuery
+from api.routes.ledger import LedgerPageQuery
+from api.routes.quarantine import QuarantinePageQuery, Redrive
+from api.routes.readings import ReadingsPageQuery
+from city.catalog import QUANTITIES
 
 ROUTES = {
     "/": "",
@@ -32,12 +33,12 @@ ROUTES = {
 }
 
 
-QUESTIONS: dict[str, type[BaseModel]] = {
-    "/v1/devices": DevicesQuestion,
-    "/v1/latest": LatestQuestion,
-    "/v1/ledger": LedgerQuestion,
-    "/v1/quarantine": QuarantineQuestion,
-    "/v1/readings": ReadingsQuestion,
+QUERIES: dict[str, type[BaseModel]] = {
+    "/v1/devices": DevicesPageQuery,
+    "/v1/latest": LatestPageQuery,
+    "/v1/ledger": LedgerPageQuery,
+    "/v1/quarantine": QuarantinePageQuery,
+    "/v1/readings": ReadingsPageQuery,
 }
 
 
@@ -93,11 +94,11 @@ def test_every_example_of_an_answer_has_the_shape_that_is_promised(app: Api) -> 
 
 
 def test_every_example_of_a_parameter_is_understood(app: Api) -> None:
-    for path, question in QUESTIONS.items():
+    for path, query in QUERIES.items():
         parameters = app.openapi()["paths"][path]["get"]["parameters"]
         given = {one["name"]: one["example"] for one in parameters if one["in"] == "query"}
-        assert set(given) == set(question.model_fields)
-        question.model_validate(given)
+        assert set(given) == set(query.model_fields)
+        query.model_validate(given)
 
 
 def test_the_example_of_a_redrive_is_understood(app: Api) -> None:
@@ -111,11 +112,16 @@ async def test_the_catalog_has_units_ranges_and_labels(client: httpx2.AsyncClien
     assert temperature == {
         "key": "temperature",
         "unit": "Cel",
+        "symbol": "°C",
         "label": {"en": "Temperature", "th": "อุณหภูมิ"},
         "low": -60.0,
         "high": 85.0,
         "decimals": 1,
         "aggregate": "mean",
+        "boolean": False,
     }
+    states = {row["key"] for row in catalog["quantities"] if row["boolean"]}
+    assert {"door_open", "ignition", "gateway_online"} < states
+    assert all(QUANTITIES[key].high == 1 and QUANTITIES[key].symbol == "" for key in states)
     vehicle = next(row for row in catalog["kinds"] if row["key"] == "vehicle")
     assert (vehicle["workstream"], vehicle["label"]["th"], vehicle["cadence_s"]) == ("logistic_hub", "ยานพาหนะ", 10)

@@ -15,7 +15,7 @@ from api.settings import ApiSettings
 from city.errors import ConfigurationError
 from city.ledger.port import Ledger
 from city.registry.port import Registry
-from city.store.port import Latest, LatestAsk, Store
+from city.store.port import Latest, LatestQuery, Store
 from support.ports import accepts, free_port
 
 Start = Callable[[asyncio.Event], asyncio.Task[None]]
@@ -72,7 +72,7 @@ async def test_a_request_that_takes_too_long_does_not_hold_up_the_stop(
 ) -> None:
     asked = asyncio.Event()
 
-    async def slow(_: LatestAsk) -> list[Latest]:
+    async def slow(_: LatestQuery) -> list[Latest]:
         asked.set()
         await asyncio.sleep(60)
         return []

@@ -15,7 +15,7 @@ from chaos.feeder import DEVICES, Feeder
 from city.ledger import open_ledger
 from city.ledger.port import Account, By
 from city.store import open_store
-from city.store.port import Only, SeriesAsk
+from city.store.port import Only, SeriesQuery
 from support.influx import Influx
 from support.korat import room
 from support.mosquitto import Mosquitto
@@ -67,7 +67,7 @@ def field(tmp_path: Path) -> Iterator[Field]:
                     "KORAT_GATEWAY_ID": feeder.gateway,
                     "KORAT_GATEWAY_HTTP_PORT": str(feeder.port),
                     "KORAT_GATEWAY_RESEND_S": "1",
-                    "KORAT_GATEWAY_HEALTH_S": "0",
+                    "KORAT_GATEWAY_SELF_METRICS_INTERVAL_S": "0",
                 },
                 name=feeder.gateway,
                 ready_port=feeder.port,
@@ -137,7 +137,7 @@ async def _compare(field: Field) -> int:
         for feeder in field.feeders:
             for device in [f"{feeder.gateway}-{number}" for number in range(DEVICES)]:
                 expected = feeder.expected(device)
-                ask = SeriesAsk({device: ("vehicle",)}, Only.of("odometer"), 0, expected[-1][0] + 1)
+                ask = SeriesQuery({device: ("vehicle",)}, Only.of("odometer"), 0, expected[-1][0] + 1)
                 (series,) = (await store.series(ask)).series
                 assert [(point.time_ns, point.value) for point in series.points] == expected, device
                 found += len(series.points)

@@ -13,8 +13,9 @@ import pytest
 import gateway.inputs.http
 import gateway.naming.decoding
 from city.errors import Reason
-from city.ledger.port import Counts, QuarantineState
+from city.ledger.port import QuarantineState
 from city.mqtt import Address
+from city.outcomes import Counts
 from city.reading import Reading
 from gateway.decoders import Context, DecodeError
 from gateway.naming import Decoding
@@ -51,7 +52,7 @@ async def test_a_fifth_of_poison_stalls_nothing_and_is_stored_after_a_mend(
     legacy = Legacy()
     for module in (gateway.naming.decoding, gateway.inputs.http):
         monkeypatch.setattr(module, "DECODERS", {"legacy": legacy.decode})
-    settings = GatewaySettings(id="gw-1", http_port=free_port(), health_s=0)
+    settings = GatewaySettings(id="gw-1", http_port=free_port(), self_metrics_interval_s=0)
     stop = asyncio.Event()
     async with platform(broker, tmp_path, decode=Decoding().decode_again) as korat, asyncio.TaskGroup() as tasks:
         address = Address("127.0.0.1", broker.port)

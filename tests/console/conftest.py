@@ -1,6 +1,5 @@
 """A real browser before a real platform; what it complains of, and whom it asks, is watched in every test."""
 
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +11,9 @@ sys.path.append(str(Path(__file__).parent))
 
 from city_on_air import CityOnAir
 from playwright.sync_api import sync_playwright
-from screen import FLAGS, Screens
+from screen import Screens
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+from support.chromium import FLAGS, chromium
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +29,7 @@ def screens() -> Iterator[Screens]:
 
     It is closed with the module, because its event loop is in the way of other tests.
     """
-    program = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
-    if program is None:
-        pytest.skip("there is no Chromium on this machine: the console's tests need one (apt-get install chromium)")
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=FLAGS)
+        browser = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield Screens(browser)
         browser.close()

@@ -7,15 +7,6 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page
 
-FLAGS: Final = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 DESKTOP: Final = (1440, 900)
 PHONE: Final = (390, 844)
 _HERE: Final = ("127.0.0.1", None)
@@ -33,7 +24,7 @@ class Screens:
         url: str,
         path: str = "",
         *,
-        tongue: str = "en",
+        language: str = "en",
         theme: str = "light",
         size: tuple[int, int] = DESKTOP,
         complaints_expected: bool = False,
@@ -41,7 +32,7 @@ class Screens:
         """Open a page and see, when it is closed, that it had no errors and asked nobody outside this machine."""
         context = self._browser.new_context(viewport={"width": size[0], "height": size[1]})
         context.add_init_script(
-            f"localStorage.setItem('korat-tongue', '{tongue}'); localStorage.setItem('korat-theme', '{theme}');"
+            f"localStorage.setItem('korat-language', '{language}'); localStorage.setItem('korat-theme', '{theme}');"
         )
         page = context.new_page()
         page.set_default_timeout(15_000)

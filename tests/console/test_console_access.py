@@ -13,14 +13,14 @@ _VIEWS = ("#/map", "#/map/air_quality", f"#/device/{AIR}", "#/devices", "#/quara
 _RUN = "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
 
 
-@pytest.mark.parametrize(("theme", "tongue", "size"), [("light", "en", DESKTOP), ("dark", "th", PHONE)])
+@pytest.mark.parametrize(("theme", "language", "size"), [("light", "en", DESKTOP), ("dark", "th", PHONE)])
 def test_no_view_has_a_serious_fault(
-    city: CityOnAir, screens: Screens, theme: str, tongue: str, size: tuple[int, int]
+    city: CityOnAir, screens: Screens, theme: str, language: str, size: tuple[int, int]
 ) -> None:
     city.air(22.0)
     city.air(12.0, device="test-air-ahead", at_s=time.time() + 3600)
     until(lambda: any(one["id"] == AIR for one in city.devices()))
-    with screens.open(city.url, theme=theme, tongue=tongue, size=size) as page:
+    with screens.open(city.url, theme=theme, language=language, size=size) as page:
         expect(page.locator("#state")).to_have_attribute("data-state", "live")
         # through the debugger, because the page's own policy lets no script in
         page.evaluate(_AXE.read_text("utf-8") + "; undefined")

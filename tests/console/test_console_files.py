@@ -10,9 +10,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from api.app import build
-from api.routes.page import BOARDS, FOLDER
+from api.routes.console import BOARDS, FOLDER
 from api.settings import ApiSettings
-from city.catalog import QUANTITIES
 from city.errors import ConfigurationError, Reason
 from city.settings import load
 
@@ -61,37 +60,28 @@ def test_vendored_files_have_their_licence_and_no_source_map() -> None:
         assert not any("sourceMappingURL" in path.read_text("utf-8") for path in folder.glob("*.js"))
 
 
-def test_every_word_is_there_in_both_languages() -> None:
-    words = _words()
-    assert all(english and thai and english != thai for english, thai in words.values())
-    assert [key for key, (_, thai) in words.items() if not re.search("[฀-๿]", thai)] == []
+def test_every_message_is_there_in_both_languages() -> None:
+    messages = _messages()
+    assert all(english and thai and english != thai for english, thai in messages.values())
+    assert [key for key, (_, thai) in messages.items() if not re.search("[฀-๿]", thai)] == []
 
 
-def test_whatever_is_said_is_in_the_table() -> None:
-    words = _words()
+def test_every_message_that_is_shown_is_in_the_table() -> None:
+    messages = _messages()
     code = "".join(path.read_text("utf-8") for path in [*_scripts(), FOLDER / "index.html"])
-    asked = set(re.findall(r'\bsay\("([a-z][\w.]*)"', code)) | set(re.findall(r'data-say(?:-label)?="([\w.]+)"', code))
-    assert asked - words.keys() == set()
+    asked = set(re.findall(r'\bt\("([a-z][\w.]*)"', code)) | set(re.findall(r'data-t(?:-label)?="([\w.]+)"', code))
+    assert asked - messages.keys() == set()
 
 
 def test_every_reason_is_explained() -> None:
-    words = _words()
-    assert {key.removeprefix("reason.") for key in words if key.startswith("reason.")} == set(Reason)
+    messages = _messages()
+    assert {key.removeprefix("reason.") for key in messages if key.startswith("reason.")} == set(Reason)
     text = (FOLDER / "js" / "reasons.js").read_text("utf-8")
     advised = re.search(r"ADVICE = \{(.*?)\};", text, re.DOTALL)
     assert advised is not None
     pairs = re.findall(r'(\w+): "(\w+)"', advised[1])
     assert {reason for reason, _ in pairs} <= set(Reason)
-    assert {f"todo.{advice}" for _, advice in pairs} <= words.keys()
-
-
-def test_what_it_takes_for_a_state_is_in_the_catalog() -> None:
-    text = (FOLDER / "js" / "catalog.js").read_text("utf-8")
-    listed = re.search(r"STATES = new Set\(\[(.*?)\]\)", text, re.DOTALL)
-    assert listed is not None
-    states = set(re.findall(r'"(\w+)"', listed[1]))
-    assert states <= QUANTITIES.keys()
-    assert all(QUANTITIES[key].high == 1 for key in states)
+    assert {f"todo.{advice}" for _, advice in pairs} <= messages.keys()
 
 
 def test_places_lie_in_their_province() -> None:
@@ -155,7 +145,8 @@ def test_an_address_without_tiles_is_refused(address: str) -> None:
         load(ApiSettings, {"KORAT_API_CONSOLE_TILES": address})
 
 
-def _words() -> dict[str, tuple[str, str]]:
-    text = "".join((FOLDER / "js" / name).read_text("utf-8") for name in ("words.js", "reasons.js"))
-    rows = re.findall(r'^  "?([\w.]+)"?: \["((?:[^"\\]|\\.)*)", "((?:[^"\\]|\\.)*)"\],$', text, re.MULTILINE)
+def _messages() -> dict[str, tuple[str, str]]:
+    text = "".join((FOLDER / "js" / name).read_text("utf-8") for name in ("messages.js", "reasons.js"))
+    quoted = r'\s*"((?:[^"\\]|\\.)*)"'
+    rows = re.findall(rf'^  "?([\w.]+)"?: \[{quoted},{quoted},?\s*\],$', text, re.MULTILINE)
     return {key: (english, thai) for key, english, thai in rows}

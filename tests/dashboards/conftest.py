@@ -18,7 +18,8 @@ from api.settings import ApiSettings
 from city.batch import Batch, Place
 from city.catalog import FIELD_KINDS, KINDS, PLATFORM, Workstream
 from city.ledger import open_ledger
-from city.ledger.port import DIRECT, By, Counts, GatewayRow, Ledger, NewDevice, PackClaim, PackId, Settlement, Source
+from city.ledger.port import DIRECT, By, GatewayRow, Ledger, NewDevice, PackClaim, PackId, Settlement, Source
+from city.outcomes import Counts
 from city.reading import Flag, Reading
 from city.registry import open_registry
 from city.store import open_store

@@ -128,7 +128,7 @@ def test_a_gauge_with_a_warning_level_has_a_rule_of_its_own(town: Any) -> None:
 
 def test_alerts_name_no_variable_of_a_board() -> None:
     alerts: tuple[Alert, ...] = alerts_of(load_province())
-    assert not [alert.key for alert in alerts if "${" in alert.look.query]
+    assert not [alert.key for alert in alerts if "${" in alert.query.statement]
 
 
 def _rules(text: str) -> list[Json]:

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from dashboards.grafana.names import DATASOURCE_UID, folder_of
+from dashboards.messages import FOLDER
 from dashboards.printing import RULES
 from dashboards.spec import LANGUAGES
-from dashboards.words import FOLDER
 
 _FOLDER = Path(__file__).resolve().parents[2] / "dashboards" / "provisioning"
 

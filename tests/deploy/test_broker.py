@@ -22,9 +22,10 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from city.errors import ConfigurationError
 from city.ledger import open_ledger
-from city.ledger.port import By, Counts
+from city.ledger.port import By
 from city.mqtt import Session
 from city.mqtt.address import Address
+from city.outcomes import Counts
 from support.korat import room
 from support.ports import free_port
 from support.process import find_or_skip
@@ -201,8 +202,8 @@ def test_a_gateway_and_ingest_work_through_it(city: City, tmp_path: Path) -> Non
     edge = {
         "KORAT_MQTT_URL": city.url("gw-1"),
         "KORAT_GATEWAY_HTTP_PORT": str(port),
-        "KORAT_GATEWAY_NAMING": str(tmp_path / "gateway.toml"),
-        "KORAT_GATEWAY_HEALTH_S": "0",
+        "KORAT_GATEWAY_CONFIG_FILE": str(tmp_path / "gateway.toml"),
+        "KORAT_GATEWAY_SELF_METRICS_INTERVAL_S": "0",
     }
     core = {"KORAT_MQTT_URL": city.url("ingest"), "KORAT_INGEST_WORKER": "auto"}
     sign = tmp_path / "heartbeat"

@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from city.mqtt.address import Address
-from gateway.inputs.configuration import find_links
+from gateway.config import load_config
+from gateway.inputs.http import HttpTable
+from gateway.inputs.mqtt import MqttTable
 from korat.settings import PlatformSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -192,8 +194,6 @@ def test_every_room_understands_its_settings(
         (own,) = [one for one in service["secrets"] if one.startswith("mqtt_") and one != "mqtt_foreign"]
         assert address.password_file == Path("/run/secrets") / own
         assert filled(compose()["secrets"][own]["file"]).endswith(f"/mqtt_{address.user}")
-    if name == "gateway":
-        assert Address.parse(settings.gateway.mqtt_url).user == "foreign"
     if name == "ingest":
         assert settings.ingest.worker == "auto", "replicas share one environment"
 
@@ -215,10 +215,20 @@ def test_grafana_is_told_all_that_its_provisioning_asks_for() -> None:
 
 
 def test_the_gateway_asks_for_tokens() -> None:
-    links = find_links(ROOT / "deploy" / "gateway" / "gateway.toml", asked_for=True)
-    (token,) = links.token
+    (http,) = load_config(ROOT / "deploy" / "gateway" / "gateway.toml").inputs
+    assert isinstance(http, HttpTable)
+    (token,) = http.token
     assert token.file == "/run/secrets/gateway_tokens"
-    assert not links.tcp
+
+
+def test_the_inputs_that_the_gateway_is_shown_are_right(tmp_path: Path) -> None:
+    shown = (ROOT / "deploy" / "gateway" / "gateway.toml").read_text().replace("\n# ", "\n")
+    shown = "\n".join(line for line in shown.splitlines() if line.startswith("[") or " = " in line)
+    (tmp_path / "gateway.toml").write_text(shown)
+    inputs = load_config(tmp_path / "gateway.toml").inputs
+    assert {table.name for table in inputs} == {"http", "mqtt", "teltonika-tcp"}
+    (mqtt,) = (table for table in inputs if isinstance(table, MqttTable))
+    assert Address.parse(mqtt.url).user == "foreign"
 
 
 def test_the_image_is_built_from_the_lock_and_runs_as_nobody() -> None:

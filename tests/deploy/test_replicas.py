@@ -46,7 +46,7 @@ def test_replicas_share_the_work_and_one_is_replaced(
         "KORAT_MQTT_URL": city.url("gw-2"),
         "KORAT_GATEWAY_ID": "gw-2",
         "KORAT_GATEWAY_HTTP_PORT": str(edge),
-        "KORAT_GATEWAY_HEALTH_S": "0",
+        "KORAT_GATEWAY_SELF_METRICS_INTERVAL_S": "0",
         "KORAT_GATEWAY_RESEND_S": "1",
         "KORAT_GATEWAY_PACK_READINGS": "10",
     }

@@ -8,7 +8,7 @@ import pytest
 
 from simulators.replay import ReplayOptions
 from simulators.replay.mapping import load_mapping
-from simulators.replay.source import Source
+from simulators.replay.recording import Recording
 from support import cases
 from support.pages import ROOT, Block, blocks
 
@@ -42,7 +42,7 @@ def test_the_mapping_of_the_guide_reads_the_table_beside_it(tmp_path: Path) -> N
     options = ReplayOptions(
         file=tmp_path / "rain.csv", province="th-30", via="http://unused/", mapping=str(tmp_path / "mapping.toml")
     )
-    found = Source(options).survey()
+    found = Recording(options).survey()
     assert (found.items, found.tally.gaps, found.tally.bad) == (2, 1, 0)
 
 
@@ -50,7 +50,7 @@ def test_the_records_of_the_guide_can_be_read(tmp_path: Path) -> None:
     record = next(block for block in GUIDE if block.lines[0].startswith('{"t":'))
     file = tmp_path / "guide.korat.jsonl"
     file.write_text(record.text)
-    assert Source(ReplayOptions(file=file, province="th-30")).survey().items == len(record.lines)
+    assert Recording(ReplayOptions(file=file, province="th-30")).survey().items == len(record.lines)
 
 
 def test_every_shipped_mapping_is_in_the_guide_and_every_named_one_is_shipped() -> None:

@@ -20,10 +20,11 @@ KEPT: Final = (
 
 PRIVATE_NAMES: Final = re.compile(
     # who speaks and listens: the component is the subject, and it publishes, receives or reports
-    r"_?(says|speaks|spoke|tells|hear|hears|whoever|nobody|somebody|came|way"
+    r"_?(say|says|speak|speaks|spoke|tells|hear|hears|whoever|nobody|somebody|came|way"
     # names of parts that have the field's name now
     r"|Lanes|Stretch|Speech|Speeches|Allowance|Doors|Talk|Sheet|Peak|Shown|Courier|HeldSuspect|SuspectState"
-    r"|vitals|tongue|either|patience|courier|glide|dusk_and_dawn|overwritten|storing_lag"
+    r"|Places|Heads|Newcomers|SettledMeanwhile|Everything|Intake|Reporter|suspects?"
+    r"|farewell|vitals|tongue|either|patience|courier|glide|dusk_and_dawn|overwritten|storing_lag"
     r")"
 )
 """Whole identifiers that no code of ours may have. A prefix is written with what follows it: `most_\\w+`."""

@@ -19,7 +19,7 @@ from gateway.outbox.spool import Spool
 from gateway.outbox.status_publisher import will
 
 T0 = 1_763_870_000 * 10**9
-QUICK = RelayConfig(pack_readings=10, pack_age_s=0.01, window=8, resend_s=0.3, most_resend_s=0.6)
+QUICK = RelayConfig(pack_readings=10, pack_age_s=0.01, max_inflight_packs=8, resend_s=0.3, most_resend_s=0.6)
 
 
 def reading(number: int, device: str = "dev-1") -> Reading:
@@ -45,7 +45,7 @@ class Rig:
 
     def __init__(self, port: int, file: Path) -> None:
         self.file = file
-        self.pace = QUICK
+        self.config = QUICK
         self.spool_bytes = 64 * 2**20
         self._port = port
 
@@ -59,7 +59,9 @@ class Rig:
             will=will(topics.status(PROVINCE, GATEWAY)),
         )
         await self.session.__aenter__()
-        self.relay = Relay(self.spool, self.worker, self.session, province=PROVINCE, gateway=GATEWAY, pace=self.pace)
+        self.relay = Relay(
+            self.spool, self.worker, self.session, province=PROVINCE, gateway=GATEWAY, config=self.config
+        )
         self.task = asyncio.create_task(self.relay.run())
         return self
 

@@ -1,12 +1,24 @@
-"""What the links' tests stand on: a spool that does as a test wants, and the smallest tracker protocol there is."""
+"""What the inputs' tests stand on: a spool that does as a test wants, and the smallest tracker protocol there is."""
 
 import asyncio
 import json
+from pathlib import Path
+from typing import Any, Protocol
 
 from city.errors import KoratError, Reason
+from city.mqtt import Address
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.inputs.sessions import Bad, Event, Login, Records, Reply, TrackerProtocol
+from gateway.decoders.tracker import Bad, Event, Login, Records, Reply, TrackerProtocol
+from gateway.inputs.input import InputContext, InputCounters
+from gateway.naming import Decoding
+
+
+class Custody(Protocol):
+    """Something that takes custody."""
+
+    async def accept(self, readings: list[Reading], undecoded: list[Undecoded]) -> None:
+        """Take custody, or don't."""
 
 
 class FakeSpool:
@@ -82,3 +94,19 @@ LINES = TrackerProtocol("native", LineSession, datagram)
 def line(number: int) -> bytes:
     """Give a record that is told from others by its number."""
     return json.dumps({"ts": 1_764_900_000_000 + number, "values": {"temperature": number}}).encode()
+
+
+def context(custody: Custody, /, name: str = "input", **given: Any) -> InputContext:
+    """Give an input its context: what is not given is the simplest there is."""
+    parts: dict[str, Any] = {
+        "counters": InputCounters(name),
+        "decoding": Decoding(),
+        "accept": custody.accept,
+        "refusal": lambda: None,
+        "data": Path(),
+        "config": Path(),
+        "spool": Path("gateway.spool"),
+        "broker": Address("127.0.0.1", 1883),
+        "client_id": "input",
+    }
+    return InputContext(**parts | given)

@@ -9,16 +9,16 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 from pydantic import ValidationError
-from stand_ins import FakeSpool, line
+from stand_ins import FakeSpool, context, line
 
 from city.errors import ConfigurationError
 from gateway.inputs.credentials import Hook, HookTable, Tokens, TokenTable
-from gateway.inputs.http import HttpAuth, HttpInput
-from gateway.naming import Decoding
+from gateway.inputs.http import HttpInput, HttpTable
 
 GOOD = line(1)
 PATH = "/ingest/native?device=aq-1&kind=weather"
@@ -30,10 +30,8 @@ Ask = Callable[..., Awaitable[int]]
 
 
 @asynccontextmanager
-async def serving(spool: FakeSpool, doors: HttpAuth) -> AsyncIterator[Ask]:
-    link = HttpInput(
-        spool.accept, Decoding(), lambda: None, host="127.0.0.1", port=0, most_bytes=9_999, most_waiting=4, doors=doors
-    )
+async def serving(spool: FakeSpool, folder: Path = Path(), **tables: Any) -> AsyncIterator[Ask]:
+    link = HttpInput(HttpTable(port=0, body_bytes=9_999, max_concurrent=4, **tables), context(spool, config=folder))
     await link.open()
     async with aiohttp.ClientSession(f"http://127.0.0.1:{link.port}") as client:
 
@@ -49,9 +47,13 @@ async def serving(spool: FakeSpool, doors: HttpAuth) -> AsyncIterator[Ask]:
     await link.close()
 
 
-def hook(**keys: object) -> Hook:
+def hook_table(**keys: object) -> HookTable:
     given = {"name": "h", "decoder": "native", "parameters": {"device": "aq-2", "kind": "weather"}, "secret": SECRET}
-    return Hook(HookTable.model_validate(given | keys), Path())
+    return HookTable.model_validate(given | keys)
+
+
+def hook(**keys: object) -> Hook:
+    return Hook(hook_table(**keys), Path())
 
 
 async def test_only_the_right_token_opens_and_only_its_decoders(tmp_path: Path) -> None:
@@ -61,7 +63,7 @@ async def test_only_the_right_token_opens_and_only_its_decoders(tmp_path: Path) 
         TokenTable(name="b", file="tokens", decoders=("senml",)),
     ]
     spool = FakeSpool()
-    async with serving(spool, HttpAuth(Tokens(tables, tmp_path), open=False)) as ask:
+    async with serving(spool, tmp_path, token=tuple(tables)) as ask:
         assert await ask(PATH) == 401
         assert await ask("/ingest/morse") == 401, "a stranger isn't told what there is"
         for wrong in ("", "Bearer", "Bearer x", f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer \xff", TOKEN):
@@ -100,7 +102,7 @@ async def test_a_signed_message_is_taken_and_a_forged_one_is_not(
     keys: dict[str, object], make: Callable[[bytes], dict[str, str]]
 ) -> None:
     spool = FakeSpool()
-    async with serving(spool, HttpAuth(hooks={"h": hook(**keys)})) as ask:
+    async with serving(spool, hook=(hook_table(**keys),)) as ask:
         assert await ask("/hooks/h") == 401
         for body in (GOOD, gzip.compress(GOOD)):
             packed = {"Content-Encoding": "gzip"} if body != GOOD else {}
@@ -136,7 +138,7 @@ def test_a_standard_webhook_is_refused_when_its_time_is_off() -> None:
 
 async def test_a_webhook_is_read_in_bounded_memory_before_it_is_believed() -> None:
     spool = FakeSpool()
-    async with serving(spool, HttpAuth(hooks={"h": hook()})) as ask:
+    async with serving(spool, hook=(hook_table(),)) as ask:
         assert await ask("/hooks/h", bytes(10_000), X_Hub_Signature_256="sha256=00") == 413
         bomb = gzip.compress(bytes(2**20))
         signed = {"X-Hub-Signature-256": "sha256=" + _hex(bomb, "sha256")}
@@ -168,14 +170,14 @@ async def endless() -> AsyncIterator[bytes]:
 async def test_a_webhook_that_proves_nothing_is_refused_before_its_body_is_read(
     keys: dict[str, object], headers: dict[str, str]
 ) -> None:
-    async with serving(FakeSpool(), HttpAuth(hooks={"h": hook(**keys)})) as ask:
+    async with serving(FakeSpool(), hook=(hook_table(**keys),)) as ask:
         assert await asyncio.wait_for(ask("/hooks/h", endless(), **headers), 5) == 401
 
 
 async def test_webhooks_have_places_of_their_own() -> None:
     spool = FakeSpool()
     signed = {"X-Hub-Signature-256": "sha256=" + _hex(GOOD, "sha256")}
-    async with serving(spool, HttpAuth(hooks={"h": hook()})) as ask:
+    async with serving(spool, hook=(hook_table(),)) as ask:
         slow = asyncio.ensure_future(ask("/hooks/h", endless(), **signed))
         await asyncio.sleep(0.2)
         assert await ask("/hooks/h", **signed) == 429
@@ -198,7 +200,7 @@ async def test_webhooks_have_places_of_their_own() -> None:
         ("short\n", "less than 16 characters"),
         ("# none\n", "no token in"),
         (b"\xff", "UTF-8"),
-        (f"{TOKEN}\nsha256:{EMPTY}\n", "link.token 'a': this is the hash of an empty token"),
+        (f"{TOKEN}\nsha256:{EMPTY}\n", "token 'a': this is the hash of an empty token"),
     ],
 )
 def test_a_token_file_that_is_none_is_refused(tmp_path: Path, content: str | bytes | None, sentence: str) -> None:
@@ -209,7 +211,7 @@ def test_a_token_file_that_is_none_is_refused(tmp_path: Path, content: str | byt
 
 
 def test_the_hash_of_an_empty_token_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"link\.token 'b': this is the hash of an empty token"):
+    with pytest.raises(ConfigurationError, match=r"token 'b': this is the hash of an empty token"):
         Tokens([TokenTable(name="a", hash=f"sha256:{'0' * 64}"), TokenTable(name="b", hash=f"sha256:{EMPTY}")], Path())
 
 

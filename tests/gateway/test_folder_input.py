@@ -10,23 +10,24 @@ from pathlib import Path
 
 import pytest
 from rig import until
-from stand_ins import FakeSpool
+from stand_ins import FakeSpool, context
 
 import gateway.inputs.drop
-from city.errors import Full
-from gateway.inputs.counters import InputCounters
+from city.errors import SpoolFull
+from city.tables import parse_table
+from gateway.config import load_config
 from gateway.inputs.csv_lines import MOST_LINE, CsvLines
 from gateway.inputs.drop import Verdict
 from gateway.inputs.folder import FolderInput, FolderTable
-from gateway.naming import Decoding, load_naming
+from gateway.inputs.input import InputCounters
+from gateway.naming import Decoding
 
 NAMES = """
 [mappings.works]
 kind = "water_level"
 device = "station"
 device_prefix = "w-"
-time = "time"
-zone = "Asia/Bangkok"
+time = { path = "time", zone = "Asia/Bangkok" }
 missing = ["-"]
 
 [mappings.works.values]
@@ -45,7 +46,7 @@ class FileWatcher:
 
     def __init__(self, data: Path) -> None:
         (data / "gateway.toml").write_text(NAMES)
-        self.decoding = Decoding(load_naming(data / "gateway.toml"))
+        self.decoding = Decoding(load_config(data / "gateway.toml").naming)
         self.data = data
         self.folder = data / "drop"
         self.folder.mkdir()
@@ -58,9 +59,10 @@ class FileWatcher:
     @asynccontextmanager
     async def watched(self, **keys: object) -> AsyncIterator[None]:
         given = {"name": "works", "path": "drop", "parameters": {"mapping": "works"}, "interval_s": 0.05}
-        table = FolderTable.model_validate(given | {"settle_s": 0.1} | keys)
-        wanted = load_naming(self.data / "gateway.toml").mappings["works"].names()
-        link = FolderInput(self.spool.accept, self.decoding.decode, table, self.data, self.counters, wanted)
+        table = parse_table(FolderTable, given | {"settle_s": 0.1} | keys, "folder")
+        parts = context(self.spool, decoding=self.decoding, data=self.data, counters=self.counters)
+        link = FolderInput(table, parts)
+        await link.open()
         task = asyncio.create_task(link.run())
         try:
             yield
@@ -185,7 +187,7 @@ async def test_a_file_that_changes_while_it_is_read_is_read_again(drop: FileWatc
 
 async def test_while_the_spool_is_full_the_file_stays(drop: FileWatcher) -> None:
     drop.put("a.csv", row(0))
-    drop.spool.error = Full("the disk is full")
+    drop.spool.error = SpoolFull("the disk is full")
     async with drop.watched():
         await until(lambda: drop.counters.failed["spool"] >= 2)
         assert (drop.folder / "a.csv").exists()
@@ -244,16 +246,17 @@ class Watched:
         self.now_s = 0.0
         self.folder = folder
         self.drop = gateway.inputs.drop.FileWatcher(folder, pattern, 0, lambda: self.now_s)
+        self.drop.make()
 
     def moved(self, name: str) -> Path:
         """Have a file read and moved."""
         (self.folder / name).write_text("x\n1\n")
-        states = dict(self.drop.look().settled)
+        states = dict(self.drop.scan().settled)
         self.drop.move(name, states[name], Verdict.DONE, "")
         return self.folder / "done" / name
 
     def ready(self) -> list[str]:
-        return [name for name, _ in self.drop.look().settled]
+        return [name for name, _ in self.drop.scan().settled]
 
 
 def test_what_comes_back_takes_no_place_of_another(tmp_path: Path) -> None:
@@ -261,7 +264,7 @@ def test_what_comes_back_takes_no_place_of_another(tmp_path: Path) -> None:
     moved = watched.moved("a.csv")
     (tmp_path / "a.csv").write_text("another\n")
     moved.write_text("x\n1\n2\n")
-    assert watched.drop.look().returned == ["a.2.csv"]
+    assert watched.drop.scan().returned == ["a.2.csv"]
     assert (tmp_path / "a.2.csv").read_text() == "x\n1\n2\n"
     assert (tmp_path / "a.csv").read_text() == "another\n"
 
@@ -271,22 +274,22 @@ def test_what_the_pattern_would_not_know_beside_another_waits_for_its_place(tmp_
     moved = watched.moved("a.csv")
     (tmp_path / "a.csv").write_text("another\n")
     moved.write_text("x\n1\n2\n")
-    look = watched.drop.look()
-    assert (look.returned, len(look.trouble), "its place is taken" in look.trouble[0]) == ([], 1, True)
+    scan = watched.drop.scan()
+    assert (scan.returned, len(scan.trouble), "its place is taken" in scan.trouble[0]) == ([], 1, True)
     (tmp_path / "a.csv").unlink()
-    assert watched.drop.look().returned == ["a.csv"]
+    assert watched.drop.scan().returned == ["a.csv"]
 
 
 def test_a_moved_file_is_looked_at_for_an_hour(tmp_path: Path) -> None:
     watched = Watched(tmp_path)
     first, second = watched.moved("a.csv"), watched.moved("b.csv")
     watched.now_s = 3_599
-    assert watched.drop.look().returned == []
+    assert watched.drop.scan().returned == []
     first.write_text("changed\n")
     watched.now_s = 3_601  # as after a long wait for the spool: what changed until now still counts
-    assert watched.drop.look().returned == ["a.csv"]
+    assert watched.drop.scan().returned == ["a.csv"]
     second.write_text("changed\n")
-    assert watched.drop.look().returned == []
+    assert watched.drop.scan().returned == []
 
 
 def test_only_so_many_moved_files_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -294,7 +297,7 @@ def test_only_so_many_moved_files_are_looked_at(tmp_path: Path, monkeypatch: pyt
     watched = Watched(tmp_path)
     for moved in [watched.moved(f"{number}.csv") for number in range(4)]:
         moved.write_text("changed\n")
-    assert watched.drop.look().returned == ["2.csv", "3.csv"]
+    assert watched.drop.scan().returned == ["2.csv", "3.csv"]
 
 
 def test_a_move_that_changes_inode_and_time_is_no_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,9 +309,9 @@ def test_a_move_that_changes_inode_and_time_is_no_change(tmp_path: Path, monkeyp
     monkeypatch.setattr(Path, "rename", rename)
     watched = Watched(tmp_path)
     moved = watched.moved("a.csv")
-    assert watched.drop.look().returned == []
+    assert watched.drop.scan().returned == []
     moved.write_text("x\n1\n2\n")
-    assert watched.drop.look().returned == ["a.csv"]
+    assert watched.drop.scan().returned == ["a.csv"]
 
 
 async def test_a_name_that_is_no_utf8_is_read_and_told(drop: FileWatcher, capsys: pytest.CaptureFixture[str]) -> None:
@@ -348,7 +351,7 @@ def test_what_cannot_be_read_is_tried_again_less_and_less_often(tmp_path: Path) 
     watched = Watched(tmp_path)
     (tmp_path / "a.csv").touch()
     for pause_s in (30, 60, 120, 240, 480, 960, 1_920, 3_600, 3_600):
-        ((name, state),) = watched.drop.look().settled
+        ((name, state),) = watched.drop.scan().settled
         watched.drop.pass_over(name, state)
         watched.now_s += pause_s - 1
         assert watched.ready() == []
@@ -356,7 +359,7 @@ def test_what_cannot_be_read_is_tried_again_less_and_less_often(tmp_path: Path) 
     assert watched.ready() == ["a.csv"]
     watched.drop.pass_over(name, state)
     (tmp_path / "a.csv").write_text("x\n1\n")
-    ((name, state),) = watched.drop.look().settled
+    ((name, state),) = watched.drop.scan().settled
     watched.drop.pass_over(name, state)
     watched.now_s += 30
     assert watched.ready() == ["a.csv"], "a change begins anew"

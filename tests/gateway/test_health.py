@@ -13,7 +13,7 @@ from city.reading import Reading
 from city.wire.status import Health, InputHealth
 from gateway.decoders import Origin
 from gateway.health import HealthMonitor
-from gateway.inputs.counters import InputCounters
+from gateway.inputs.input import InputCounters
 from gateway.naming import Decoding
 
 NATIVE = Origin("http", "native", {"device": "r-1", "kind": "rain"})

@@ -13,13 +13,14 @@ import yarl
 from aiohttp import web
 from aiohttp.http_exceptions import TransferEncodingError
 from rig import until
+from stand_ins import context
 
-from city.errors import Broken, Full, KoratError
+from city.errors import Broken, KoratError, SpoolFull
 from city.reading import Reading
 from city.wire.pack import Undecoded
 from gateway.decoders import Origin
-from gateway.inputs.counters import InputCounters
-from gateway.inputs.http import HttpInput
+from gateway.inputs.http import HttpInput, HttpTable
+from gateway.inputs.input import InputCounters
 from gateway.naming import Decoding
 
 GOOD = b'{"ts": 1764900000000, "values": {"pm2_5": 18.2}}'
@@ -62,16 +63,8 @@ def counters() -> InputCounters:
 
 @pytest.fixture
 async def link(spool: Spool, counters: InputCounters) -> AsyncIterator[HttpInput]:
-    link = HttpInput(
-        spool.accept,
-        Decoding(),
-        lambda: spool.error,
-        host="127.0.0.1",
-        port=0,
-        most_bytes=256 * 1024,
-        most_waiting=4,
-        counters=counters,
-    )
+    table = HttpTable(port=0, max_concurrent=4)
+    link = HttpInput(table, context(spool, counters=counters, refusal=lambda: spool.error))
     await link.open()
     yield link
     await link.close()
@@ -262,7 +255,7 @@ async def test_too_many_waiting_requests_are_429(spool: Spool, ask: Ask, counter
 
 async def test_a_full_spool_is_507_and_not_ready(spool: Spool, ask: Ask, counters: InputCounters) -> None:
     assert (await ask("/health/ready", None, "GET"))[0] == 200
-    spool.error = Full("the disk is full")
+    spool.error = SpoolFull("the disk is full")
     status, answer, response = await ask(PATH)
     assert (status, answer["detail"], "Retry-After" in response.headers) == (507, "the disk is full", True)
     assert (await ask("/health/ready", None, "GET"))[0] == 503
@@ -288,7 +281,7 @@ async def test_what_was_heard_is_listed_and_what_nobody_named_is_ready_for_gatew
 async def test_the_list_of_the_unnamed_is_toml(spool: Spool) -> None:
     decoding = Decoding()
     decoding.decode(Origin("http", "senml", {}), b'[{"n": "urn:dev:ow:7", "u": "Cel", "v": 30}]', 1)
-    link = HttpInput(spool.accept, decoding, lambda: None, host="127.0.0.1", port=0, most_bytes=1024, most_waiting=4)
+    link = HttpInput(HttpTable(port=0), context(spool, decoding=decoding))
     await link.open()
     try:
         async with (

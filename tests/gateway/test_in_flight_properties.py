@@ -2,11 +2,13 @@
 
 import math
 from itertools import pairwise
+from unittest import mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from gateway.outbox import circuit_breaker
 from gateway.outbox.in_flight import InFlightQueue
 from gateway.outbox.pack_state import State
 
@@ -144,6 +146,7 @@ class Broker:
                 for lost in sent[at:]:
                     self.queue.lost(lost, self.now_s)
                 self.queue.reconnected()
+                self.now_s += 1
                 return
             if seq in self.refused and not is_mended:
                 self.queue.refused(seq, self.now_s)
@@ -163,16 +166,18 @@ class Broker:
     killing=st.sets(st.integers(0, 79), max_size=6),
     lossy=st.sampled_from([0, 2, 5]),
     mended_s=st.sampled_from([math.inf, 600.0, 7200.0]),
+    max_failures=st.sampled_from([20, 1000]),
 )
 def test_good_packs_get_through_beside_poison_and_poison_once_it_is_none(
-    places: int, packs: int, refused: set[int], killing: set[int], lossy: int, mended_s: float
+    places: int, packs: int, refused: set[int], killing: set[int], lossy: int, mended_s: float, max_failures: int
 ) -> None:
     queue = InFlightQueue(places, FIRST_S, MAX_S)
     broker = Broker(queue, packs, refused, killing, mended_s, lossy)
     poison = (refused | killing) & set(range(packs))
-    broker.run(HOUR_S, done=poison)
-    assert broker.unsettled <= poison, "a good pack starves"
-    broker.run(3 * HOUR_S, done=set())
+    with mock.patch.object(circuit_breaker, "_MAX_FAILURES", max_failures):
+        broker.run(HOUR_S, done=poison)
+        assert broker.unsettled <= poison, "a good pack starves"
+        broker.run(3 * HOUR_S, done=set())
     if mended_s < math.inf:
         assert not broker.unsettled, "mended, and still not tried"
         return

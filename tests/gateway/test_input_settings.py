@@ -1,4 +1,4 @@
-"""The links of gateway.toml: all are opened, and what is wrong is refused with a sentence."""
+"""The inputs of gateway.toml: all are opened, and what is wrong is refused with a sentence."""
 
 import asyncio
 from functools import partial
@@ -11,24 +11,30 @@ from rig import until
 from city.backoff import Backoff
 from city.errors import Broken, ConfigurationError
 from city.mqtt import Address
-from gateway.inputs.configuration import Inputs, find_links, load_links
-from gateway.inputs.counters import InputCounters
-from gateway.inputs.opening import doors, keep_running
+from gateway.config import find_config, load_config
+from gateway.inputs.credentials import HttpAuth
+from gateway.inputs.http import HttpTable
+from gateway.inputs.input import InputCounters
+from gateway.inputs.mqtt import MqttTable
+from gateway.inputs.supervisor import keep_running
 from gateway.run import run
 from gateway.settings import GatewaySettings
 from support.mosquitto import Mosquitto
 from support.ports import accepts, free_port
 
 METER = """
-[[link.modbus]]
+[[input.modbus]]
 name = "site"
 host = "127.0.0.1"
 port = 1
-[[link.modbus.device]]
+[[input.modbus.device]]
 device = "meter-1"
 kind = "energy_meter"
 registers = [{ quantity = "voltage", address = 0, over = 10 }]
 """
+
+POLL = '[[input.poll]]\nname = "a"\nurl = "http://x"\n'
+TOKEN = f'[[input.http.token]]\nname = "t"\nhash = "sha256:{"0" * 64}"\n'
 
 
 def written(folder: Path, text: str) -> Path:
@@ -37,28 +43,28 @@ def written(folder: Path, text: str) -> Path:
     return file
 
 
-async def test_every_link_is_opened_and_ends_with_the_gateway(
+async def test_every_input_is_opened_and_ends_with_the_gateway(
     broker: Mosquitto, ingest: FakeIngest, tmp_path: Path
 ) -> None:
     port, off, http = free_port(), free_port(), free_port()
     written(
         tmp_path,
         f"""
-        [[link.tcp]]
+        [[input.tcp]]
         protocol = "teltonika"
         port = {port}
-        [[link.tcp]]
+        [[input.tcp]]
         protocol = "teltonika"
         name = "off"
         port = 0
-        [[link.udp]]
+        [[input.udp]]
         protocol = "teltonika"
         port = {port}
-        [[link.poll]]
+        [[input.poll]]
         name = "api"
         url = "http://127.0.0.1:{off}/"
         parameters = {{ mapping = "works" }}
-        [[link.folder]]
+        [[input.folder]]
         name = "drop"
         path = "drop"
         interval_s = 0.05
@@ -82,7 +88,7 @@ async def test_every_link_is_opened_and_ends_with_the_gateway(
             stop=stop,
         )
     )
-    await until(lambda: accepts(port))
+    await until(lambda: accepts(port) and (tmp_path / "drop" / "failed").exists())
     (tmp_path / "drop" / "a.csv").write_text("name,rain\nr1,2.5\n")
     await until(lambda: [got.values for got in ingest.readings()] == [{"rain_rate": 2.5}])
     assert (tmp_path / "drop" / "done" / "a.csv").exists()
@@ -96,34 +102,75 @@ async def test_every_link_is_opened_and_ends_with_the_gateway(
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("[[link.tpc]]\n", "link has no key 'tpc', did you mean tcp?"),
-        ('[[link.tcp]]\nprotocol = "morse"\n', r"link.tcp\[1\].protocol: it must be 'teltonika'"),
-        ('[[link.tcp]]\nprotocol = "teltonika"\nprot = 1\n', r"link.tcp\[1\] has no key 'prot', did you mean port"),
-        ('[[link.tcp]]\nprotocol = "teltonika"\nport = 70000\n', r"link.tcp\[1\].port"),
-        ('[[link.tcp]]\nprotocol = "teltonika"\n' * 2, "two links are called 'teltonika-tcp'"),
-        (METER.replace("over", "ovre"), r"link.modbus\[1\].device\[1\].registers\[1\] has no key 'ovre', did you"),
-        (METER.replace("energy_meter", "meter"), r"link.modbus\[1\].device\[1\].kind: the catalog has no kind 'meter'"),
+        ("[[input.tpc]]\n", "input has no key 'tpc', did you mean tcp?"),
+        ('[[input.tcp]]\nprotocol = "morse"\n', r"input.tcp\[1\].protocol: it must be 'teltonika'"),
+        ('[[input.tcp]]\nprotocol = "teltonika"\nprot = 1\n', r"input.tcp\[1\] has no key 'prot', did you mean port"),
+        ('[[input.tcp]]\nprotocol = "teltonika"\nport = 70000\n', r"input.tcp\[1\].port"),
+        ('[[input.tcp]]\nprotocol = "teltonika"\n' * 2, "two inputs are called 'teltonika-tcp'"),
+        (METER.replace("over", "ovre"), r"input.modbus\[1\].device\[1\].registers\[1\] has no key 'ovre', did you"),
+        (
+            METER.replace("energy_meter", "meter"),
+            r"input.modbus\[1\].device\[1\].kind: the catalog has no kind 'meter'",
+        ),
         (METER.replace('"voltage"', '"Volt"'), r"registers\[1\].quantity: 'Volt' can't name a quantity"),
-        (METER + METER, "two links are called 'site'"),
-        ('[[link.poll]]\nname = "a"\nurl = "x"\n', r"link.poll\[1\].url: it must begin with http"),
-        ('[[link.poll]]\nname = "A"\nurl = "http://x"\n', r"link.poll\[1\].name: 'A' is not a well-formed id"),
-        ('[[link.poll]]\nname = "a"\nurl = "http://x"\ndecoder = "morse"\n', "there is no decoder 'morse'"),
-        ('[[link.folder]]\nname = "a"\n', r"link.folder\[1\].path: Field required"),
-        ('[[link.folder]]\nname = "a"\npath = "x"\nencoding = "utf-16"\n', r"link.folder\[1\].encoding"),
-        ('[[link.token]]\nname = "a"\nhash = "secret"\n', r"link.token\[1\].hash"),
-        ("link = 1\n", "link: it must be"),
-        ("[link\n", "is no TOML"),
+        (METER + METER, "two inputs are called 'site'"),
+        ('[[input.poll]]\nname = "a"\nurl = "x"\n', r"input.poll\[1\].url: it must begin with http"),
+        ('[[input.poll]]\nname = "A"\nurl = "http://x"\n', r"input.poll\[1\].name: 'A' is not a well-formed id"),
+        (
+            '[[input.poll]]\nname = "a"\nurl = "http://x"\ndecoder = "morse"\n',
+            r"input.poll\[1\].decoder: there is no decoder 'morse'",
+        ),
+        ('[[input.folder]]\nname = "a"\n', r"input.folder\[1\].path: Field required"),
+        ('[[input.folder]]\nname = "a"\npath = "x"\nencoding = "utf-16"\n', r"input.folder\[1\].encoding"),
+        ('[[input.http]]\n[[input.http.token]]\nname = "a"\nhash = "secret"\n', r"input.http\[1\].token\[1\].hash"),
+        ("input = 1\n", "input: it must be"),
+        ("[input\n", "is no TOML"),
+        ("[input.http]\nport = 1\n", r"input: write \[\[input.http\]\], in double brackets"),
+        ("[[link.tcp]]\n", r"gateway.toml: \[\[link.\*\]\] is called \[\[input.\*\]\] now"),
+        ('[[input.mqtt]]\nurl = "http://x"\n', r"input.mqtt\[1\].url: a broker's address begins with mqtt"),
+        ('[[input.mqtt]]\ntopics = ["a -> native"]\n', r"input.mqtt\[1\].topics\[1\]: it must be"),
+        ("[[input.mqtt]]\n" * 2, "two inputs are called 'mqtt'"),
+        ('[[input.http]]\nport = "8080"\n', r"input.http\[1\].port: it must be a valid integer"),
+        ("[[input.http]]\nwaiting = 1\n", r"input.http\[1\] has no key 'waiting'"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, sentence: str) -> None:
     with pytest.raises(ConfigurationError, match=sentence):
-        load_links(written(tmp_path, text))
+        load_config(written(tmp_path, text))
+
+
+def test_the_password_of_a_broker_is_not_printed(tmp_path: Path) -> None:
+    for url in ("u:s3cr3t@h", "mqtt://u:s3cr3t@h:99999", "mqtt://u:s3cr3t@h?x=1"):
+        with pytest.raises(ConfigurationError, match=r"input.mqtt\[1\].url: ") as raised:
+            load_config(written(tmp_path, f'[[input.mqtt]]\nurl = "{url}"\n'))
+        assert "s3cr3t" not in str(raised.value)
 
 
 def test_a_file_that_nobody_asked_for_may_be_absent(tmp_path: Path) -> None:
-    assert find_links(tmp_path / "gateway.toml", asked_for=False) == Inputs()
+    assert find_config(GatewaySettings(), tmp_path).inputs == []
     with pytest.raises(ConfigurationError, match="can't be read"):
-        find_links(tmp_path / "gateway.toml", asked_for=True)
+        find_config(GatewaySettings(config_file=Path("gateway.toml")), tmp_path)
+
+
+def test_the_settings_say_what_an_http_input_leaves_open(tmp_path: Path) -> None:
+    settings = GatewaySettings(http_host="10.0.0.7", http_port=1, http_max_concurrent=3)
+
+    def inputs() -> list[tuple[str, str, int, int]]:
+        tables = find_config(settings, tmp_path).complete(settings, tmp_path)
+        return [
+            (each.name, each.host, each.port, each.max_concurrent) for each in tables if isinstance(each, HttpTable)
+        ]
+
+    assert inputs() == [("http", "10.0.0.7", 1, 3)]
+    written(tmp_path, '[[input.http]]\nport = 2\n[[input.http]]\nname = "b"\nhost = "127.0.0.1"\n')
+    assert inputs() == [("http", "10.0.0.7", 2, 3), ("b", "127.0.0.1", 1, 3)]
+
+
+def test_topics_are_taken_back_from_the_citys_broker_when_their_input_is_gone(tmp_path: Path) -> None:
+    settings = GatewaySettings()
+    assert not [each for each in find_config(settings, tmp_path).complete(settings, tmp_path) if each.name == "mqtt"]
+    (tmp_path / "gateway.spool.topics").write_text("a/#\n")
+    assert MqttTable() in find_config(settings, tmp_path).complete(settings, tmp_path)
 
 
 async def test_another_address_than_loopback_needs_a_credential(broker: Mosquitto, tmp_path: Path) -> None:
@@ -138,35 +185,39 @@ async def test_another_address_than_loopback_needs_a_credential(broker: Mosquitt
 
 
 def test_who_may_push(tmp_path: Path) -> None:
-    hook = '[[link.hook]]\nname = "h"\ndecoder = "native"\nsecret = "a-secret-of-many-letters"\n'
-    token = f'[[link.token]]\nname = "t"\nhash = "sha256:{"0" * 64}"\n'
+    hook = '[[input.http.hook]]\nname = "h"\ndecoder = "native"\nsecret = "a-secret-of-many-letters"\n'
     for text, host, open_ in (
         ("", "127.0.0.1", True),
         ("", "localhost", True),
         ("", "::1", True),
         (hook, "127.0.0.1", True),
         (hook, "10.0.0.7", False),
-        (token, "10.0.0.7", False),
-        (token, "127.0.0.1", False),
+        (TOKEN, "10.0.0.7", False),
+        (TOKEN, "127.0.0.1", False),
     ):
-        got = doors(load_links(written(tmp_path, text)), host, tmp_path)
-        assert (got.open, set(got.hooks)) == (open_, {"h"} if text == hook else set())
+        (table,) = load_config(written(tmp_path, f'[[input.http]]\nhost = "{host}"\n{text}')).inputs
+        assert isinstance(table, HttpTable)
+        got = HttpAuth.from_tables(table.host, table.token, table.hook, tmp_path)
+        assert (got.is_open, set(got.hooks)) == (open_, {"h"} if text == hook else set())
 
 
 async def test_a_taken_port_and_a_folder_that_cannot_be_are_refused(broker: Mosquitto, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for text, sentence in (
-        (f'[[link.tcp]]\nprotocol = "teltonika"\nport = {broker.port}\n', "can't listen on TCP 127"),
-        ('[[link.folder]]\nname = "a"\npath = "file/x"\ndecoder = "native"\n', "link.folder 'a'"),
-        ('[[link.folder]]\nname = "a"\npath = "x"\n', "'a': the decoder mapped needs a mapping"),
+        (f'[[input.tcp]]\nprotocol = "teltonika"\nport = {broker.port}\n', "can't listen on TCP 127"),
+        ('[[input.folder]]\nname = "a"\npath = "file/x"\ndecoder = "native"\n', "input.folder 'a'"),
+        ('[[input.folder]]\nname = "a"\npath = "x"\n', "'a': the decoder mapped needs a mapping"),
         (
             (
-                '[[link.poll]]\nname = "a"\nurl = "http://x"\nparameters = { mapping = "well" }\n'
+                '[[input.poll]]\nname = "a"\nurl = "http://x"\nparameters = { mapping = "well" }\n'
                 '[mappings.wells.values]\nlevel = "l"\n'
             ),
             r"'a': there is no \[mappings.well\], only wells",
         ),
-        (f'[[link.token]]\nname = "a"\nhash = "sha256:{"a" * 64}"\ndecoders = ["senmal"]\n', "'a': .*'senmal'"),
+        (
+            f'[[input.http]]\n[[input.http.token]]\nname = "a"\nhash = "sha256:{"a" * 64}"\ndecoders = ["senmal"]\n',
+            r"token\[1\].decoders\[1\]: .*'senmal'",
+        ),
     ):
         written(tmp_path, text)
         with pytest.raises(ConfigurationError, match=sentence):
@@ -179,7 +230,7 @@ async def test_a_taken_port_and_a_folder_that_cannot_be_are_refused(broker: Mosq
             )
 
 
-async def test_a_link_that_breaks_is_started_again_and_a_damaged_spool_ends_it() -> None:
+async def test_an_input_that_breaks_is_started_again_and_a_damaged_spool_ends_it() -> None:
     counters, runs = InputCounters("poll"), 0
 
     async def run() -> None:
@@ -194,7 +245,7 @@ async def test_a_link_that_breaks_is_started_again_and_a_damaged_spool_ends_it()
     assert (runs, counters.failed) == (2, {"crashed": 1})
 
 
-async def test_a_link_that_breaks_after_a_good_run_is_started_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_input_that_breaks_after_a_good_run_is_started_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     lasting_s = iter([0.0, 0.0, 0.0, 2.2, 0.0])
 
@@ -210,8 +261,8 @@ async def test_a_link_that_breaks_after_a_good_run_is_started_again_soon(monkeyp
         await asyncio.sleep(seconds)
         raise ValueError("a bug")
 
-    monkeypatch.setattr("gateway.inputs.opening._GOOD_S", 2.0)
-    monkeypatch.setattr("gateway.inputs.opening.Backoff", partial(Counted, chance=lambda: 1.0))
+    monkeypatch.setattr("gateway.inputs.supervisor._GOOD_S", 2.0)
+    monkeypatch.setattr("gateway.inputs.supervisor.Backoff", partial(Counted, chance=lambda: 1.0))
     with pytest.raises(Broken):
         await keep_running(run, InputCounters("poll"))
     assert pauses == [1.0, 2.0, 4.0, 1.0, 2.0]
@@ -225,4 +276,4 @@ def test_trouble_is_logged_once_a_minute_and_class(capsys: pytest.CaptureFixture
         counters.fail("refused", device="meter-1")
     counters.fail("no_answer")
     assert (counters.failed, counters.failed_of) == ({"refused": 180, "no_answer": 1}, {"meter-1": 180})
-    assert capsys.readouterr().out.count("link trouble") == 4
+    assert capsys.readouterr().out.count("input trouble") == 4

@@ -6,8 +6,9 @@ import pytest
 
 from city.catalog import KINDS, QUANTITIES, SENSOR, Kind, Workstream
 from city.reading import Reading
+from gateway.config import load_config
 from gateway.decoders import DECODERS, Context, Origin, kinds
-from gateway.naming import Decoding, load_naming
+from gateway.naming import Decoding
 from support import cases
 
 NOW = 1_764_900_000 * 10**9
@@ -48,6 +49,22 @@ def test_what_is_measured_tells_the_kind_or_nothing_does(quantities: str, kind: 
     assert kinds.kind_of(Context(NOW), quantities.split()) == kind
 
 
+@pytest.mark.parametrize(
+    ("decoder", "topic", "payload", "kind"),
+    [
+        ("tasmota", "stat/a/POWER", b"ON", "energy_meter"),
+        ("tasmota", "tele/a/STATE", b'{"Wifi": {"Signal": -60}}', SENSOR),
+        ("shelly", "a/status/switch:0", b'{"output": true}', "energy_meter"),
+        ("shelly", "a/status/smoke:0", b'{"alarm": false}', SENSOR),
+        ("shelly", "a/status/devicepower:0", b'{"battery": {"percent": 80}}', SENSOR),
+        ("zigbee2mqtt", "z/a", b'{"contact": true}', SENSOR),
+    ],
+)
+def test_a_decoder_says_more_than_what_is_measured(decoder: str, topic: str, payload: bytes, kind: str) -> None:
+    (reading,) = DECODERS[decoder](payload, Context(NOW, parameters={"topic": topic}))
+    assert reading.kind == kind
+
+
 def test_all_signatures_are_of_the_catalog() -> None:
     assert {row.kind for row in kinds.SIGNATURES} <= KINDS.keys()
     assert {key for row in kinds.SIGNATURES for key in row.telling | row.common} <= QUANTITIES.keys()
@@ -69,5 +86,6 @@ def test_nothing_is_quarantined_for_want_of_a_kind(tmp_path: Path) -> None:
     assert DECODERS["native"](payload, context) == [Reading("d-1", SENSOR, NOW, {"door_open": 1.0})]
     file = tmp_path / "gateway.toml"
     file.write_text('[sources.d-1]\nkind = "dock"\n')
-    readings, undecoded = Decoding(load_naming(file)).decode(Origin("http", "native", {"device": "d-1"}), payload, NOW)
+    decoding = Decoding(load_config(file).naming)
+    readings, undecoded = decoding.decode(Origin("http", "native", {"device": "d-1"}), payload, NOW)
     assert ([reading.kind for reading in readings], undecoded) == (["dock"], [])

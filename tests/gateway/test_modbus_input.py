@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from pydantic import ValidationError
 from pymodbus import FramerType
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.constants import ExcCodes
@@ -14,10 +13,11 @@ from pymodbus.exceptions import ModbusIOException
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 from rig import until
-from stand_ins import FakeSpool
+from stand_ins import FakeSpool, context
 
-from city.errors import Full
-from gateway.inputs.counters import InputCounters
+from city.errors import ConfigurationError, SpoolFull
+from city.tables import parse_table
+from gateway.inputs.input import InputCounters
 from gateway.inputs.modbus import ModbusInput, ModbusTable
 from gateway.inputs.registers import Register, to_blocks
 from support.ports import free_port
@@ -26,7 +26,7 @@ REGISTERS = [
     {"quantity": "voltage", "address": 10, "over": 10},
     {"quantity": "power", "address": 11, "type": "int32", "unit": "kW", "over": 1000},
     {"quantity": "energy", "address": 13, "type": "float64", "words": "little", "unit": "Wh"},
-    {"quantity": "current", "address": 17, "type": "uint16", "unit": "mA", "absent": [65535]},
+    {"quantity": "current", "address": 17, "type": "uint16", "unit": "mA", "missing": [65535]},
     {"quantity": "temperature", "address": 40, "space": "input", "type": "int16", "over": 10, "offset": -5},
     {"quantity": "humidity", "address": 41, "space": "input", "type": "float32"},
     {"quantity": "lamp_on", "address": 3, "space": "coil"},
@@ -110,7 +110,7 @@ class Meter:
     def table(self, *more: dict[str, object], **keys: object) -> ModbusTable:
         first = {"device": "meter-1", "kind": "energy_meter", "interval_s": 0.1, "registers": REGISTERS}
         keys = {"name": "site", "host": "127.0.0.1", "port": self.port, "timeout_s": 0.2} | keys
-        return ModbusTable.model_validate({**keys, "framing": self.framing, "device": [first, *more]})
+        return parse_table(ModbusTable, {**keys, "framing": self.framing, "device": [first, *more]}, "modbus")
 
 
 SECOND: dict[str, object] = {
@@ -125,10 +125,10 @@ SILENT = SECOND | {"device": "bin-3", "unit_id": 3}
 
 @asynccontextmanager
 async def polling(spool: FakeSpool, table: ModbusTable) -> AsyncIterator[InputCounters]:
-    counters = InputCounters("site")
-    task = asyncio.create_task(ModbusInput(spool.accept, table, counters).run())
+    given = context(spool, "site")
+    task = asyncio.create_task(ModbusInput(table, given).run())
     try:
-        yield counters
+        yield given.counters
     finally:
         task.cancel()
         done, _ = await asyncio.wait((task,), timeout=1)
@@ -163,7 +163,7 @@ async def test_a_number_that_means_nothing_is_absent() -> None:
 
 @pytest.mark.parametrize("absent", [-3.4028235e38, -9999.9, 1e20, 0.1, -9999])
 def test_a_float32_that_means_nothing_is_known_however_the_settings_write_it(absent: float) -> None:
-    row = Register(quantity="temperature", address=0, type="float32", absent=(-1.5, absent))
+    row = Register(quantity="temperature", address=0, type="float32", missing=(-1.5, absent))
     assert row.value(words("f", absent)) is None
     assert row.value(words("f", 21.5)) == 21.5
 
@@ -244,7 +244,7 @@ async def test_it_comes_back_when_the_device_does() -> None:
 
 async def test_while_the_spool_is_full_the_reading_waits() -> None:
     meter, spool = Meter(), FakeSpool()
-    spool.error = Full("the disk is full")
+    spool.error = SpoolFull("the disk is full")
     async with meter.running(), polling(spool, meter.table()) as counters:
         await until(lambda: counters.failed["spool"] >= 2)
         spool.error = None
@@ -273,16 +273,16 @@ def test_neighbours_are_merged_up_to_what_one_request_may_ask() -> None:
         ({"address": 65535, "type": "int32"}, "beyond the last register"),
         ({"address": 70000}, "less than or equal to 65535"),
         ({"address": 1, "unit": "mm"}, "mm .length. is no"),
-        ({"address": 1, "over": 0}, "over is not 0"),
-        ({"address": 1, "type": "float32", "absent": [1e39]}, "beyond what float32 holds"),
-        ({"address": 1, "adress": 2}, "Extra inputs"),
+        ({"address": 1, "over": 0}, "neither scale nor over is 0"),
+        ({"address": 1, "type": "float32", "missing": [1e39]}, "beyond what float32 holds"),
+        ({"address": 1, "adress": 2}, "no key 'adress', did you mean address"),
     ],
 )
 def test_a_row_that_cannot_be_is_refused(row: dict[str, object], sentence: str) -> None:
-    with pytest.raises(ValidationError, match=sentence):
-        Register.model_validate({"quantity": "voltage", **row})
+    with pytest.raises(ConfigurationError, match=sentence):
+        parse_table(Register, {"quantity": "voltage", **row}, "register")
 
 
 def test_one_quantity_has_one_register() -> None:
-    with pytest.raises(ValidationError, match="two registers for voltage"):
+    with pytest.raises(ConfigurationError, match="two registers for voltage"):
         Meter().table({**SECOND, "registers": [REGISTERS[0], REGISTERS[0]]})

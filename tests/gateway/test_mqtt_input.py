@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -10,18 +10,22 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from rig import until
+from stand_ins import context
 
-from city.errors import Full
+from city.errors import SpoolFull
 from city.mqtt import Address
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.inputs.counters import InputCounters
-from gateway.inputs.mqtt import MqttInput
-from gateway.inputs.routes import Route
+from gateway.inputs.input import InputCounters
+from gateway.inputs.mqtt import MqttInput, MqttTable
+from gateway.inputs.routes import TopicTable
 from gateway.naming import Decoding
 from support.mosquitto import Mosquitto
 
-ROUTES = [Route.parse("plant/{kind}/{device}/up -> native"), Route.parse("senml/# -> senml?kind=weather")]
+TOPICS = (
+    TopicTable(filter="plant/{kind}/{device}/up", decoder="native"),
+    TopicTable(filter="senml/#", decoder="senml", parameters={"kind": "weather"}),
+)
 GOOD = b'{"ts": 1764900000000, "values": {"level": 181.2}}'
 
 
@@ -37,7 +41,7 @@ class Spool:
     async def accept(self, readings: list[Reading], undecoded: list[Undecoded]) -> None:
         if self.full:
             self.refused += 1
-            raise Full("full")
+            raise SpoolFull("full")
         self.readings += readings
         self.undecoded += undecoded
 
@@ -54,12 +58,11 @@ def device(broker: Mosquitto) -> Iterator[paho.Client]:
 
 @asynccontextmanager
 async def linked(
-    broker: Mosquitto, spool: Spool, routes: Sequence[Route] = ROUTES, memory: Path | None = None
+    broker: Mosquitto, spool: Spool, topics: tuple[TopicTable, ...] = TOPICS, folder: Path = Path("/nowhere")
 ) -> AsyncIterator[InputCounters]:
     counters, address = InputCounters("mqtt"), Address("127.0.0.1", broker.port)
-    link = MqttInput(
-        spool.accept, Decoding().decode, address, routes, client_id="link", memory=memory, counters=counters
-    )
+    given = context(spool, counters=counters, broker=address, spool=folder / "gateway.spool")
+    link = MqttInput(MqttTable(topics=topics), given)
     task = asyncio.create_task(link.run())
     try:
         yield counters
@@ -114,11 +117,11 @@ async def test_what_the_broker_kept_is_no_news_at_each_connection(broker: Mosqui
 
 
 async def test_a_route_that_is_gone_is_taken_back(broker: Mosquitto, device: paho.Client, tmp_path: Path) -> None:
-    memory = tmp_path / "topics"
-    async with linked(broker, Spool(), ROUTES, memory):
+    memory = tmp_path / "gateway.spool.topics"
+    async with linked(broker, Spool(), TOPICS, tmp_path):
         await until(memory.exists)
     spool = Spool()
-    async with linked(broker, spool, ROUTES[:1], memory):
+    async with linked(broker, spool, TOPICS[:1], tmp_path):
         await until(lambda: "senml" not in memory.read_text())
         publish(device, "senml/x", b"[]")
         publish(device, "plant/water_level/a/up", GOOD)

@@ -8,8 +8,9 @@ import pytest
 
 from city.errors import Malformed
 from city.reading import Reading
+from gateway.config import load_config
 from gateway.decoders import Context, Origin
-from gateway.naming import Decoding, Naming, load_naming
+from gateway.naming import Decoding, Naming
 
 NOW = 1_764_900_000 * 10**9
 KEY = "k" * 32
@@ -30,7 +31,7 @@ class Name:
     def __call__(self, text: str) -> Decoding:
         (self.folder / "pseudonyms.key").write_text(KEY + "\n")
         (self.folder / "gateway.toml").write_text(text)
-        return Decoding(load_naming(self.folder / "gateway.toml"))
+        return Decoding(load_config(self.folder / "gateway.toml").naming)
 
 
 def senml(device: str = "urn:dev:ow:1", **values: float) -> bytes:
@@ -122,7 +123,7 @@ def test_a_way_names_what_comes_by_it_unless_the_source_has_a_name_of_its_own(na
 def test_decoders_are_told_codecs_and_mappings(name: Name, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Context] = []
     monkeypatch.setattr("gateway.naming.decoding.DECODERS", {"senml": lambda _, context: told.append(context) or []})
-    monkeypatch.setattr("gateway.naming.file.CODECS", {"elsys": None, "dragino-lht65": None})
+    monkeypatch.setattr("gateway.naming.tables.CODECS", {"elsys": None, "dragino-lht65": None})
     decoding = name("""
         [sources."eui-a84041b2c1d00001"]
         codec = "dragino-lht65"
@@ -161,7 +162,7 @@ def test_personal_ids_become_the_same_pseudonym_everywhere(name: Name) -> None:
     assert other.values["driver_id"] != got.values["driver_id"]
     assert heard(name(text), senml("urn:dev:ow:2", speed=3))[0].device == "urn-dev-ow-2"
     (name.folder / "pseudonyms.key").write_text("x" * 32)
-    assert Decoding(load_naming(name.folder / "gateway.toml")).decode_again(str(TOPIC), senml(speed=1), NOW)[
+    assert Decoding(load_config(name.folder / "gateway.toml").naming).decode_again(str(TOPIC), senml(speed=1), NOW)[
         0
     ].device not in {got.device, "osmand-somchai"}
 

@@ -5,22 +5,23 @@ from pathlib import Path
 import pytest
 
 from city.errors import ConfigurationError
-from gateway.naming import Decoding, file, find_naming, load_naming
+from gateway.config import find_config, load_config
+from gateway.naming import Decoding, tables
 from gateway.settings import GatewaySettings
 
 NOW_NS = 1_764_900_000 * 10**9
 
 WRONG = {
     'colour = "red"': "colour",
-    "[sources.a]\ncolour = 1": '[sources."a"]: Object contains unknown field `colour`',
-    '[sources.a]\nkind = "toaster"': "[sources.\"a\"]: kind: the catalog has no kind 'toaster'",
+    "[sources.a]\ncolour = 1": "sources.a has no key 'colour'",
+    '[sources.a]\nkind = "toaster"': "sources.a.kind: the catalog has no kind 'toaster'",
     '[sources.a]\ndevice = "Pump 7"': "'Pump 7' is not a well-formed id",
-    '[sources."Pump 7"]': "[sources.\"Pump 7\"]: 'Pump 7' is not a well-formed id",
-    '[sources.a]\ncodec = "morse"': "codec: there is no device codec 'morse'",
+    '[sources."Pump 7"]': "sources.\"Pump 7\": 'Pump 7' is not a well-formed id",
+    '[sources.a]\ncodec = "morse"': "sources.a.codec: there is no device codec 'morse'",
     "[sources.a]\nlat = 14.9": "lat and lon come together",
     "[sources.a]\nlat = 140.9\nlon = 1.0": "140.9",
-    '[sources.a]\nlat = "north"\nlon = 1.0': "`$.lat`",
-    '[sources.a]\ndrop = "all"': "`$.drop`",
+    '[sources.a]\nlat = "north"\nlon = 1.0': "sources.a.lat: it must be",
+    '[sources.a]\ndrop = "all"': "sources.a.drop: it is",
     '[sources.a]\ndrop = "rest"': "keeps nothing",
     '[sources.a]\ndrop = ["x"]\n[sources.a.quantities]\nx = "y"': "drop and quantities both name 'x'",
     '[sources.a.quantities]\nx = "y"\nz = "y"': "two of them become 'y'",
@@ -29,21 +30,21 @@ WRONG = {
     '[sources.a.quantities]\nx = { quantity = "co2", unit = "Cel" }': "quantities.x: Cel (temperature) is no [ppm]",
     '[sources.a.quantities]\nx = { quantity = "co2", unit = "spoon" }': "quantities.x: no unit 'spoon'",
     '[sources.a.quantities]\nx = { quantity = "y", unit = "Cel" }': "the catalog has no quantity 'y'",
-    '[sources.a.quantities]\nx = { quantity = "co2", scale = 2 }': "`scale`",
-    '[sources."a/+"]\ndevice = "x"': '[sources."a/+"]: device: many sources come this way',
-    '[sources."http/senml"]\ndevice = "x"': '[sources."http/senml"]: device: many sources come this way',
-    '[sources."poll/mapped"]\ndevice = "x"': '[sources."poll/mapped"]: device: many sources come this way',
+    '[sources.a.quantities]\nx = { quantity = "co2", scale = 2 }': "sources.a.quantities.x has no key 'scale'",
+    '[sources."a/+"]\ndevice = "x"': 'sources."a/+": device: many sources come this way',
+    '[sources."http/senml"]\ndevice = "x"': 'sources."http/senml": device: many sources come this way',
+    '[sources."poll/mapped"]\ndevice = "x"': 'sources."poll/mapped": device: many sources come this way',
     '[sources."a/#/b"]': "# is the last",
     '[sources."a/b+"]': "stand for whole levels",
     '[sources.a]\ndevice = "x"\n[sources.b]\ndevice = "x"': '[sources."b"] device: \'x\' is that of "a" already',
     '[sources.a]\ndevice = "b"\n[sources.b]\nkind = "rain"': "'b' is that of \"a\" already",
-    '[mappings.m]\nvalues = { pm10 = "a" }\nkind = "toaster"': "mapping 'm': kind",
+    '[mappings.m]\nvalues = { pm10 = "a" }\nkind = "toaster"': "mappings.m.kind: the catalog",
     "[mappings]\nm = 1": "mappings",
     '[pseudonyms]\nkey_file = "short.key"\ndevices = ["a*"]': "key_file: short.key has 3 bytes, at least 32",
     '[pseudonyms]\nkey_file = "none.key"\ndevices = ["a*"]': "none.key can't be read",
     '[pseudonyms]\nkey_file = "short.key"': "says of nothing that it is personal",
     '[pseudonyms]\ndevices = ["a"]': "key_file",
-    "[sources": "gateway.toml: ",
+    "[sources": "gateway.toml is no TOML",
 }
 
 
@@ -52,7 +53,7 @@ def test_a_wrong_file_is_refused_with_a_sentence(tmp_path: Path, text: str) -> N
     (tmp_path / "short.key").write_text("abc")
     (tmp_path / "gateway.toml").write_text(text)
     with pytest.raises(ConfigurationError) as raised:
-        load_naming(tmp_path / "gateway.toml")
+        load_config(tmp_path / "gateway.toml")
     assert WRONG[text] in str(raised.value)
     assert str(tmp_path) in str(raised.value)
 
@@ -61,7 +62,7 @@ def test_one_topic_may_be_one_device(tmp_path: Path) -> None:
     (tmp_path / "gateway.toml").write_text(
         '[sources."plant/7/air"]\ndevice = "aq-7"\n[sources."http/native"]\nkind = "rain"'
     )
-    decode = Decoding(load_naming(tmp_path / "gateway.toml")).decode_again
+    decode = Decoding(load_config(tmp_path / "gateway.toml").naming).decode_again
     payload = b'{"device": "x", "kind": "noise", "values": {"battery": 50}}'
     (one,) = decode("mqtt:native?topic=plant/7/air", payload, NOW_NS)
     (other,) = decode("mqtt:native?topic=plant/8/air", payload, NOW_NS)
@@ -84,29 +85,32 @@ def test_two_sources_may_share_a_device_when_each_says_what_it_brings(tmp_path: 
     """
     written = tmp_path / "gateway.toml"
     written.write_text(text.format("a", "wind_speed") + text.format("b", "rain_rate"))
-    load_naming(written)
+    load_config(written)
     written.write_text(text.format("a", "wind_speed") + text.format("b", "wind_speed"))
     with pytest.raises(ConfigurationError, match="different quantities"):
-        load_naming(written)
+        load_config(written)
     written.write_text(text.format("a", "wind_speed") + text.format("b", "rain_rate").replace("weather", "rain"))
     with pytest.raises(ConfigurationError, match="another kind"):
-        load_naming(written)
+        load_config(written)
 
 
 def test_the_example_of_the_documentation_is_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.naming.file.CODECS", {"elsys": None})
-    text = (file.__doc__ or "").split("```")[1].removeprefix("toml")
+    monkeypatch.setattr("gateway.naming.tables.CODECS", {"elsys": None})
+    text = (tables.__doc__ or "").split("```")[1].removeprefix("toml")
     text = text.replace("[mappings.stations]", '[mappings.stations]\nvalues = { pm10 = "dust" }')
     (tmp_path / "key").write_text("k" * 32)
     (tmp_path / "gateway.toml").write_text(text.replace("/etc/korat/pseudonyms.key", "key"))
-    load_naming(tmp_path / "gateway.toml")
+    load_config(tmp_path / "gateway.toml")
 
 
 def test_the_file_may_be_absent_unless_a_setting_names_it(tmp_path: Path) -> None:
-    find_naming(GatewaySettings(), tmp_path)
+    find_config(GatewaySettings(), tmp_path)
     with pytest.raises(ConfigurationError, match=r"names\.toml can't be read"):
-        find_naming(GatewaySettings(naming=Path("names.toml")), tmp_path)
-    for name, settings in (("gateway.toml", GatewaySettings()), ("names.toml", GatewaySettings(naming="names.toml"))):
+        find_config(GatewaySettings(config_file=Path("names.toml")), tmp_path)
+    for name, settings in (
+        ("gateway.toml", GatewaySettings()),
+        ("names.toml", GatewaySettings(config_file=Path("names.toml"))),
+    ):
         (tmp_path / name).write_text("colour = 1")
         with pytest.raises(ConfigurationError, match="colour"):
-            find_naming(settings, tmp_path)
+            find_config(settings, tmp_path)

@@ -4,7 +4,8 @@ import tomllib
 from pathlib import Path
 
 from city.reading import Reading
-from gateway.naming import Source, Sources, load_naming, snippet
+from gateway.config import load_config
+from gateway.naming import Source, Sources, snippet
 from gateway.naming.sources import SourceState
 
 NOW = 1_764_900_000 * 10**9
@@ -62,7 +63,7 @@ def test_what_nobody_named_is_ready_for_the_file(tmp_path: Path) -> None:
     note(sources, "w-1", state=SourceState.MAPPED)
     text = snippet(sources.all())
     (tmp_path / "gateway.toml").write_text(text)
-    load_naming(tmp_path / "gateway.toml")
+    load_config(tmp_path / "gateway.toml")
     assert tomllib.loads(text) == {"sources": {"eui-1": {"device": "eui-1", "kind": "weather"}}}
     note(sources, "eui-2", kind="sensor")
     assert tomllib.loads(snippet(sources.all()))["sources"]["eui-2"] == {"device": "eui-2"}, "no kind that is none"

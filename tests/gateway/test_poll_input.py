@@ -11,13 +11,13 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 from rig import until
-from stand_ins import FakeSpool
+from stand_ins import FakeSpool, context
 
-from city.errors import Full
-from gateway.inputs.configuration import load_links
-from gateway.inputs.counters import InputCounters
+from city.errors import SpoolFull
+from gateway.config import load_config
+from gateway.inputs.input import InputCounters
 from gateway.inputs.poll import PollInput, PollTable
-from gateway.naming import Decoding, load_naming
+from gateway.naming import Decoding
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "air4thai.toml"
 
@@ -79,13 +79,14 @@ async def api() -> AsyncIterator[Api]:
 
 @asynccontextmanager
 async def polling(api: Api, spool: FakeSpool, **keys: object) -> AsyncIterator[InputCounters]:
-    (table,) = load_links(EXAMPLE).poll
+    config = load_config(EXAMPLE)
+    (table,) = config.inputs
     changed = table.model_copy(update={"url": api.url, "interval_s": 0.05, "timeout_s": 1.0} | keys)  # type: ignore[attr-defined]
-    counters = InputCounters("air4thai")
-    link = PollInput(spool.accept, Decoding(load_naming(EXAMPLE)).decode, changed, counters)
+    given = context(spool, "air4thai", decoding=Decoding(config.naming))
+    link = PollInput(changed, given)
     task = asyncio.create_task(link.run())
     try:
-        yield counters
+        yield given.counters
     finally:
         task.cancel()
         done, _ = await asyncio.wait((task,), timeout=1)
@@ -158,7 +159,7 @@ async def test_a_server_with_tags_is_asked_conditionally(api: Api) -> None:
 
 async def test_what_the_spool_did_not_take_is_not_forgotten(api: Api) -> None:
     spool = FakeSpool()
-    spool.error = Full("the disk is full")
+    spool.error = SpoolFull("the disk is full")
     api.knows_tags = True
     async with polling(api, spool) as counters:
         await until(lambda: counters.failed["spool"] >= 1)

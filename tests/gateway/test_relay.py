@@ -10,7 +10,7 @@ import pytest
 from fake_ingest import FakeIngest
 from rig import OddBroker, Rig, reading, until
 
-from city.errors import Broken, Full, Unavailable
+from city.errors import Broken, SpoolFull, Unavailable
 from city.wire.pack import Undecoded
 from support.mosquitto import Mosquitto
 
@@ -180,7 +180,7 @@ async def test_a_pack_that_the_broker_refuses_does_not_block_the_rest(tmp_path: 
         FakeIngest(broker.port) as ingest,
     ):
         rig = Rig(broker.port, tmp_path / "gw.spool")
-        rig.pace = dataclasses.replace(rig.pace, window=2, resend_s=30, most_resend_s=60)
+        rig.config = dataclasses.replace(rig.config, max_inflight_packs=2, resend_s=30, most_resend_s=60)
         async with rig:
             for _ in range(3):  # more than the window holds
                 await rig.relay.accept([], [Undecoded("http:native", bytes(30_000), 1, "undecoded")])
@@ -197,7 +197,7 @@ async def test_many_packs_that_are_too_large_cost_the_others_seconds(tmp_path: P
         FakeIngest(broker.port) as ingest,
     ):
         rig = Rig(broker.port, tmp_path / "gw.spool")
-        rig.pace = dataclasses.replace(rig.pace, window=64, resend_s=5, most_resend_s=60)
+        rig.config = dataclasses.replace(rig.config, max_inflight_packs=64, resend_s=5, most_resend_s=60)
         async with rig:
             for number in range(40):
                 await rig.relay.accept([], [Undecoded("http:native", bytes(30_000), 1, "undecoded")])
@@ -248,7 +248,7 @@ async def test_a_full_spool_refuses_and_takes_again(rig: Rig, ingest: FakeIngest
         big = [Undecoded("http:native", bytes(300_000), 1, "undecoded")]
         for _ in range(3):
             await rig.relay.accept([], big)
-        with pytest.raises(Full, match="wait for a receipt"):
+        with pytest.raises(SpoolFull, match="wait for a receipt"):
             await rig.relay.accept([], big)
         assert rig.relay.status.refusal is not None
         await rig.accept(1)
@@ -263,7 +263,7 @@ async def test_what_does_not_fit_does_not_keep_out_what_does(rig: Rig) -> None:
     async with rig:
         big = [Undecoded("http:native", bytes(500_000), 1, "undecoded") for _ in range(4)]
         large, small = await asyncio.gather(rig.relay.accept([], big), rig.accept(1), return_exceptions=True)
-    assert isinstance(large, Full)
+    assert isinstance(large, SpoolFull)
     assert small is None
 
 
@@ -294,7 +294,7 @@ async def test_whoever_waits_gets_an_answer_when_the_relay_ends_while_a_group_is
         if end == "damage" and tries > 2:
             raise Broken("the spool is damaged")
         time.sleep(0.1)
-        raise Full("the spool is full")
+        raise SpoolFull("the spool is full")
 
     async with rig:
         monkeypatch.setattr(rig.spool, "append", full)
@@ -307,7 +307,7 @@ async def test_whoever_waits_gets_an_answer_when_the_relay_ends_while_a_group_is
         with pytest.raises((ExceptionGroup, asyncio.CancelledError)):
             await rig.task
     ended = Unavailable if end == "stop" else Broken
-    assert {type(error) for error in answers} <= {Full, ended}
+    assert {type(error) for error in answers} <= {SpoolFull, ended}
     assert isinstance(answers[-1], ended)
 
 
@@ -347,7 +347,7 @@ def vanish(rig: Rig) -> None:
 
 
 async def test_large_calls_make_large_packs(rig: Rig, ingest: FakeIngest) -> None:
-    rig.pace = dataclasses.replace(rig.pace, pack_readings=100)
+    rig.config = dataclasses.replace(rig.config, pack_readings=100)
     async with rig:
         await rig.accept(*range(2500))
         await rig.emptied()
@@ -365,7 +365,7 @@ async def test_a_settled_pack_that_the_disk_could_not_forget_is_settled_again(
         def first_refuse(ranges: list[tuple[int, int]]) -> None:
             if not refused:
                 refused.append(ranges)
-                raise Full("the disk is full")
+                raise SpoolFull("the disk is full")
             forget(ranges)
 
         monkeypatch.setattr(rig.spool, "forget", first_refuse)

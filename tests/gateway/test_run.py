@@ -65,10 +65,12 @@ class Gateway:
         return time.monotonic() - began
 
 
-async def test_from_both_links_to_ingest_and_a_quick_clean_end(
+async def test_from_both_inputs_to_ingest_and_a_quick_clean_end(
     broker: Mosquitto, ingest: FakeIngest, tmp_path: Path
 ) -> None:
-    gateway = Gateway(broker, tmp_path, mqtt_topics=("plant/{device} -> native?kind=rain",))
+    topics = '[{ filter = "plant/{device}", decoder = "native", parameters = { kind = "rain" } }]'
+    (tmp_path / "gateway.toml").write_text(f"[[input.mqtt]]\ntopics = {topics}\n")
+    gateway = Gateway(broker, tmp_path)
     async with aiohttp.ClientSession() as client:
         await gateway.live(client)
         assert await asyncio.gather(*(gateway.post(client) for _ in range(20))) == [202] * 20
@@ -176,8 +178,10 @@ async def test_it_refuses_to_start_with_a_sentence(broker: Mosquitto, tmp_path: 
     (tmp_path / "broken.spool").write_bytes(b"")
     with pytest.raises(Broken, match=r"broken\.spool is empty"):
         await Gateway(broker, tmp_path, spool=Path("broken.spool")).task
+    topics = '[{ filter = "wells/#", decoder = "mapped", parameters = { mapping = "wells" } }]'
+    (tmp_path / "wrong.toml").write_text(f"[[input.mqtt]]\ntopics = {topics}\n")
     with pytest.raises(ConfigurationError, match=r"'wells/#': there is no \[mappings.wells\], only none"):
-        await Gateway(broker, tmp_path, mqtt_topics=["wells/# -> mapped?mapping=wells"]).task
+        await Gateway(broker, tmp_path, config_file=Path("wrong.toml")).task
     first = Gateway(broker, tmp_path)
     async with aiohttp.ClientSession() as client:
         await first.live(client)
@@ -211,12 +215,8 @@ async def test_a_spool_that_breaks_ends_the_gateway_with_its_sentence(
 
 
 def test_settings_come_from_the_environment() -> None:
-    got = load(
-        GatewaySettings,
-        {"KORAT_GATEWAY_ID": "gw-7", "KORAT_GATEWAY_MQTT_TOPICS": "a/# -> senml; b/{device} -> native?kind=rain"},
-    )
-    assert got.mqtt_topics == ("a/# -> senml", "b/{device} -> native?kind=rain")
-    assert (got.id, got.http_host) == ("gw-7", "127.0.0.1")
+    got = load(GatewaySettings, {"KORAT_GATEWAY_ID": "gw-7", "KORAT_GATEWAY_MAX_INFLIGHT_PACKS": "7"})
+    assert (got.id, got.http_host, got.max_inflight_packs) == ("gw-7", "127.0.0.1", 7)
 
 
 @pytest.mark.parametrize(
@@ -224,11 +224,9 @@ def test_settings_come_from_the_environment() -> None:
     [
         ("ID", "Gate Way"),
         ("HTTP_PORT", "99999"),
-        ("WINDOW", "0"),
+        ("MAX_INFLIGHT_PACKS", "0"),
         ("PACK_READINGS", "1001"),
         ("SPOOL_BYTES", "1"),
-        ("MQTT_TOPICS", "a/#"),
-        ("MQTT_URL", "http://x"),
     ],
 )
 def test_a_wrong_setting_is_named(key: str, text: str) -> None:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from paho.mqtt.enums import CallbackAPIVersion
 from rig import until
+from stand_ins import FakeSpool, context
 
 from city.errors import Malformed
 from city.mqtt import Address
@@ -23,8 +24,8 @@ from gateway.decoders import DECODERS, Context, Origin
 from gateway.decoders.sparkplug import metrics
 from gateway.decoders.sparkplug.node import Sessions
 from gateway.decoders.sparkplug.payload import read, rebirth_request
-from gateway.inputs.mqtt import MqttInput
-from gateway.inputs.routes import Route
+from gateway.inputs.mqtt import MqttInput, MqttTable
+from gateway.inputs.routes import TopicTable
 from gateway.naming import Decoding
 from support.mosquitto import Mosquitto
 from support.sparkplug import field, metric, payload
@@ -301,7 +302,7 @@ def test_any_bytes_are_a_payload_or_refused(data: bytes) -> None:
         link.hear(kind, data)
 
 
-async def test_an_edge_node_is_asked_for_its_birth_over_the_broker(broker: Mosquitto) -> None:
+async def test_an_edge_node_is_asked_for_its_birth_over_the_broker(broker: Mosquitto, tmp_path: Path) -> None:
     readings: list[Reading] = []
     kept: list[Undecoded] = []
     commands: list[bytes] = []
@@ -316,8 +317,9 @@ async def test_an_edge_node_is_asked_for_its_birth_over_the_broker(broker: Mosqu
     node.connect("127.0.0.1", broker.port)
     node.subscribe("spBv1.0/g/NCMD/n")
     node.loop_start()
-    routes = [Route.parse("spBv1.0/# -> sparkplug")]
-    link = MqttInput(accept, Decoding().decode, Address("127.0.0.1", broker.port), routes, client_id="link")
+    table = MqttTable(topics=(TopicTable(filter="spBv1.0/#", decoder="sparkplug"),))
+    given = context(FakeSpool(), accept=accept, broker=Address("127.0.0.1", broker.port), spool=tmp_path / "spool")
+    link = MqttInput(table, given)
     task = asyncio.create_task(link.run())
     try:
         await asyncio.sleep(0.3)

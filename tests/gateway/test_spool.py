@@ -9,12 +9,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from city.errors import Full
+from city.errors import Broken, ConfigurationError, SpoolFull
 from city.reading import Reading
 from city.wire import pack
 from city.wire.pack import Undecoded
 from gateway.outbox.packing import Contents
 from gateway.outbox.spool import Pending, Spool
+from gateway.outbox.spool_file import pending_readings
 
 PLENTY = 2**30
 GATEWAY = "gw-1"
@@ -112,7 +113,7 @@ def test_a_spool_at_its_bound_refuses_and_takes_again_when_packs_are_settled(tmp
     file = tmp_path / "a.spool"
     spool = Spool(file, GATEWAY, most)
     for _ in range(3):
-        with pytest.raises(Full, match="wait for a receipt"):
+        with pytest.raises(SpoolFull, match="wait for a receipt"):
             fill(spool)
         assert file.stat().st_size <= most
         last, pending = spool.last, spool.pending
@@ -128,7 +129,7 @@ def test_a_spool_at_its_bound_refuses_and_takes_again_when_packs_are_settled(tmp
 
 def test_a_group_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "a.spool", GATEWAY, 2**20)
-    with pytest.raises(Full):
+    with pytest.raises(SpoolFull):
         spool.append([contents(1)] + [contents(0, 1, 300_000)] * 4)
     assert spool.oldest(0, 10) == []
     assert spool.last == 0
@@ -136,3 +137,19 @@ def test_a_group_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None
     spool.append([contents(2)])
     assert [pack.decode(stored.payload, GATEWAY).offset for stored in spool.oldest(0, 10)] == [0]
     spool.close()
+
+
+def test_how_many_readings_wait_can_be_asked_without_opening_the_spool_as_a_gateway(tmp_path: Path) -> None:
+    file = tmp_path / "a.spool"
+    spool = Spool(file, GATEWAY, PLENTY)
+    spool.append([contents(3, 1)])
+    assert pending_readings(file, GATEWAY) is None, "held"
+    spool.close()
+    before = file.read_bytes()
+    assert pending_readings(file, GATEWAY) == 4
+    assert file.read_bytes() == before
+    with pytest.raises(ConfigurationError, match="belongs to gateway"):
+        pending_readings(file, "gw-2")
+    file.write_bytes(b"no spool" * 1000)
+    with pytest.raises(Broken):
+        pending_readings(file, GATEWAY)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from city.errors import Broken, ConfigurationError, Full
+from city.errors import Broken, ConfigurationError, SpoolFull
 from city.wire import pack
 from city.wire.pack import Undecoded
 from gateway.outbox.packing import Contents
@@ -34,7 +34,7 @@ while True:
 LIMITED = """
 import resource, signal, sys
 from pathlib import Path
-from city.errors import Full
+from city.errors import SpoolFull
 from city.wire.pack import Undecoded
 from gateway.outbox.packing import Contents
 from gateway.outbox.spool import Spool
@@ -46,7 +46,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
 try:
     while True:
         spool.append([big])
-except Full as error:
+except SpoolFull as error:
     print(error)
 taken = spool.last
 resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
@@ -113,7 +113,7 @@ def test_a_full_disk_is_said_and_recovers(small_disk: Path) -> None:
     spool = Spool(small_disk / "a.spool", GATEWAY, PLENTY)
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(400_000))
-    with pytest.raises(Full, match=r"disk under the spool .* is full"):
+    with pytest.raises(SpoolFull, match=r"disk under the spool .* is full"):
         fill(spool)
     taken = spool.last
     assert taken > 3

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from city.errors import Full
+from city.errors import SpoolFull
 from city.mqtt import Address, PublishRefused, Session
 from gateway.outbox import status_publisher
 from gateway.outbox.spool import Spool
@@ -45,7 +45,7 @@ async def test_a_broker_is_asked_to_retain_again_while_the_spool_is_full(
 ) -> None:
     monkeypatch.setattr(status_publisher, "_RETAIN_RETRY_S", 0.2)
     for _ in range(6):
-        made.spool_full(Full("the spool is full"))
+        made.spool_full(SpoolFull("the spool is full"))
         await made.publish_offline()
         await asyncio.sleep(0.05)
     assert session.asked[:2] == [True, False], "not asked at each status"
@@ -56,7 +56,7 @@ async def test_a_refused_status_does_not_prolong_the_refusal_of_the_spool(
     made: StatusPublisher, session: Retainless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(status_publisher, "_REFUSAL_S", 0.2)
-    made.spool_full(Full("the spool is full"))
+    made.spool_full(SpoolFull("the spool is full"))
     assert made.refusal is not None
     await asyncio.sleep(0.15)
     await made.publish_offline()

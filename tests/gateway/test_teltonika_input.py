@@ -45,7 +45,7 @@ class Gateway:
         self.port = free_port()
         self._arguments = [str(broker.port), str(free_port()), str(folder), GATEWAY]
         self._folder = folder
-        tables = (f'[[link.{way}]]\nprotocol = "teltonika"\nport = {self.port}\n' for way in ("tcp", "udp"))
+        tables = (f'[[input.{way}]]\nprotocol = "teltonika"\nport = {self.port}\n' for way in ("tcp", "udp"))
         (folder / "gateway.toml").write_text("\n".join(tables))
         self._process: Process | None = None
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from city.errors import Reason
 from gateway.decoders.teltonika import frame
 from gateway.decoders.teltonika.session import TcpSession, datagram
-from gateway.inputs.sessions import Bad, Event, Login, Records
+from gateway.decoders.tracker import Bad, Event, Login, Records
 from support import teltonika as tracker
 
 IMEI: Final = "356000000000017"

@@ -2,20 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import cast
+from typing import Any, Final, cast
 
 import pytest
 from rig import until
-from stand_ins import LINES, FakeSpool, line
+from stand_ins import LINES, FakeSpool, context, line
 
-from city.errors import Broken, Full
-from gateway.inputs.counters import InputCounters
-from gateway.inputs.tcp import Limits, TcpInput
+from city.errors import Broken, SpoolFull
+from city.tables import parse_table
+from gateway.inputs.tcp import TcpInput, TcpTable
 from gateway.inputs.token_bucket import TokenBucket, TokenBuckets
-from gateway.inputs.udp import UdpInput
-from gateway.naming import Decoding
+from gateway.inputs.udp import UdpInput, UdpTable
 
-QUICK = Limits(connections=4, frame_bytes=200, frames_a_second=1000, login_s=0.3, idle_s=0.6)
+NORMAL: Final[dict[str, Any]] = {"protocol": "teltonika", "port": 0}
+QUICK: Final = NORMAL | {"connections": 4, "frame_bytes": 256, "frames_a_second": 1000.0, "login_s": 0.3, "idle_s": 0.6}
 
 
 class Tracker:
@@ -36,14 +36,12 @@ class Tracker:
 class Inputs:
     """A TCP link, a UDP link, and what trackers see of them."""
 
-    def __init__(self, spool: FakeSpool, limits: Limits) -> None:
-        self.counters = InputCounters("tracker")
-        self.tcp = TcpInput(
-            spool.accept, Decoding().decode, LINES, self.counters, host="127.0.0.1", port=0, limits=limits
-        )
-        self.udp = UdpInput(
-            spool.accept, Decoding().decode, LINES, self.counters, host="127.0.0.1", port=0, limits=limits
-        )
+    def __init__(self, spool: FakeSpool, limits: dict[str, Any]) -> None:
+        given = context(spool)
+        self.counters = given.counters
+        self.tcp = TcpInput(parse_table(TcpTable, limits, "tcp"), given)
+        of_datagrams = {key: limits[key] for key in limits.keys() & UdpTable.model_fields.keys()}
+        self.udp = UdpInput(parse_table(UdpTable, of_datagrams, "udp"), given)
         self.trackers: list[Tracker] = []
 
     async def connect(self, name: bytes = b"") -> Tracker:
@@ -53,6 +51,12 @@ class Inputs:
             tracker.say(name)
             assert await tracker.hear() == b"hello\n"
         return tracker
+
+
+@pytest.fixture(autouse=True)
+def lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("tcp", "udp"):
+        monkeypatch.setattr(f"gateway.inputs.{module}.TRACKER_PROTOCOLS", {"teltonika": LINES})
 
 
 @pytest.fixture
@@ -67,7 +71,7 @@ Make = Callable[..., Awaitable[Inputs]]
 async def make(spool: FakeSpool) -> AsyncIterator[Make]:
     made: list[tuple[Inputs, asyncio.Task[None]]] = []
 
-    async def open_links(limits: Limits = QUICK) -> Inputs:
+    async def open_links(limits: dict[str, Any] = QUICK) -> Inputs:
         links = Inputs(spool, limits)
         await links.tcp.open()
         await links.udp.open()
@@ -142,7 +146,7 @@ async def test_a_bug_in_a_protocol_costs_one_connection(spool: FakeSpool, make: 
 async def test_while_the_spool_is_full_the_tracker_waits(spool: FakeSpool, make: Make) -> None:
     links = await make()
     tracker = await links.connect(b"bus-1")
-    spool.error = Full("the disk is full")
+    spool.error = SpoolFull("the disk is full")
     tracker.say(line(1))
     await until(lambda: links.counters.failed["spool"] > 1)
     spool.error = None
@@ -153,12 +157,12 @@ async def test_while_the_spool_is_full_the_tracker_waits(spool: FakeSpool, make:
 async def test_a_tracker_that_leaves_while_the_spool_is_full_is_forgotten(spool: FakeSpool, make: Make) -> None:
     links = await make()
     tracker = await links.connect(b"bus-1")
-    spool.error = Full("the disk is full")
+    spool.error = SpoolFull("the disk is full")
     tracker.say(line(1))
     await until(lambda: spool.asked > 0)
     tracker.writer.close()
     await until(lambda: links.counters.failed["not_taken"] == 1)
-    await until(lambda: not links.tcp._talks)
+    await until(lambda: not links.tcp._connections)
 
 
 async def test_a_damaged_spool_acknowledges_nothing(spool: FakeSpool, make: Make) -> None:
@@ -199,12 +203,12 @@ async def test_only_so_many_are_let_in_and_a_place_becomes_free_again(make: Make
     with pytest.raises((ConnectionError, AssertionError)):
         await links.connect(b"one-too-many")
     inside[0].writer.close()
-    await until(lambda: len(links.tcp._talks) == 3)
+    await until(lambda: len(links.tcp._connections) == 3)
     await links.connect(b"bus")
 
 
 async def test_who_sends_too_fast_is_read_more_slowly_and_loses_nothing(spool: FakeSpool, make: Make) -> None:
-    links = await make(Limits(frames_a_second=50))
+    links = await make(NORMAL | {"frames_a_second": 50.0})
     tracker = await links.connect(b"bus-1")
     began = asyncio.get_running_loop().time()
     tracker.say(*(line(number) for number in range(540)))
@@ -271,9 +275,9 @@ async def test_what_the_spool_refuses_is_not_acknowledged_and_may_come_again(
     spool: FakeSpool, sender: tuple[Inputs, PackPublisher]
 ) -> None:
     links, tracker = sender
-    spool.error = Full("the disk is full")
+    spool.error = SpoolFull("the disk is full")
     tracker.transport.sendto(b"bus-1 " + line(1))
-    await until(lambda: links.counters.failed["not_taken"] == 1)
+    await until(lambda: links.counters.failed["spool"] == 1)
     assert tracker.heard == []
     spool.error = None
     tracker.transport.sendto(b"bus-1 " + line(1))

@@ -21,13 +21,13 @@ from unittest.mock import patch
 sys.path.append(sys.argv[5])
 from stand_ins import LINES
 from city.mqtt import Address
-from gateway.inputs import opening
+from gateway.inputs import tcp as tcp_input
 from gateway.run import run
 from gateway.settings import GatewaySettings
 from gateway.outbox.spool import Spool
 
 broker, http, data, name = sys.argv[1:5]
-patch.object(opening, "TRACKER_PROTOCOLS", {"teltonika": LINES}).start()  # a name that is gone raises
+patch.object(tcp_input, "TRACKER_PROTOCOLS", {"teltonika": LINES}).start()  # a name that is gone raises
 append, packs, turn = Spool.append, 0, Path(data) / "turn"
 before = turn.exists()
 turn.unlink() if before else turn.touch()
@@ -77,7 +77,7 @@ async def test_no_record_is_lost_and_none_becomes_two_values(
     broker: Mosquitto, ingest: FakeIngest, tmp_path: Path
 ) -> None:
     http, tcp = free_port(), free_port()
-    (tmp_path / "gateway.toml").write_text(f'[[link.tcp]]\nprotocol = "teltonika"\nport = {tcp}\n')
+    (tmp_path / "gateway.toml").write_text(f'[[input.tcp]]\nprotocol = "teltonika"\nport = {tcp}\n')
     here = str(Path(__file__).parent)
     command = [sys.executable, "-c", GATEWAY_PROCESS, str(broker.port), str(http), str(tmp_path), GATEWAY, here]
     process = Process(command, tmp_path / "log", name="gateway")

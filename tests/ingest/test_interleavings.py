@@ -19,8 +19,9 @@ from city import topics
 from city.batch import Batch
 from city.errors import LedgerUnavailable, StoreUnavailable
 from city.ledger import open_ledger
-from city.ledger.port import By, Counts
+from city.ledger.port import By
 from city.mqtt import Message
+from city.outcomes import Counts
 from city.reading import Reading
 from city.registry import open_registry
 from city.wire import pack

@@ -11,10 +11,11 @@ import pytest
 from city import topics
 from city.batch import Batch
 from city.errors import LedgerUnavailable, Reason, StoreUnavailable
-from city.ledger.port import By, Counts, Ledger, QuarantineState
+from city.ledger.port import By, Ledger, QuarantineState
 from city.mqtt import Address, Session, Subscription
+from city.outcomes import Counts
 from city.reading import Flag, Reading
-from city.store.port import LatestAsk, Store, WriteOutcome
+from city.store.port import LatestQuery, Store, WriteOutcome
 from city.wire import direct, pack, receipt, status
 from support.ingesting import NOW_MS, PROVINCE, platform
 from support.mosquitto import Mosquitto
@@ -200,7 +201,7 @@ async def test_a_part_that_is_down_for_a_while_costs_nothing(broker: Mosquitto, 
         for number in range(20):
             await korat.send("dock", f"d-{number}", {"values": {"occupied": True}})
         assert await korat.received(20) == Counts(received=20, stored=20)
-        assert len(await korat.store.latest(LatestAsk())) == 20
+        assert len(await korat.store.latest(LatestQuery())) == 20
 
 
 async def test_two_workers_on_one_subscription_give_one_ledger(broker: Mosquitto, tmp_path: Path) -> None:

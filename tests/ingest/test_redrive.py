@@ -8,7 +8,8 @@ from city import topics
 from city.batch import Batch
 from city.errors import Reason
 from city.ledger import open_ledger
-from city.ledger.port import DIRECT, By, Counts, QuarantinedPayload, QuarantineState, Settlement, Source
+from city.ledger.port import DIRECT, By, QuarantinedPayload, QuarantineState, Settlement, Source
+from city.outcomes import Counts
 from city.registry import open_registry
 from city.store.port import WriteOutcome
 from city.wire import journal, pack

@@ -3,7 +3,8 @@
 import asyncio
 from pathlib import Path
 
-from city.ledger.port import Counts, Ledger, Settlement
+from city.ledger.port import Ledger, Settlement
+from city.outcomes import Counts
 from support.ingesting import platform
 from support.mosquitto import Mosquitto
 

@@ -37,6 +37,8 @@ def test_ledger_quarantine_and_doctor(platform: Platform) -> None:
         assert "│ malformed_json " in held.stdout
         assert "[/red]" in held.stdout
         assert "\x1b" not in held.stdout
+        assert platform.run("quarantine", "--limit", "1").stdout == held.stdout
+        assert platform.run("quarantine", "--limit", "0").returncode == 2
         other = platform.run("quarantine", "--reason", "clock_ahead")
         assert other.stdout == "Nothing is held for clock_ahead.\n"
         assert platform.run("quarantine", "--reason", "nonsense").returncode == 2

@@ -58,7 +58,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
             "KORAT_MQTT_URL (mqtt.url): a broker's address begins with mqtt://",
         ),
         ({"KORAT_MQTT_URL": f"mqtt://u:{SECRET}@h:99999"}, "KORAT_MQTT_URL (mqtt.url): "),
-        ({"KORAT_GATEWAY_MQTT_URL": f"u:{SECRET}@h"}, "KORAT_GATEWAY_MQTT_URL (gateway.mqtt_url): "),
         (
             {"KORAT_STORE_URL": f"influx:{SECRET}@h"},
             "KORAT_STORE_URL (store_url): a store's address begins with duckdb://",

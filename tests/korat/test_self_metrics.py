@@ -7,9 +7,10 @@ from own_platform import Platform, until
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from city.ledger import open_ledger
-from city.ledger.port import Counts, Settlement, Source
-from city.ledger.tally import HOUR_NS
+from city.ledger.flush_counts import HOUR_NS
+from city.ledger.port import Settlement, Source
 from city.mqtt import Message
+from city.outcomes import Counts
 from city.reading import Reading
 from city.store import open_store
 from korat.self_metrics.ledger_metrics import LedgerMetrics
@@ -19,7 +20,7 @@ from korat.self_metrics.run import api_figures, broker_figures, host
 
 def test_ledger_processes_and_broker_publish_as_devices(platform: Platform) -> None:
     korat = platform
-    with korat.up("--demo", KORAT_SELF_METRICS_INTERVAL_S="1", KORAT_GATEWAY_HEALTH_S="1"):
+    with korat.up("--demo", KORAT_SELF_METRICS_INTERVAL_S="1", KORAT_GATEWAY_SELF_METRICS_INTERVAL_S="1"):
         wanted = {
             "direct": {
                 "readings_received",

@@ -39,7 +39,7 @@ format = "csv"
 kind = "weather"
 [time]
 column = "t"
-format = "unix_ms"
+format = "ms"
 [device]
 column = "d"
 [columns]

@@ -30,7 +30,7 @@ zone = "Europe/Berlin"
 column = "station"
 prefix = "x-"
 [columns]
-t = {quantity = "temperature", from = "degF"}
+t = {quantity = "temperature", unit = "degF"}
 h = "humidity"
 """
 
@@ -91,7 +91,7 @@ def test_missing_markers_are_gaps_and_zeros_are_values(write: Write) -> None:
     [
         ("a,2024-01-10 12:00,1", "line 3: 3 cells under a header of 4"),
         ("a,2024-01-10 12:00,1,2,3", "line 3: 5 cells"),
-        ("a,2024-13-10 12:00,1,2", "line 3: time data"),
+        ("a,2024-13-10 12:00,1,2", "line 3: '2024-13-10 12:00' is not a time as '%Y"),
         ("a,2024-01-10 12:00,1,warm", "line 3: column 'h': 'warm' is no number"),
         ("a,2024-01-10 12:00,1,1_000", "line 3: column 'h': '1_000' is no number"),
         ("a,2024-01-10 12:00,1,inf", "line 3: column 'h': 'inf' is not finite"),
@@ -132,19 +132,21 @@ def test_lines_are_counted_through_quoted_line_ends(write: Write) -> None:
     ("old", "new", "sentence"),
     [
         ('kind = "weather"', 'kind = "wether"', "'wether'"),
-        ('kind = "weather"', 'kind = "weather"\ncolour = 1', "unknown field `colour`"),
+        ('kind = "weather"', 'kind = "weather"\ncolour = 1', "there is no key 'colour', did you mean columns?"),
         ('"humidity"', '"Humidity"', "'Humidity' can't name a quantity"),
         ('"humidity"', '"lat"', "'lat' can't name a quantity"),
-        ("Europe/Berlin", "Europe/Atlantis", "no IANA time zone"),
+        ("Europe/Berlin", "Europe/Atlantis", "time.zone: there is no time zone"),
         ('zone = "Europe/Berlin"', "", "zone must say it"),
         ('"%Y-%m-%d %H:%M"', '"rfc3339"', "zone must go"),
         ('"degF"', '"degR"', "no unit 'degR'"),
         ('"degF"', '"mph"', "mph (speed) is no Cel (temperature)"),
         ('column = "station"', 'tag = "station"', "either name or column"),
         ('column = "station"', 'name = "No Id"', "not a well-formed id"),
-        ('[time]\ncolumn = "when"', "[time]", "missing required field `column`"),
-        ('format = "csv"', 'format = "xml"', "Invalid enum value"),
-        ('from = "degF"', 'from = "degF", scale = 2.0', "exclude each other"),
+        ('[time]\ncolumn = "when"', "[time]", "time.column: Field required"),
+        ('format = "csv"', 'format = "xml"', "format: it must be 'csv', 'json' or 'line_protocol'"),
+        ('unit = "degF"', 'from = "degF"', "columns.t has no key 'from'"),
+        ('unit = "degF"', 'unit = "degF", over = 0', "columns.t: scale, over and offset"),
+        ('"temperature", unit', '"temprature", unit', "'temprature' is not in the catalog"),
     ],
 )
 def test_a_wrong_mapping_is_refused_with_a_sentence(write: Write, old: str, new: str, sentence: str) -> None:
@@ -187,7 +189,7 @@ kind = "water_level"
 delimiter = ";"
 [time]
 column = "t"
-format = "unix_s"
+format = "s"
 [gauges]
 a = {device = "gauge-a", quantity = "flow"}
 b = {device = "gauge-b", quantity = "level", scale = 0.01, offset = 100.0}
@@ -216,7 +218,10 @@ def test_a_json_track_keeps_its_positions(write: Write) -> None:
         ('{"id": "b", "time": "2024-01-01 01:00:00+0100"}', "object 2: there is no column 'point'"),
         ('{"id": "b", "time": "2024-01-01 01:00:00+0100", "point": "POINT(1)"}', "object 2: column 'point'"),
         ('{"id": "b", "time": "2024-01-01 01:00:00+0100", "point": "POINT(181 1)"}', "object 2: 1.0, 181.0 is not"),
-        ('{"id": "b", "time": "2024-01-01 01:00:00", "point": "POINT(1 1)"}', "object 2: time data"),
+        (
+            '{"id": "b", "time": "2024-01-01 01:00:00", "point": "POINT(1 1)"}',
+            "object 2: '2024",
+        ),
         ("{", "line 1: "),
     ],
 )
@@ -235,7 +240,7 @@ measurement = "my weather"
 kind = "weather"
 device = {tag = "place"}
 [points.fields]
-temp = {quantity = "temperature", from = "degF"}
+temp = {quantity = "temperature", unit = "degF"}
 raining = "raining"
 count = "count"
 """
@@ -317,7 +322,7 @@ def test_a_written_table_comes_back_as_csv_and_as_json(
 ) -> None:
     folder = tmp_path_factory.mktemp("table")
     mapping = (
-        '{0}\nkind = "weather"\n[time]\ncolumn = "t"\nformat = "unix_s"\n'
+        '{0}\nkind = "weather"\n[time]\ncolumn = "t"\nformat = "s"\n'
         '[device]\nname = "d"\n[columns]\na = "aa"\nb = "bb"\n'
     )
     expected = [

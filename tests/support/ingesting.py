@@ -10,13 +10,14 @@ from pathlib import Path
 
 from city import topics
 from city.ledger import open_ledger
-from city.ledger.port import By, Counts, Ledger
+from city.ledger.port import By, Ledger
 from city.mqtt import Address, Session
+from city.outcomes import Counts
 from city.reading import Reading
 from city.registry import open_registry
 from city.registry.port import Registry
 from city.store import open_store
-from city.store.port import LatestAsk, Only, Store
+from city.store.port import LatestQuery, Only, Store
 from ingest.run import run
 from ingest.settings import IngestSettings
 from support.mosquitto import Mosquitto
@@ -58,7 +59,7 @@ class Platform:
         await self.client.publish(topics.direct(PROVINCE, kind, device), body)
 
     async def latest(self, device: str) -> dict[str, tuple[int, float, int]]:
-        answers = await self.store.latest(LatestAsk(devices=Only.of(device)))
+        answers = await self.store.latest(LatestQuery(devices=Only.of(device)))
         return {key: tuple(value) for answer in answers for key, value in answer.values.items()}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from support.ports import accepts
 from support.process import Process
 
-_SILENT = {"KORAT_SELF_METRICS_INTERVAL_S": "0", "KORAT_GATEWAY_HEALTH_S": "0"}
+_SILENT = {"KORAT_SELF_METRICS_INTERVAL_S": "0", "KORAT_GATEWAY_SELF_METRICS_INTERVAL_S": "0"}
 
 
 def room(

@@ -15,9 +15,8 @@ sys.path.insert(0, str(TESTS))
 
 from gateway.decoders import DECODERS  # noqa: E402
 from gateway.decoders.lorawan.codecs import CODECS  # noqa: E402
+from gateway.inputs import INPUTS  # noqa: E402
 from support.cases import CODEC, Case, folders, load  # noqa: E402
-
-_LINKS: Final = ("http", "mqtt", "tcp", "udp", "modbus", "poll", "folder")
 
 _HEAD: Final = """\
 # What the gateway understands
@@ -30,9 +29,9 @@ understands are kept in quarantine, and can be tried again when a decoder was ad
 <!-- Made by `python tests/support/supported.py > SUPPORTED.md`; a test compares the two. -->
 """
 
-_LINKS_FOOT: Final = """
-The HTTP, MQTT, poll and folder links take any protocol below, by the name of its decoder. Modbus devices need no
-decoder: the settings of the link say what their registers mean.
+_INPUTS_FOOT: Final = """
+The HTTP, MQTT, poll and folder inputs take any protocol below, by the name of its decoder. Modbus devices need no
+decoder: the settings of the input say what their registers mean.
 """
 
 _DEVICES_HEAD: Final = """
@@ -56,9 +55,9 @@ def page() -> str:
             _HEAD,
             counts,
             "## How bytes arrive\n",
-            "| link | what it does |\n|---|---|",
-            *map(_link, _LINKS),
-            _LINKS_FOOT,
+            "| input | what it does |\n|---|---|",
+            *map(_input, INPUTS),
+            _INPUTS_FOOT,
             "## Protocols\n",
             "| decoder | what it reads | frames | shown by |\n|---|---|---|---|",
             *(_protocol(name, of_family.get(name, [])) for name in DECODERS),
@@ -73,7 +72,7 @@ def page() -> str:
     )
 
 
-def _link(name: str) -> str:
+def _input(name: str) -> str:
     summary = _summary(f"gateway.inputs.{name}")
     what = summary.partition(": ")[2] if summary.startswith("The ") else summary
     return f"| `{name}` | {what[:1].upper()}{what[1:]} |"

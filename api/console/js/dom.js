@@ -1,35 +1,55 @@
 /** Elements, made in one call and never from text that could be markup. */
 
 /**
+ * @typedef {Node | string | number | null | undefined | false} Leaf
+ * @typedef {Leaf | Leaf[] | (Leaf | Leaf[])[]} Child
+ */
+
+/**
  * Make an element: `h("a.quiet", { href: "#/map" }, "Map")`.
  * @param {string} spec Tag, then classes, parted by dots.
- * @param {Object<string, unknown>} [props] `on…` are listeners, `data` is the dataset, `css` custom properties, others
+ * @param {Record<string, unknown>} [props] `on…` are listeners, `data` is the dataset, `css` custom properties, others
  *     attributes; null and false are left out.
- * @param {...(Node|string|number|null|undefined|false|Array)} children
+ * @param {...Child} children
  * @returns {HTMLElement}
  */
 export function h(spec, props = {}, ...children) {
-  const [tag, ...classes] = spec.split(".");
+  const [tag = "div", ...classes] = spec.split(".");
   const element = document.createElement(tag);
   if (classes.length) element.className = classes.join(" ");
   for (const [name, value] of Object.entries(props)) {
     if (value === null || value === undefined || value === false) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (name === "data") Object.assign(element.dataset, value);
+    if (name === "data") Object.assign(element.dataset, value);
     else if (name === "css") for (const [key, one] of Object.entries(value)) element.style.setProperty(key, one);
+    else if (typeof value === "function") element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
+  const leaves = /** @type {Leaf[]} */ (children.flat(3));
+  for (const leaf of leaves) {
+    if (leaf !== null && leaf !== undefined && leaf !== false)
+      element.append(leaf instanceof Node ? leaf : String(leaf));
+  }
   return element;
 }
 
-/** Find by id. */
-export const byId = (id) => document.getElementById(id);
+/** An input, select or button, of which the views read values. @param {Parameters<typeof h>} made */
+export const input = (...made) => /** @type {HTMLInputElement} */ (h(...made));
 
-/** Change a text only where it differs, so that nothing repaints and no screen reader speaks for nothing. */
-export function put(element, text) {
+/** Find what index.html holds. @param {string} id @returns {HTMLElement} */
+export function byId(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`there is no #${id} in the page`);
+  return found;
+}
+
+/**
+ * Change a text only where it differs, so that nothing repaints and no screen reader speaks for nothing.
+ * @param {Element} element
+ * @param {string} text
+ */
+export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Read a custom property of the present theme. */
+/** Read a custom property of the present theme. @param {string} name */
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();

@@ -1,13 +1,15 @@
 /** Starts the console: what it must know, then the shell, then the view that the address names. */
 
+/** @import { Board, Close, DeviceRow } from "./types.d.ts" */
+
 import { get } from "./api.js";
-import { boards, learnColours, loadBoards, streamOf } from "./boards.js";
+import { basemap } from "./basemap.js";
+import { boards, isDeviceBoard, loadBoards, registerBands, workstreamOf } from "./boards.js";
 import { loadCatalog } from "./catalog.js";
-import { byId, h, put } from "./dom.js";
-import { land } from "./ground.js";
+import { byId, h, setText } from "./dom.js";
+import { isThai, localized, number, onLanguage, setLanguage, setZone, t, translatePage, when } from "./i18n.js";
 import { follow, live, onLive } from "./live.js";
-import { address, place } from "./router.js";
-import { either, number, onTongue, say, setTongue, setZone, speak, thai, when } from "./tongue.js";
+import { href, route } from "./router.js";
 import { boardView } from "./views/board.js";
 import { deviceView } from "./views/device.js";
 import { devicesView } from "./views/devices.js";
@@ -15,21 +17,33 @@ import { ledgerView } from "./views/ledger.js";
 import { mapView } from "./views/map.js";
 import { quarantineView } from "./views/quarantine.js";
 
-const VIEWS = { map: mapView, board: boardView, device: deviceView, devices: devicesView, ledger: ledgerView, quarantine: quarantineView };
+/** @type {Record<string, (root: HTMLElement) => Close>} */
+const VIEWS = {
+  map: mapView,
+  board: boardView,
+  device: deviceView,
+  devices: devicesView,
+  ledger: ledgerView,
+  quarantine: quarantineView,
+};
+const THEME = "korat-theme";
 const THEMES = ["auto", "light", "dark"];
+const DEFAULT_PROVINCE = "th-30";
+const RETRY_MS = 2000;
+/** @type {Close} */
 let close = () => {};
 let shown = "";
 
 function open() {
-  const { name, id } = place();
+  const { name, id } = route();
   document.body.classList.remove("menu");
   byId("menu").setAttribute("aria-expanded", "false");
   close();
   const view = byId("view");
   view.className = `view-${name}`;
   view.replaceChildren();
-  close = (VIEWS[name] ?? mapView)(view) ?? (() => {});
-  document.title = `${view.querySelector("h1")?.textContent ?? ""} · ${say("brand")}`;
+  close = (VIEWS[name] ?? mapView)(view);
+  document.title = `${view.querySelector("h1")?.textContent ?? ""} · ${t("brand")}`;
   if (shown && shown !== `${name}/${id}`) {
     view.focus({ preventScroll: true });
     scrollTo(0, 0);
@@ -38,30 +52,46 @@ function open() {
   navigation();
 }
 
+/** @param {string} name @param {string} id @param {string} text @param {HTMLElement} [badge] */
+function link(name, id, text, badge) {
+  const here = route();
+  const current = here.name === name && (here.id === id || name === "map") ? "page" : null;
+  return h("li", {}, h("a", { href: href(name, id), "aria-current": current }, h("span", {}, text), badge));
+}
+
+/** @param {Board} board */
+const boardLink = (board) => link("board", board.key, localized(board.title));
+
+/** @param {string} title @param {HTMLElement[]} links */
+const group = (title, links) => (links.length ? [h("section", {}, h("h2", {}, t(title)), h("ul", {}, links))] : []);
+
 function navigation() {
-  const here = place();
-  const link = (name, id, text, badge = null) =>
-    h("li", {}, h("a", { href: address(name, id), "aria-current": here.name === name && (here.id === id || name === "map") ? "page" : null }, h("span", {}, text), badge));
-  const group = (title, ...links) => links.flat().length ? h("section", {}, h("h2", {}, say(title)), h("ul", {}, ...links)) : null;
-  const of = (stream) => boards.list.filter((board) => !board.own && board !== boards.list[0] && streamOf(board) === stream).map((board) => link("board", board.key, either(board.title)));
-  const held = h("b.badge", { id: "held", hidden: true });
-  byId("nav").replaceChildren(...[
-    group("nav.now", link("map", "", say("map")), boards.list.slice(0, 1).map((board) => link("board", board.key, either(board.title)))),
-    group("nav.smart_city", of("smart_city")),
-    group("nav.logistic_hub", of("logistic_hub")),
-    group("nav.operation", of(""), link("devices", "", say("devices")), link("quarantine", "", say("quarantine"), held), link("ledger", "", say("ledger"))),
-  ].filter(Boolean));
+  const [first, ...others] = boards.boards;
+  const linksOf = (/** @type {string} */ stream) =>
+    others.filter((board) => !isDeviceBoard(board) && workstreamOf(board) === stream).map(boardLink);
+  const operation = [
+    link("devices", "", t("devices")),
+    link("quarantine", "", t("quarantine"), h("b.badge", { id: "held", hidden: true })),
+    link("ledger", "", t("ledger")),
+  ];
+  byId("nav").replaceChildren(
+    ...group("nav.now", [link("map", "", t("map")), ...(first ? [boardLink(first)] : [])]),
+    ...group("nav.smart_city", linksOf("smart_city")),
+    ...group("nav.logistic_hub", linksOf("logistic_hub")),
+    ...group("nav.operation", [...linksOf(""), ...operation]),
+  );
   status();
 }
 
 function status() {
   const state = byId("state");
-  put(state, `${say(`state.${live.state}`)}${live.trouble && live.state === "down" ? ` (${live.trouble})` : ""}`);
-  state.dataset.state = live.state;
-  const held = byId("held");
+  const trouble = live.trouble && live.state === "down" ? ` (${live.trouble})` : "";
+  setText(state, `${t(`state.${live.state}`)}${trouble}`);
+  state.dataset["state"] = live.state;
+  const held = document.getElementById("held");
   if (held && live.ledger) {
     held.hidden = !live.ledger.quarantined;
-    put(held, number(live.ledger.quarantined));
+    setText(held, number(live.ledger.quarantined));
   }
 }
 
@@ -70,58 +100,70 @@ function clock() {
   byId("clock").replaceChildren(h("b", {}, when(now, "minute")), h("span", {}, when(now, "date")));
 }
 
-function furniture() {
-  speak();
-  put(byId("tongue"), thai() ? "English" : "ไทย");
-  byId("tongue").lang = thai() ? "en" : "th";
-  const theme = localStorage.getItem("korat-theme") ?? "auto";
+function shell() {
+  translatePage();
+  setText(byId("language"), isThai() ? "English" : "ไทย");
+  byId("language").lang = isThai() ? "en" : "th";
+  const theme = localStorage.getItem(THEME) ?? "auto";
   const dark = theme === "dark" || (theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-  put(byId("theme"), `${say("theme")}: ${say(`theme.${theme}`)}`);
-  put(byId("province"), either(land.places?.name));
+  document.documentElement.dataset["theme"] = dark ? "dark" : "light";
+  setText(byId("theme"), `${t("theme")}: ${t(`theme.${theme}`)}`);
+  setText(byId("province"), localized(basemap.places?.name));
   clock();
 }
 
-function nextTheme() {
-  const now = localStorage.getItem("korat-theme") ?? "auto";
-  localStorage.setItem("korat-theme", THEMES[(THEMES.indexOf(now) + 1) % THEMES.length]);
-  furniture();
+function redraw() {
+  shell();
   open();
 }
 
-async function loadLand() {
-  const [tiles, first] = await Promise.all([get("/console/tiles.json"), get("/v1/devices?limit=1")]);
-  land.tiles = tiles;
-  const code = first.devices[0]?.province ?? "th-30";
-  const answer = await fetch(`/console/places/${code}.json`);
-  if (answer.ok) land.places = await answer.json();
-  if (land.places) setZone(land.places.zone);
+function nextTheme() {
+  const now = localStorage.getItem(THEME) ?? "auto";
+  localStorage.setItem(THEME, THEMES[(THEMES.indexOf(now) + 1) % THEMES.length] ?? "auto");
+  redraw();
 }
 
-async function start() {
-  furniture();
-  byId("tongue").addEventListener("click", () => setTongue(thai() ? "en" : "th"));
-  byId("theme").addEventListener("click", nextTheme);
-  byId("menu").addEventListener("click", () => byId("menu").setAttribute("aria-expanded", String(document.body.classList.toggle("menu"))));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { furniture(); open(); });
-  onTongue(() => { furniture(); open(); });
-  onLive(status);
-  setInterval(clock, 1000);
-  follow();
+function toggleMenu() {
+  byId("menu").setAttribute("aria-expanded", String(document.body.classList.toggle("menu")));
+}
+
+async function loadBasemap() {
+  const [tiles, page] = await Promise.all([get("/console/tiles.json"), get("/v1/devices?limit=1")]);
+  /** @type {DeviceRow | undefined} */
+  const first = page.devices[0];
+  basemap.tiles = tiles;
+  const answer = await fetch(`/console/places/${first?.province ?? DEFAULT_PROVINCE}.json`);
+  if (answer.ok) basemap.places = await answer.json();
+  if (basemap.places) setZone(basemap.places.zone);
+}
+
+async function load() {
   for (;;) {
     try {
-      await Promise.all([loadCatalog(), loadLand(), loadBoards()]);
-      learnColours();
-      break;
+      await Promise.all([loadCatalog(), loadBasemap(), loadBoards()]);
+      return;
     } catch {
       live.state = "down";
       status();
-      await new Promise((resolve) => setTimeout(resolve, 2000));
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
+}
+
+async function start() {
+  shell();
+  byId("language").addEventListener("click", () => setLanguage(isThai() ? "en" : "th"));
+  byId("theme").addEventListener("click", nextTheme);
+  byId("menu").addEventListener("click", toggleMenu);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  onLanguage(redraw);
+  onLive(status);
+  setInterval(clock, 1000);
+  follow();
+  await load();
+  registerBands();
   addEventListener("hashchange", open);
-  furniture();
-  open();
+  redraw();
 }
 
 start();

@@ -1,6 +1,6 @@
 /** The reasons for quarantine: what each means, and what to do. */
 
-/** @type {Object<string, [string, string]>} */
+/** @type {Record<string, [string, string]>} */
 export const REASONS = {
   "reason.too_large": ["Too large", "ใหญ่เกินไป"],
   "reason.empty": ["Empty", "ว่างเปล่า"],
@@ -31,24 +31,60 @@ export const REASONS = {
   "reason.budget_devices": ["Too many new devices", "อุปกรณ์ใหม่มากเกินโควตา"],
   "reason.budget_quantities": ["Too many new quantities", "ปริมาณใหม่มากเกินโควตา"],
   "reason.store_refused": ["The store refused it", "คลังข้อมูลปฏิเสธ"],
-  "todo.payload": ["Mend what the device or its network server sends; what is kept here stays as it came.", "แก้ไขข้อมูลที่อุปกรณ์หรือเซิร์ฟเวอร์เครือข่ายส่งมา ข้อมูลที่กักไว้จะคงเดิม"],
-  "todo.name": ["Mend the device's name or topic. Trying again helps only after the platform was taught the name.", "แก้ชื่ออุปกรณ์หรือหัวข้อ การลองใหม่จะได้ผลเมื่อระบบรู้จักชื่อนั้นแล้ว"],
-  "todo.decoder": ["Name the device's decoder in gateway.toml, or update the platform, then try again.", "ระบุตัวถอดรหัสใน gateway.toml หรือปรับรุ่นระบบ แล้วลองใหม่"],
-  "todo.clock": ["Set the device's clock. What is held can be tried again once its time has come.", "ตั้งนาฬิกาของอุปกรณ์ ข้อมูลที่กักไว้ลองใหม่ได้เมื่อถึงเวลานั้น"],
-  "todo.budget": ["Find out why this source sends so much. When it is meant, raise its budget and try again.", "หาสาเหตุที่แหล่งนี้ส่งข้อมูลมาก หากตั้งใจ ให้เพิ่มโควตาแล้วลองใหม่"],
-  "todo.pack": ["Update or reset the gateway that sent it; compare its version with the platform's.", "ปรับรุ่นหรือตั้งค่าเกตเวย์ใหม่ และเทียบรุ่นกับระบบกลาง"],
-  "todo.store": ["Look at the store: its types may differ from the catalog's. Then try again.", "ตรวจสอบคลังข้อมูล ชนิดข้อมูลอาจไม่ตรงกับแค็ตตาล็อก แล้วลองใหม่"],
+  "todo.payload": [
+    "Mend what the device or its network server sends; what is kept here stays as it came.",
+    "แก้ไขข้อมูลที่อุปกรณ์หรือเซิร์ฟเวอร์เครือข่ายส่งมา ข้อมูลที่กักไว้จะคงเดิม",
+  ],
+  "todo.name": [
+    "Mend the device's name or topic. Trying again helps only after the platform was taught the name.",
+    "แก้ชื่ออุปกรณ์หรือหัวข้อ การลองใหม่จะได้ผลเมื่อระบบรู้จักชื่อนั้นแล้ว",
+  ],
+  "todo.decoder": [
+    "Name the device's decoder in gateway.toml, or update the platform, then try again.",
+    "ระบุตัวถอดรหัสใน gateway.toml หรือปรับรุ่นระบบ แล้วลองใหม่",
+  ],
+  "todo.clock": [
+    "Set the device's clock. What is held can be tried again once its time has come.",
+    "ตั้งนาฬิกาของอุปกรณ์ ข้อมูลที่กักไว้ลองใหม่ได้เมื่อถึงเวลานั้น",
+  ],
+  "todo.budget": [
+    "Find out why this source sends so much. When it is meant, raise its budget and try again.",
+    "หาสาเหตุที่แหล่งนี้ส่งข้อมูลมาก หากตั้งใจ ให้เพิ่มโควตาแล้วลองใหม่",
+  ],
+  "todo.pack": [
+    "Update or reset the gateway that sent it; compare its version with the platform's.",
+    "ปรับรุ่นหรือตั้งค่าเกตเวย์ใหม่ และเทียบรุ่นกับระบบกลาง",
+  ],
+  "todo.store": [
+    "Look at the store: its types may differ from the catalog's. Then try again.",
+    "ตรวจสอบคลังข้อมูล ชนิดข้อมูลอาจไม่ตรงกับแค็ตตาล็อก แล้วลองใหม่",
+  ],
 };
 
+/** @type {Record<string, string>} */
 const ADVICE = {
-  bad_device: "name", bad_topic: "name", unknown_workstream: "name", unknown_kind: "name", bad_quantity: "name",
-  undecoded: "decoder", no_codec: "decoder", clock_ahead: "clock", store_refused: "store",
-  pack_version: "pack", pack_malformed: "pack", pack_foreign: "pack",
-  budget_messages: "budget", budget_bytes: "budget", budget_devices: "budget", budget_quantities: "budget",
+  bad_device: "name",
+  bad_topic: "name",
+  unknown_workstream: "name",
+  unknown_kind: "name",
+  bad_quantity: "name",
+  undecoded: "decoder",
+  no_codec: "decoder",
+  clock_ahead: "clock",
+  store_refused: "store",
+  pack_version: "pack",
+  pack_malformed: "pack",
+  pack_foreign: "pack",
+  budget_messages: "budget",
+  budget_bytes: "budget",
+  budget_devices: "budget",
+  budget_quantities: "budget",
 };
 
 /** Names of all reasons. */
-export const REASON_KEYS = Object.keys(REASONS).filter((key) => key.startsWith("reason.")).map((key) => key.slice(7));
+export const REASON_KEYS = Object.keys(REASONS)
+  .filter((key) => key.startsWith("reason."))
+  .map((key) => key.slice(7));
 
-/** The word that says what to do about a reason. */
+/** The message that says what to do about a reason. @param {string} reason */
 export const advice = (reason) => `todo.${ADVICE[reason] ?? "payload"}`;

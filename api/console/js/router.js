@@ -1,26 +1,26 @@
 /** Which view is open: the address behind `#`, so that every view can be linked and Back works. */
 
-/** @typedef {{name: string, id: string, asked: URLSearchParams}} Place */
+/** @typedef {{name: string, id: string, query: URLSearchParams}} Route */
 
-/** @returns {Place} */
-export function place() {
-  const [path, search = ""] = location.hash.slice(1).split("?");
-  const [name = "", ...rest] = path.split("/").filter(Boolean);
-  return { name: name || "map", id: decodeURIComponent(rest.join("/")), asked: new URLSearchParams(search) };
+/** Read the present address. @returns {Route} */
+export function route() {
+  const [path = "", search = ""] = location.hash.slice(1).split("?");
+  const [name = "map", ...rest] = path.split("/").filter(Boolean);
+  return { name, id: decodeURIComponent(rest.join("/")), query: new URLSearchParams(search) };
 }
 
-/** Write an address. */
-export function address(name, id = "", asked = {}) {
-  const search = new URLSearchParams(asked).toString();
+/** Write an address. @param {string} name @param {Record<string, string>} [query] */
+export function href(name, id = "", query = {}) {
+  const search = new URLSearchParams(query).toString();
   return `#/${name}${id ? `/${encodeURIComponent(id)}` : ""}${search ? `?${search}` : ""}`;
 }
 
-/** Change what is asked of the present view, without a new view. */
-export function ask(changes) {
-  const { name, id, asked } = place();
+/** Change the query of the present view, without a new view. @param {Record<string, string | number | null>} changes */
+export function setQuery(changes) {
+  const { name, id, query } = route();
   for (const [key, value] of Object.entries(changes)) {
-    if (value === null || value === "") asked.delete(key);
-    else asked.set(key, value);
+    if (value === null || value === "") query.delete(key);
+    else query.set(key, String(value));
   }
-  history.replaceState(null, "", address(name, id, Object.fromEntries(asked)));
+  history.replaceState(null, "", href(name, id, Object.fromEntries(query)));
 }

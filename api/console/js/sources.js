@@ -1,125 +1,201 @@
 /** From a board's source to rows: newest values, values over the range, the ledger, silence. */
 
-import { all, get, query } from "./api.js";
-import { live } from "./live.js";
-import { across, readings } from "./series.js";
-import { say } from "./tongue.js";
-
-const FAIL = 4;
-const MOST_LINES = 300;
-const SIGNS = { "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, ">=": (a, b) => a >= b, "=": (a, b) => a === b };
-
 /**
- * @typedef {{name: string, device: string|null, value: number|undefined, time?: number, points?: object[], step?: number}} Row
+ * @import { AccountSource, CadenceKeptSource, Device, DeviceRow, LastSeenSource, Range, ReadingsSource, Row, Series,
+ *   Source, Sums, Where } from "./types.d.ts"
  */
 
-/** What the panels of one board share during one round of loading: filters, and answers already asked for. */
-export class Round {
+import { all, get, query } from "./api.js";
+import { outcomes, quantities } from "./catalog.js";
+import { t } from "./i18n.js";
+import { live } from "./live.js";
+import { FAIL, across, combine, readings } from "./series.js";
+
+const MAX_LINES = 300;
+/** @type {Record<Where["sign"], (a: number, b: number) => boolean>} */
+const SIGNS = {
+  "<": (a, b) => a < b,
+  "<=": (a, b) => a <= b,
+  ">": (a, b) => a > b,
+  ">=": (a, b) => a >= b,
+  "=": (a, b) => a === b,
+};
+
+/** What the panels of one board share while they load: filters, and answers already asked for. */
+export class BoardLoader {
   /**
-   * @param {object} range
-   * @param {Map<string, object>} registry Device to its row; holds whom the reader chose.
+   * @param {Range} range
+   * @param {Map<string, DeviceRow>} registry The devices that the reader chose.
    * @param {AbortSignal} signal
    */
   constructor(range, registry, signal) {
     this.range = range;
     this.registry = registry;
     this.signal = signal;
+    /** @type {Map<string, Promise<any>>} */
     this.answers = new Map();
   }
 
-  /** Rows of a source. @returns {Promise<Row[]>} */
+  /** Rows of a source. @param {Source} source @returns {Promise<Row[]>} */
   async rows(source) {
     switch (source.source) {
-      case "account": return this.account(source);
-      case "heard": return this.heard(source);
-      case "kept": return this.kept(source);
-      case "readings": return source.span === "newest" ? this.newest(source) : this.over(source);
-      default: return [];
+      case "account":
+        return this.account(source);
+      case "last_seen":
+        return this.lastSeen(source);
+      case "cadence_kept":
+        return this.cadenceKept(source);
+      case "readings":
+        return source.span === "newest" ? this.newest(source) : this.overRange(source);
+      default:
+        return [];
     }
   }
 
-  chosen(kindsWanted) {
-    return live.rows.filter((device) => kindsWanted.includes(device.kind) && this.registry.has(device.device));
+  /** @param {string[]} kinds @returns {Device[]} */
+  chosen(kinds) {
+    return live.rows.filter((device) => kinds.includes(device.kind) && this.registry.has(device.device));
   }
 
+  /** @param {ReadingsSource} source @returns {Row[]} */
   newest(source) {
-    const rows = this.chosen([source.kind]).flatMap((device) => {
-      const one = device.values[source.quantity];
-      if (!one || one.flag === FAIL || Date.parse(one.time) < this.range.start * 1000) return [];
-      return [{ name: device.device, device: device.device, value: one.value, time: Date.parse(one.time), at: device.at }];
+    const rows = this.chosen([source.kind]).flatMap(({ device, values }) => {
+      const newest = values[source.quantity];
+      const shown = newest && newest.flag !== FAIL && Date.parse(newest.time) >= this.range.start * 1000;
+      return shown ? [{ name: device, device, value: newest.value }] : [];
     });
     return this.grouped(source, rows);
   }
 
-  async over(source) {
-    const { series, range } = await this.series(source.kind, source.quantity, source.aggregate, source.every_s);
-    this.shown = range;
-    const each = series.filter((one) => one.points.length).map((one) => ({ name: one.device, device: one.device, points: one.points, step: one.step }));
+  /** @param {ReadingsSource} source @returns {Promise<Row[]>} */
+  async overRange(source) {
+    const aggregate = source.aggregate ?? quantities.get(source.quantity)?.aggregate ?? "mean";
+    const series = await this.series(source.kind, source.quantity, aggregate, source.every_s);
+    const rows = series
+      .filter(({ points }) => points.length)
+      .map(({ device, points, step }) => ({ name: device, device, points, step }));
     if (source.span === "whole") {
-      const aggregate = source.aggregate === "count" ? "sum" : source.aggregate;
-      return this.grouped(source, each.map((row) => ({ ...row, value: across([{ points: row.points.map((point) => ({ ...point, t: 0 })), step: 1 }], aggregate).points[0]?.v })));
+      const how = aggregate === "count" ? "sum" : aggregate;
+      return this.grouped(
+        source,
+        rows.map((row) => ({
+          ...row,
+          value: combine(
+            row.points.map((point) => point.v),
+            how,
+          ),
+        })),
+      );
     }
-    if (source.group === "device") return each.slice(0, MOST_LINES);
-    return this.groups(source, each).map(([name, members]) => {
-      const counted = source.across === "count" ? members.map((row) => ({ ...row, points: row.points.map((point) => ({ ...point, v: 1 })) })) : members;
-      return { name, device: null, ...across(counted, source.across === "count" ? "sum" : source.across) };
+    if (source.group === "device") return rows.slice(0, MAX_LINES);
+    return this.groups(source, rows).map(([name, members]) => {
+      return { name, device: null, points: across(members, source.across), step: members[0]?.step ?? 60 };
     });
   }
 
-  async kept(source) {
-    const { series } = await this.series(source.kind, source.quantity);
-    return series.map((one) => ({ name: one.device, device: one.device, value: Math.min(100, one.completeness * 100) }));
+  /** @param {CadenceKeptSource} source @returns {Promise<Row[]>} */
+  async cadenceKept(source) {
+    const series = await this.series(source.kind, source.quantity, "count", 0);
+    return series.map(({ device, completeness }) => ({
+      name: device,
+      device,
+      value: Math.min(100, completeness * 100),
+    }));
   }
 
-  heard(source) {
-    return this.chosen(source.kinds).map((device) => ({ name: device.device, device: device.device, value: device.time, time: device.time })).sort((a, b) => a.value - b.value);
+  /** @param {LastSeenSource} source @returns {Row[]} */
+  lastSeen(source) {
+    const devices = this.chosen(source.kinds).sort((a, b) => a.time - b.time);
+    return devices.map(({ device, time }) => ({ name: device, device, value: time }));
   }
 
+  /** @param {AccountSource} source @returns {Promise<Row[]>} */
   async account(source) {
-    const hours = { start: hour(Math.floor(this.range.start / 3600)), end: hour(Math.ceil(this.range.end / 3600)) };
-    const by = source.by_gateway ? "gateway" : "";
-    const found = await this.once(`account ${by}`, () => (by ? all(query("/v1/ledger", { ...hours, by }), "accounts", { signal: this.signal }) : get(query("/v1/ledger", hours), this.signal).then((one) => [one])));
-    return found.map((sums) => ({ name: sums.gateway === undefined ? "" : sums.gateway || say("direct.all"), device: null, value: figure(sums, source.figure) }));
+    const hours = {
+      start: hourText(Math.floor(this.range.start / 3600)),
+      end: hourText(Math.ceil(this.range.end / 3600)),
+    };
+    /** @type {Sums[]} */
+    const accounts = source.by_gateway
+      ? await this.once("gateways", () =>
+          all(query("/v1/ledger", { ...hours, by: "gateway" }), "accounts", { signal: this.signal }),
+        )
+      : [await this.once("total", () => get(query("/v1/ledger", hours), this.signal))];
+    return accounts.map((sums) => ({
+      name: source.by_gateway ? sums.gateway || t("direct.all") : "",
+      device: null,
+      value: figureOf(sums, source.figure),
+    }));
   }
 
-  /** Values over the range of every chosen device of a kind, asked once for all panels. */
-  series(kind, quantity, aggregate, every) {
-    const devices = this.chosen([kind]).filter((device) => quantity in device.values).map((device) => device.device).sort();
-    if (!devices.length) return { series: [], range: this.range };
-    return this.once(`${kind} ${quantity} ${aggregate} ${every}`, () => readings({ devices, quantities: [quantity], range: this.range, kind, alone: true, aggregate, every }, this.signal));
+  /**
+   * Values over the range of every chosen device of a kind, asked once for all panels.
+   * @param {string} kind
+   * @param {string} quantity
+   * @param {string} aggregate
+   * @param {number} every
+   * @returns {Promise<Series[]>}
+   */
+  async series(kind, quantity, aggregate, every) {
+    const measuring = this.chosen([kind]).filter((device) => quantity in device.values);
+    const devices = measuring.map((device) => device.device).sort();
+    if (!devices.length) return [];
+    const wanted = { devices, quantities: [quantity], range: this.range, kind, alone: true, aggregate, every };
+    const answer = await this.once(`${kind} ${quantity} ${aggregate} ${every}`, () => readings(wanted, this.signal));
+    return answer.series;
   }
 
+  /**
+   * @template T
+   * @param {string} key
+   * @param {() => Promise<T>} ask
+   * @returns {Promise<T>}
+   */
   once(key, ask) {
-    if (!this.answers.has(key)) this.answers.set(key, ask());
-    return this.answers.get(key);
+    const answer = this.answers.get(key) ?? ask();
+    this.answers.set(key, answer);
+    return answer;
   }
 
+  /** @param {ReadingsSource} source @param {Row[]} rows @returns {[string, Row[]][]} */
   groups(source, rows) {
+    /** @type {Map<string, Row[]>} */
     const found = new Map();
     for (const row of rows) {
-      const place = this.registry.get(row.device);
-      const name = source.group === "all" ? "" : (place?.[source.group] ?? say("unknown"));
+      const name = this.groupOf(source, row);
       found.set(name, [...(found.get(name) ?? []), row]);
     }
     return [...found].sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
+  /** @param {ReadingsSource} source @param {Row} row */
+  groupOf(source, row) {
+    if (source.group === "all") return "";
+    return this.registry.get(row.device ?? "")?.[source.group] ?? t("unknown");
+  }
+
+  /** Make devices their group's value. @param {ReadingsSource} source @param {Row[]} rows @returns {Row[]} */
   grouped(source, rows) {
+    const { where } = source;
     if (source.group === "device") return rows;
-    const kept = source.where ? rows.filter((row) => SIGNS[source.where.sign](row.value, source.where.value)) : rows;
+    const kept = where ? rows.filter((row) => SIGNS[where.sign](row.value ?? NaN, where.value)) : rows;
     const groups = this.groups(source, kept);
-    if (!groups.length && source.group === "all" && ["count", "sum"].includes(source.across) && (rows.length || source.across === "count")) return [{ name: "", device: null, value: 0 }];
+    // a count of nothing is 0, and so is the sum of devices of which `where` kept none
+    const zero = source.across === "count" || (source.across === "sum" && rows.length > 0);
+    if (!groups.length && source.group === "all" && zero) return [{ name: "", device: null, value: 0 }];
     return groups.map(([name, members]) => {
-      const values = members.map((row) => row.value).filter((value) => value !== undefined);
-      const value = source.across === "count" ? values.length : across(values.map((v) => ({ points: [{ t: 0, v, flag: 1 }], step: 1 })), source.across).points[0]?.v;
-      return { name, device: null, value };
+      const values = members.flatMap((row) => (row.value === undefined ? [] : [row.value]));
+      return { name, device: null, value: combine(values, source.across) };
     });
   }
 }
 
-const hour = (hours) => new Date(hours * 3_600_000).toISOString();
+/** @param {number} hours Since 1970. */
+const hourText = (hours) => new Date(hours * 3_600_000).toISOString();
 
-function figure(sums, name) {
-  if (name === "difference") return sums.received - sums.stored - sums.duplicate - sums.quarantined - sums.rejected;
-  return sums[name];
+/** A figure by the board's name: the API calls what is missing `gaps`. @param {Sums} sums @param {string} name */
+function figureOf(sums, name) {
+  if (name === "difference") return outcomes.reduce((rest, outcome) => rest - sums[outcome], sums.received);
+  const figure = name === "missing" ? "gaps" : name;
+  return sums[/** @type {import("./types.d.ts").Figure} */ (figure)];
 }

@@ -19,7 +19,7 @@ create view reading as
     from point join series on series.id = point.series;
 """
 """One long table; its rows name their series by number. No primary key: it costs five times the time and eight times
-the disk, so `Heads` keeps rows unique. Times are nanoseconds UTC. The view is for people with the duckdb command."""
+the disk, so `LastValueCache` keeps rows unique. Times are nanoseconds UTC. The view is for people."""
 
 _VERSION: Final = 1
 

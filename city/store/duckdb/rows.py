@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from city.batch import Batch, Flags, Floats, Times
 from city.reading import Flag
 from city.store import layout
-from city.store.duckdb.heads import Heads, Ids, Newcomers, Numbers
+from city.store.duckdb.last_values import Ids, LastValueCache, NewSeries, Numbers
 
 Positions = NDArray[np.intp]
 Mask = NDArray[np.bool_]
@@ -24,9 +24,9 @@ class Rows:
         time: Instants.
         value: Values.
         flag: Flags.
-        late: Rows that aren't newer than their head, so that the file may hold the same instant already.
+        late: Rows that aren't newer than the last of their series, so that the file may hold the same instant already.
         ends: Positions of the newest row of each series.
-        newcomers: Series to make first.
+        new_series: Series to make first.
     """
 
     ids: Ids
@@ -35,7 +35,7 @@ class Rows:
     flag: Flags
     late: Mask
     ends: Positions
-    newcomers: Newcomers
+    new_series: NewSeries
 
     def table(self) -> pa.Table:
         """Give the columns to DuckDB without a copy."""
@@ -56,21 +56,21 @@ class _Cells:
     ends: Positions
 
 
-def rows_of(batch: Batch, heads: Heads) -> Rows | None:
-    """Lay a batch out as rows; None when it holds no value at all. Changes nothing in `heads` but its capacity."""
-    device = heads.numbers(batch.kind, batch.devices)[batch.index]
+def rows_of(batch: Batch, cache: LastValueCache) -> Rows | None:
+    """Lay a batch out as rows; None when it holds no value at all. Changes nothing in `cache` but its capacity."""
+    device = cache.numbers(batch.kind, batch.devices)[batch.index]
     # stable: of two rows for the same instant the one received later stays behind the other
     order = np.lexsort((batch.time_ns, device))
     whole = _cells(order, device, batch.time_ns)
     parts: list[tuple[Numbers, Times, Floats, Flags, Positions]] = []
-    newcomers = Newcomers(heads.count, [])
+    new_series = NewSeries(cache.count, [])
     written = 0
     for quantity, column in _columns(batch):
         held = ~np.isnan(column)
         cells = whole if held.all() else _cells(order[held[order]], device, batch.time_ns)
         if not len(cells.rows):
             continue
-        ids = _identify(batch, quantity, cells, heads, newcomers)
+        ids = _identify(batch, quantity, cells, cache, new_series)
         flags = batch.flags.get(quantity)
         flag = np.full(len(ids), Flag.GOOD, np.uint8) if flags is None else flags[cells.rows].astype(np.uint8)
         parts.append((ids, cells.time, column[cells.rows], flag, cells.ends + written))
@@ -78,8 +78,8 @@ def rows_of(batch: Batch, heads: Heads) -> Rows | None:
     if not parts:
         return None
     ids, time, value, flag, ends = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    heads.reserve(newcomers.first + len(newcomers.keys))
-    return Rows(ids.astype(np.uint32), time, value, flag, time <= heads.time[ids], ends, newcomers)
+    cache.reserve(new_series.first + len(new_series.keys))
+    return Rows(ids.astype(np.uint32), time, value, flag, time <= cache.time[ids], ends, new_series)
 
 
 def _columns(batch: Batch) -> list[tuple[str, Floats]]:
@@ -102,14 +102,14 @@ def _cells(rows: Positions, device: Numbers, time_ns: Times) -> _Cells:
     return _Cells(rows, device, time, np.append(np.flatnonzero(changes), len(rows) - 1))
 
 
-def _identify(batch: Batch, quantity: str, cells: _Cells, heads: Heads, newcomers: Newcomers) -> Numbers:
+def _identify(batch: Batch, quantity: str, cells: _Cells, cache: LastValueCache, new_series: NewSeries) -> Numbers:
     """Find the series of each cell; series that are new get the next ids."""
-    known = heads.ids(batch.kind, quantity)
+    known = cache.ids(batch.kind, quantity)
     ids = known[cells.device]
     if ids.min(initial=0) < 0:
         fresh = cells.ends[ids[cells.ends] < 0]
-        first = newcomers.first + len(newcomers.keys)
-        newcomers.keys.extend((batch.kind, batch.devices[batch.index[row]], quantity) for row in cells.rows[fresh])
+        first = new_series.first + len(new_series.keys)
+        new_series.keys.extend((batch.kind, batch.devices[batch.index[row]], quantity) for row in cells.rows[fresh])
         known = known.copy()
         known[cells.device[fresh]] = np.arange(first, first + len(fresh), dtype=np.int32)
         ids = known[cells.device]

@@ -10,15 +10,16 @@ from typing import Final, Self, TypeVar
 import duckdb
 import numpy as np
 import pyarrow as pa
+from typing_extensions import override
 
 from city.batch import Batch, Flags, Floats, Times
 from city.errors import Broken, StoreUnavailable
 from city.store import layout
-from city.store.duckdb.ask import series_of
 from city.store.duckdb.file import connect, path_of
-from city.store.duckdb.heads import NEVER, Heads, Ids, Newcomers
+from city.store.duckdb.last_values import NEVER, Ids, LastValueCache, NewSeries
 from city.store.duckdb.rows import Rows, rows_of
-from city.store.port import EVERYTHING, Latest, LatestAsk, Only, SeriesAnswer, SeriesAsk, Value, WriteOutcome, asks_for
+from city.store.duckdb.series import series_of
+from city.store.port import ALL, Latest, LatestQuery, Only, SeriesAnswer, SeriesQuery, Store, Value, WriteOutcome, wants
 
 MEMORY_MB: Final = 128
 """What DuckDB may take: a process that only takes readings in stays below 300 MB with it."""
@@ -28,14 +29,14 @@ _T = TypeVar("_T")
 _Statement = tuple[str, Sequence[int | list[int]]]
 
 _open: set[Path] = set()
-"""Files held by this process. DuckDB would share one between two openers, whose heads would not know of each other."""
+"""Files held by this process. DuckDB would share one between two openers, whose caches would not know of each other."""
 
 _LATE = """
 delete from point using late
 where point.series = late.series and point.time = late.time and point.time between ? and ?
 """
-_HEADS = "select series, max(time), arg_max(value, time), arg_max(flag, time) from point group by series"
-_HEADS_OF = """
+_LAST_VALUES = "select series, max(time), arg_max(value, time), arg_max(flag, time) from point group by series"
+_LAST_VALUES_OF = """
 select series, max(time), arg_max(value, time), arg_max(flag, time) from point
 where series in (select unnest(?)) group by series
 """
@@ -57,7 +58,7 @@ async def open_duckdb(url: str, *, memory_mb: int = MEMORY_MB, threads: int = 1)
     return await asyncio.to_thread(DuckStore.open, path_of(url).absolute(), memory_mb, threads)
 
 
-class DuckStore:
+class DuckStore(Store):
     """The store in one file.
 
     Where a device belongs (`Batch.places`) is not kept here: the registry knows it, and no other program can read
@@ -68,7 +69,7 @@ class DuckStore:
         self._path = path
         self._memory_mb = memory_mb
         self._threads = threads
-        self._lock = threading.Lock()  # held while heads change or are copied, never during work on the file
+        self._lock = threading.Lock()  # held while the cache changes or is copied, never during work on the file
         self._writer = ThreadPoolExecutor(1, "duckdb-write")
         self._reader = ThreadPoolExecutor(1, "duckdb-read")
         self._failed = False
@@ -89,26 +90,32 @@ class DuckStore:
         _open.add(path)
         return store
 
+    @override
     async def write(self, batch: Batch) -> WriteOutcome:
-        """Make a batch durable: DuckDB syncs its log at commit. See the port."""
+        """Make a batch durable: DuckDB syncs its log at commit."""
         return await self._run(self._writer, lambda: self._write(batch))
 
-    async def latest(self, ask: LatestAsk) -> list[Latest]:
-        """Answer from memory, not behind a long read. See the port."""
-        return await asyncio.to_thread(self._latest, ask)
+    @override
+    async def latest(self, query: LatestQuery) -> list[Latest]:
+        """Answer from memory, not behind a long read."""
+        return await asyncio.to_thread(self._latest, query)
 
-    async def series(self, ask: SeriesAsk) -> SeriesAnswer:
-        """Read beside the writer, from a snapshot. See the port."""
-        return await self._run(self._reader, lambda: self._series(ask))
+    @override
+    async def series(self, query: SeriesQuery) -> SeriesAnswer:
+        """Read beside the writer, from a snapshot."""
+        return await self._run(self._reader, lambda: self._series(query))
 
+    @override
     async def forget(self, device: str, start_ns: int, end_ns: int) -> None:
-        """Delete under every kind of that device. See the port."""
+        """Delete under every kind of that device."""
         await self._run(self._writer, lambda: self._forget(device, start_ns, end_ns))
 
+    @override
     async def ping(self) -> None:
-        """Ask the file's engine for nothing. See the port."""
+        """Ask the file's engine for nothing."""
         await self._run(self._reader, lambda: self._reads.execute("select 1").fetchall())
 
+    @override
     async def aclose(self) -> None:
         """Finish what was begun, and let the file go."""
         await asyncio.to_thread(self._close)
@@ -129,14 +136,14 @@ class DuckStore:
         self._writes = connect(self._path, self._memory_mb, self._threads)
         try:
             self._reads = self._writes.cursor()
-            heads = Heads()
+            cache = LastValueCache()
             keys = self._writes.execute("select kind, device, quantity from series order by id").fetchall()
-            heads.admit(Newcomers(0, keys))
-            heads.advance(*self._newest(_HEADS, []))
+            cache.admit(NewSeries(0, keys))
+            cache.advance(*self._newest(_LAST_VALUES, []))
         except duckdb.Error as error:
             self._writes.close()
             raise Broken(f"{self._path} is damaged: {str(error).splitlines()[0]}") from error
-        self._heads = heads
+        self._cache = cache
 
     def _newest(self, statement: str, parameters: list[list[int]]) -> tuple[Ids, Times, Floats, Flags]:
         """Scan the file for the newest value of each series."""
@@ -150,23 +157,23 @@ class DuckStore:
             self._writes.close()
             self._connect()
             self._failed = False
-        rows = rows_of(batch, self._heads)
+        rows = rows_of(batch, self._cache)
         if rows is not None:
             self._insert(rows, batch.rx_ns)
             with self._lock:
-                self._heads.admit(rows.newcomers)
+                self._cache.admit(rows.new_series)
                 ends = rows.ends
-                self._heads.advance(rows.ids[ends], rows.time[ends], rows.value[ends], rows.flag[ends])
+                self._cache.advance(rows.ids[ends], rows.time[ends], rows.value[ends], rows.flag[ends])
         return WriteOutcome()
 
     def _insert(self, rows: Rows, rx_ns: int) -> None:
         tables = {"fresh": rows.table()}
         statements: list[_Statement] = []
-        if rows.newcomers.keys:
-            kinds, devices, quantities = zip(*rows.newcomers.keys, strict=True)
-            ids = np.arange(len(kinds), dtype=np.uint32) + np.uint32(rows.newcomers.first)
-            tables["newcomers"] = pa.table({"id": ids, "kind": kinds, "device": devices, "quantity": quantities})
-            statements.append(("insert into series select * from newcomers", []))
+        if rows.new_series.keys:
+            kinds, devices, quantities = zip(*rows.new_series.keys, strict=True)
+            ids = np.arange(len(kinds), dtype=np.uint32) + np.uint32(rows.new_series.first)
+            tables["new_series"] = pa.table({"id": ids, "kind": kinds, "device": devices, "quantity": quantities})
+            statements.append(("insert into series select * from new_series", []))
         if rows.late.any():
             times = rows.time[rows.late]
             tables["late"] = rows.late_keys()
@@ -193,15 +200,15 @@ class DuckStore:
                 self._failed = True
             raise
 
-    def _latest(self, ask: LatestAsk) -> list[Latest]:
+    def _latest(self, query: LatestQuery) -> list[Latest]:
         with self._lock:
             chosen = [
-                (kind, device, dict(series)) for kind, device, series in self._heads.select(ask.devices, ask.kinds)
+                (kind, device, dict(series)) for kind, device, series in self._cache.select(query.devices, query.kinds)
             ]
             ids = np.array([i for *_, series in chosen for i in series.values()], np.int64)
-            heads = self._heads
+            cache = self._cache
             cells = iter(
-                zip(heads.time[ids].tolist(), heads.value[ids].tolist(), heads.flag[ids].tolist(), strict=True)
+                zip(cache.time[ids].tolist(), cache.value[ids].tolist(), cache.flag[ids].tolist(), strict=True)
             )
         found = []
         for kind, device, series in chosen:
@@ -212,26 +219,26 @@ class DuckStore:
                 found.append(Latest(device, kind, values, lat.value if lat else None, lon.value if lon else None))
         return sorted(found, key=lambda latest: (latest.device, latest.kind))
 
-    def _series(self, ask: SeriesAsk) -> SeriesAnswer:
+    def _series(self, query: SeriesQuery) -> SeriesAnswer:
         with self._lock:
             ids = {
                 number: (device, quantity, kind)
-                for device, kinds in ask.devices.items()
+                for device, kinds in query.devices.items()
                 for kind in kinds
-                for quantity, number in self._heads.series.get((kind, device), {}).items()
-                if asks_for(ask, quantity)
+                for quantity, number in self._cache.series.get((kind, device), {}).items()
+                if wants(query, quantity)
             }
-        return series_of(self._reads, ask, ids)
+        return series_of(self._reads, query, ids)
 
     def _forget(self, device: str, start_ns: int, end_ns: int) -> None:
-        ids = [number for _, _, series in self._heads.select(Only.of(device), EVERYTHING) for number in series.values()]
+        ids = [number for _, _, series in self._cache.select(Only.of(device), ALL) for number in series.values()]
         if not ids:
             return
         self._commit([(_FORGET, [ids, start_ns, end_ns])])
-        newest = self._newest(_HEADS_OF, [ids])
+        newest = self._newest(_LAST_VALUES_OF, [ids])
         with self._lock:
-            self._heads.time[ids] = NEVER
-            self._heads.advance(*newest)
+            self._cache.time[ids] = NEVER
+            self._cache.advance(*newest)
 
     def _close(self) -> None:
         if self._closed:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import aiohttp
 import structlog
 
-from city.errors import AskRefused, StoreUnavailable
+from city.errors import QueryRefused, StoreUnavailable
 from city.store.influx.address import Address
 from city.store.influx.influxql import name
 
@@ -23,7 +23,7 @@ _FORBIDDEN: Final = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ResultSeries:
     """One series of an answer: rows that share their tags."""
 
     measurement: str
@@ -32,7 +32,7 @@ class Table:
     rows: list[list[Any]]
 
 
-class QueryRefused(StoreUnavailable):
+class StatementRefused(StoreUnavailable):
     """The server answers, but not this."""
 
 
@@ -102,18 +102,18 @@ class Connection:
                 await self.create_database()
         raise StoreUnavailable(f"InfluxDB has no database {self.address.database}: {_short(answer)}", _LONG_S)
 
-    async def query(self, statements: list[str]) -> list[list[Table]]:
+    async def query(self, statements: list[str]) -> list[list[ResultSeries]]:
         """Ask; each statement gets its tables, times in nanoseconds.
 
         Raises:
-            AskRefused: The server's own limits refuse the question.
+            QueryRefused: The server's own limits refuse the question.
             StoreUnavailable: It didn't answer.
         """
         if not statements:
             return []
         results = await self._results(statements)
         if not results:
-            raise QueryRefused("InfluxDB answered a query with nothing", _LONG_S)
+            raise StatementRefused("InfluxDB answered a query with nothing", _LONG_S)
         return [_tables(result) for result in results]
 
     async def delete(self, statement: str) -> None:
@@ -165,13 +165,13 @@ class Connection:
 
 def _error(message: str) -> Exception:
     if message.startswith("max-select"):
-        return AskRefused(f"InfluxDB's own limits refuse this: {message}")
-    return QueryRefused(f"InfluxDB refused a query: {message}", _LONG_S)
+        return QueryRefused(f"InfluxDB's own limits refuse this: {message}")
+    return StatementRefused(f"InfluxDB refused a query: {message}", _LONG_S)
 
 
-def _tables(result: dict[str, Any]) -> list[Table]:
+def _tables(result: dict[str, Any]) -> list[ResultSeries]:
     return [
-        Table(series.get("name", ""), series.get("tags", {}), series["columns"], series.get("values", []))
+        ResultSeries(series.get("name", ""), series.get("tags", {}), series["columns"], series.get("values", []))
         for series in result.get("series", [])
     ]
 
@@ -183,7 +183,7 @@ def _decoded(body: bytes) -> Any:
             return json.loads(body, parse_int=lambda digits: -0.0 if digits == "-0" else int(digits))
         return json.loads(body)
     except ValueError as error:
-        raise QueryRefused(f"this isn't InfluxDB's answer: {_short(body)}", _LONG_S) from error
+        raise StatementRefused(f"this isn't InfluxDB's answer: {_short(body)}", _LONG_S) from error
 
 
 def _short(body: bytes) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from city.reading import ID_PATTERN
 from city.store import layout
-from city.store.port import Everything, Only, Selection
+from city.store.port import All, Only, Selection
 
 _ESCAPES: Final = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
 _NAME: Final = str.maketrans(_ESCAPES | {'"': '\\"'})
@@ -29,7 +29,7 @@ def where(devices: Selection, *conditions: str) -> str:
     """Begin with WHERE, or be empty; no condition can say an empty set, so it must not be asked."""
     terms = list(conditions)
     match devices:
-        case Everything():
+        case All():
             pass
         case Only(keys) if len(keys) == 1:
             terms.append(f"{name(layout.TAG_DEVICE)} = {text(min(keys))}")

@@ -6,9 +6,9 @@ from typing import Any
 from city.catalog import KINDS
 from city.reading import Flag
 from city.store import layout
-from city.store.influx.http import Connection, Table
+from city.store.influx.http import Connection, ResultSeries
 from city.store.influx.influxql import field_keys, name, names, where
-from city.store.port import EVERYTHING, Latest, LatestAsk, Only, Value
+from city.store.port import ALL, Latest, LatestQuery, Only, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +24,21 @@ class _Question:
 async def fields_by_kind(connection: Connection, kinds: set[str]) -> dict[str, set[str]]:
     """Ask which fields there are; of all kinds of the catalog when none is named."""
     (tables,) = await connection.query([field_keys(kinds)])
-    # a field that somebody wrote as another type than float is none of ours
+    # a field of another type than float is not ours
     found = {table.measurement: {row[0] for row in table.rows if row[1] == "float"} for table in tables}
     return {kind: fields for kind, fields in found.items() if kind in KINDS and (kind in kinds or not kinds)}
 
 
-async def latest_of(connection: Connection, ask: LatestAsk) -> list[Latest]:
+async def latest_of(connection: Connection, query: LatestQuery) -> list[Latest]:
     """Answer by one selector for each field of each kind, all in one request."""
-    if any(isinstance(selection, Only) and not selection.keys for selection in (ask.devices, ask.kinds)):
+    if any(isinstance(selection, Only) and not selection.keys for selection in (query.devices, query.kinds)):
         return []
-    kinds = set(ask.kinds.keys) & KINDS.keys() if isinstance(ask.kinds, Only) else set[str]()
-    if ask.kinds is not EVERYTHING and not kinds:
+    kinds = set(query.kinds.keys) & KINDS.keys() if isinstance(query.kinds, Only) else set[str]()
+    if query.kinds is not ALL and not kinds:
         return []
     fields = await fields_by_kind(connection, kinds)
     questions = [
-        _question(ask, kind, field, quantity, there)
+        _question(query, kind, field, quantity, there)
         for kind, there in fields.items()
         for field in sorted(there)
         if (quantity := layout.quantity_of(field)) is not None
@@ -54,16 +54,16 @@ async def latest_of(connection: Connection, ask: LatestAsk) -> list[Latest]:
     return [latest for (device, kind), found in sorted(best.items()) if (latest := _latest(device, kind, found))]
 
 
-def _question(ask: LatestAsk, kind: str, field: str, quantity: str, there: set[str]) -> _Question:
+def _question(query: LatestQuery, kind: str, field: str, quantity: str, there: set[str]) -> _Question:
     beside = [other for other in (layout.qc_field(quantity), layout.RX) if other in there]
     statement = (
         f"SELECT last({name(field)}), {names(beside)} FROM {name(kind)}"  # noqa: S608 - names are quoted
-        f"{where(ask.devices)} GROUP BY *"
+        f"{where(query.devices)} GROUP BY *"
     )
     return _Question(kind, quantity, field, statement)
 
 
-def _candidate(question: _Question, table: Table) -> tuple[int, float, float, int] | None:
+def _candidate(question: _Question, table: ResultSeries) -> tuple[int, float, float, int] | None:
     """Read instant, receipt, value and flag; None when another version of the instant took its place."""
     row: dict[str, Any] = dict(zip(table.columns, table.rows[0], strict=True))
     failed = question.field != question.quantity

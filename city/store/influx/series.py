@@ -5,14 +5,14 @@ from enum import Enum, auto
 from typing import Final
 
 from city.catalog import KINDS, Aggregate
-from city.errors import AskRefused
+from city.errors import QueryRefused
 from city.reading import Flag
 from city.store import layout
 from city.store.influx.http import Connection
 from city.store.influx.influxql import name
-from city.store.influx.survey import Key, Part, Sum, cut_of, parts_of, sums_of
+from city.store.influx.plan import Key, Part, Sum, cut_of, parts_of, sums_of
 from city.store.influx.values import aggregated, points_of
-from city.store.port import Only, Series, SeriesAnswer, SeriesAsk, Value, completeness, percentile_of
+from city.store.port import Only, Series, SeriesAnswer, SeriesQuery, Value, completeness, percentile_of
 
 MOST_AGGREGATED: Final = 500_000
 """Values that are aggregated here, where the server can't."""
@@ -34,29 +34,31 @@ class _Found:
     odd: set[Key] = field(default_factory=set)
 
 
-async def series_of(connection: Connection, ask: SeriesAsk) -> SeriesAnswer:
+async def series_of(connection: Connection, query: SeriesQuery) -> SeriesAnswer:
     """Count first, so that the answer can be cut; then fetch.
 
     Raises:
-        AskRefused: Nothing fits into `most`, or too much would have to be aggregated here.
+        QueryRefused: Nothing fits into `most`, or too much would have to be aggregated here.
         StoreUnavailable: The server can't answer now.
     """
-    parts = await parts_of(connection, ask)
+    parts = await parts_of(connection, query)
     if not parts:
         return SeriesAnswer([])
-    end_ns = ask.end_ns
-    sums = await sums_of(connection, parts, ask.start_ns, end_ns)
-    cut = await cut_of(connection, parts, ask, sums)
+    end_ns = query.end_ns
+    sums = await sums_of(connection, parts, query.start_ns, end_ns)
+    cut = await cut_of(connection, parts, query, sums)
     if cut is not None:
         end_ns = cut
-        sums = await sums_of(connection, parts, ask.start_ns, end_ns)
-    if ask.every_ns is None:
-        points = await _raw(connection, [(part, part.quantities, None) for part in parts], ask.start_ns, end_ns)
+        sums = await sums_of(connection, parts, query.start_ns, end_ns)
+    if query.every_ns is None:
+        points = await _raw(connection, [(part, part.quantities, None) for part in parts], query.start_ns, end_ns)
         odd = set(points)
     else:
-        found = await _buckets(connection, parts, ask, end_ns, ask.every_ns)
+        found = await _buckets(connection, parts, query, end_ns, query.every_ns)
         odd = found.odd | {key for key, one in sums.items() if one.sets > 1}
-        points = await _aggregated_here(connection, parts, ask, end_ns, {key: sums[key] for key in odd if key in sums})
+        points = await _aggregated_here(
+            connection, parts, query, end_ns, {key: sums[key] for key in odd if key in sums}
+        )
     answer = []
     for key, one in sorted(sums.items()):
         if key in odd:
@@ -65,14 +67,14 @@ async def series_of(connection: Connection, ask: SeriesAsk) -> SeriesAnswer:
             worst = max((point.flag for point in all_points), default=int(Flag.GOOD))
         else:
             instants, worst = one.fit, one.worst or int(Flag.FAIL if one.failed else Flag.GOOD)
-        if ask.every_ns is None:
-            shown = points.get(key, [])
+        if query.every_ns is None:
+            values = points.get(key, [])
         elif key in odd:
-            shown = aggregated(points.get(key, []), ask.every_ns, ask.aggregate)
+            values = aggregated(points.get(key, []), query.every_ns, query.aggregate)
         else:
-            shown = found.points.get(key, [])
-        share = completeness(instants, ask.start_ns, end_ns, KINDS[key[2]].cadence_s)
-        answer.append(Series(*key, shown, share, worst))
+            values = found.points.get(key, [])
+        share = completeness(instants, query.start_ns, end_ns, KINDS[key[2]].cadence_s)
+        answer.append(Series(*key, values, share, worst))
     return SeriesAnswer(answer, cut)
 
 
@@ -89,7 +91,7 @@ async def _raw(
     return points
 
 
-async def _buckets(connection: Connection, parts: list[Part], ask: SeriesAsk, end_ns: int, every_ns: int) -> _Found:
+async def _buckets(connection: Connection, parts: list[Part], query: SeriesQuery, end_ns: int, every_ns: int) -> _Found:
     """Let the server aggregate; one selector for each statement."""
     by_device = f" GROUP BY {name(layout.TAG_DEVICE)}"
     by_bucket = f"{by_device}, time({every_ns}ns) fill(none)"
@@ -97,14 +99,14 @@ async def _buckets(connection: Connection, parts: list[Part], ask: SeriesAsk, en
     for part in parts:
         for quantity in part.quantities:
             if quantity in part.fields:
-                aggregate = part.select(_call(ask.aggregate, quantity), ask.start_ns, end_ns)
+                aggregate = part.select(_call(query.aggregate, quantity), query.start_ns, end_ns)
                 statements[_Meaning.AGGREGATE, part.kind, quantity] = aggregate + by_bucket
         for quantity in part.flagged():
             code = name(layout.qc_field(quantity))
-            worst = part.select(f"max({code})", ask.start_ns, end_ns, f"{code} < {Flag.FAIL:d}")
+            worst = part.select(f"max({code})", query.start_ns, end_ns, f"{code} < {Flag.FAIL:d}")
             statements[_Meaning.FLAG, part.kind, quantity] = worst + by_bucket
             # values that an instant held before it was written anew as failed
-            stale = part.select(f"count({name(quantity)})", ask.start_ns, end_ns, f"{code} >= {Flag.FAIL:d}")
+            stale = part.select(f"count({name(quantity)})", query.start_ns, end_ns, f"{code} >= {Flag.FAIL:d}")
             statements[_Meaning.STALE, part.kind, quantity] = stale + by_device
     answers: dict[_Meaning, dict[Key, dict[int, float]]] = {meaning: {} for meaning in _Meaning}
     results = await connection.query(list(statements.values()))
@@ -120,19 +122,19 @@ async def _buckets(connection: Connection, parts: list[Part], ask: SeriesAsk, en
 
 
 async def _aggregated_here(
-    connection: Connection, parts: list[Part], ask: SeriesAsk, end_ns: int, odd: dict[Key, Sum]
+    connection: Connection, parts: list[Part], query: SeriesQuery, end_ns: int, odd: dict[Key, Sum]
 ) -> dict[Key, list[Value]]:
     """Fetch what must be aggregated here: instants that are there in two versions or under two tag sets."""
     total = sum(one.fit + one.failed for one in odd.values())
     if total > MOST_AGGREGATED:
-        raise AskRefused(f"{total} values would have to be aggregated one by one: ask for a shorter range")
+        raise QueryRefused(f"{total} values would have to be aggregated one by one: ask for a shorter range")
     wanted: list[tuple[Part, list[str], Only | None]] = []
     for part in parts:
         for quantity in part.quantities:
             devices = frozenset(device for device, one, kind in odd if (one, kind) == (quantity, part.kind))
             if devices:
                 wanted.append((part, [quantity], Only(devices)))
-    return await _raw(connection, wanted, ask.start_ns, end_ns) if wanted else {}
+    return await _raw(connection, wanted, query.start_ns, end_ns) if wanted else {}
 
 
 def _call(aggregate: Aggregate, quantity: str) -> str:

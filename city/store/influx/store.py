@@ -6,18 +6,19 @@ from typing import Final
 
 import numpy as np
 import structlog
+from typing_extensions import override
 
 from city.batch import Batch
 from city.errors import KoratError
 from city.store import layout
 from city.store.influx.address import Address
-from city.store.influx.http import Connection, QueryRefused
+from city.store.influx.http import Connection, StatementRefused
 from city.store.influx.influxql import name, text
 from city.store.influx.instants import Newest, merged
 from city.store.influx.latest import latest_of
 from city.store.influx.lines import Lines, Prefixes, lines_of
 from city.store.influx.series import series_of
-from city.store.port import Latest, LatestAsk, SeriesAnswer, SeriesAsk, WriteOutcome
+from city.store.port import Latest, LatestQuery, SeriesAnswer, SeriesQuery, Store, WriteOutcome
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -43,7 +44,7 @@ async def open_influx(url: str) -> "InfluxStore":
     return InfluxStore(connection)
 
 
-class InfluxStore:
+class InfluxStore(Store):
     """The store in an InfluxDB.
 
     Args:
@@ -55,8 +56,9 @@ class InfluxStore:
         self._prefixes = Prefixes()
         self._newest: dict[str, Newest] = {}
 
+    @override
     async def write(self, batch: Batch) -> WriteOutcome:
-        """Make a batch durable: InfluxDB syncs its log before it answers. See the port."""
+        """Make a batch durable: InfluxDB syncs its log before it answers."""
         if not len(batch):
             return WriteOutcome()
         newest = self._newest.get(batch.kind) or await self._ask_newest(batch.kind)
@@ -72,23 +74,28 @@ class InfluxStore:
         rows = np.flatnonzero(np.isin(into, list(reasons))) if reasons else ()
         return WriteOutcome({int(row): reasons[int(into[row])] for row in rows})
 
-    async def latest(self, ask: LatestAsk) -> list[Latest]:
-        """Ask for the newest of each field. See the port."""
-        return await latest_of(self._connection, ask)
+    @override
+    async def latest(self, query: LatestQuery) -> list[Latest]:
+        """Ask for the newest of each field."""
+        return await latest_of(self._connection, query)
 
-    async def series(self, ask: SeriesAsk) -> SeriesAnswer:
-        """Let the server aggregate where it can. See the port."""
-        return await series_of(self._connection, ask)
+    @override
+    async def series(self, query: SeriesQuery) -> SeriesAnswer:
+        """Let the server aggregate where it can."""
+        return await series_of(self._connection, query)
 
+    @override
     async def forget(self, device: str, start_ns: int, end_ns: int) -> None:
-        """Delete by InfluxQL, which 1.x and 2.x do and 3.x refuses. See the port."""
+        """Delete by InfluxQL, which 1.x and 2.x do and 3.x refuses."""
         scope = f"{name(layout.TAG_DEVICE)} = {text(device)} AND time >= {start_ns} AND time < {end_ns}"
         await self._connection.delete(f"DELETE WHERE {scope}")
 
+    @override
     async def ping(self) -> None:
-        """Ask for a sign of life. See the port."""
+        """Ask for a sign of life."""
         await self._connection.ping()
 
+    @override
     async def aclose(self) -> None:
         """Close the connections."""
         await self._connection.aclose()
@@ -125,7 +132,7 @@ class InfluxStore:
         statement = f"SELECT last({name(layout.RX)}) FROM {name(kind)} GROUP BY {name(layout.TAG_DEVICE)}"  # noqa: S608 - quoted
         try:
             (tables,) = await self._connection.query([statement])
-        except QueryRefused as error:
+        except StatementRefused as error:
             # some servers limit how much one query may look at; readings must still come in
             _log.warning("newest_instants_unknown", kind=kind, reason=str(error))
         else:

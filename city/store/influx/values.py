@@ -10,7 +10,7 @@ from city.batch import Floats
 from city.catalog import Aggregate
 from city.reading import Flag
 from city.store import layout
-from city.store.influx.http import Table
+from city.store.influx.http import ResultSeries
 from city.store.port import Value, percentile_of
 
 Starts = NDArray[np.intp]
@@ -41,7 +41,7 @@ def version(good: float | None, failed: float | None, code: float | None) -> tup
     return (float(failed), int(Flag.FAIL)) if good is None else (float(good), int(flag))  # type: ignore[arg-type] # same
 
 
-def points_of(table: Table, quantity: str) -> list[Value]:
+def points_of(table: ResultSeries, quantity: str) -> list[Value]:
     """Values of one quantity of one device, rising in time.
 
     Rows of one instant that differ in other tags (the device got an owner meanwhile) are one: the one that ingest
@@ -87,7 +87,7 @@ def aggregated(points: list[Value], every_ns: int, aggregate: Aggregate) -> list
     return [Value(*cells) for cells in zip(bucket[start].tolist(), reduced.tolist(), worst.tolist(), strict=True)]
 
 
-def _place(table: Table, column: str) -> int | None:
+def _place(table: ResultSeries, column: str) -> int | None:
     return table.columns.index(column) if column in table.columns else None
 
 

@@ -7,7 +7,6 @@ Geometry: GeoJSON (RFC 7946).
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -15,7 +14,7 @@ from city.errors import Reason
 from city.wire.direct import to_position
 from gateway.decoders.decoder import DecodeError
 from gateway.decoders.fields import MOST_KEPT, checksum
-from gateway.decoders.json_fields import from_iso, number
+from gateway.decoders.json_fields import ISO_UTC, from_iso, number
 
 _TIME_IN_ID: Final = re.compile(
     r"[-_:.]?\d{4}-\d\d-\d\d[T_]\d\d[:.]?\d\d[:.\d]*(?:Z|[+-]\d\d:?\d\d)?(?=$|[/_])", re.ASCII
@@ -161,4 +160,4 @@ def _corners(coordinates: list[Any], depth: int) -> Iterator[tuple[float | None,
 
 
 def _instant(text: str) -> int:
-    return from_iso(text, UTC)
+    return from_iso(text, ISO_UTC)

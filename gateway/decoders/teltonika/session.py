@@ -1,4 +1,4 @@
-"""A tracker's connection without a socket: log-in, frames, acknowledgements (see `gateway.inputs.sessions`).
+"""A tracker's connection without a socket: log-in, frames, acknowledgements (see `gateway.decoders.tracker`).
 
 Source: Teltonika Telematics Wiki, "Teltonika Data Sending Protocols": the tracker sends its IMEI and waits for 01, then
 sends a frame and keeps its records until it is told their number. A frame whose checksum is wrong was damaged on its
@@ -10,7 +10,7 @@ from typing import Final
 from city.errors import Reason
 from gateway.decoders.decoder import DecodeError
 from gateway.decoders.teltonika import frame
-from gateway.inputs.sessions import Bad, Event, Login, Records
+from gateway.decoders.tracker import Bad, Event, Login, Records
 
 _ACCEPTED: Final = b"\x01"
 _REFUSED: Final = b"\x00"
@@ -23,7 +23,7 @@ _LOGIN: Final = _PREFIX + frame.IMEI_DIGITS
 
 
 class TcpSession:
-    """One connection: see `gateway.inputs.sessions.Session`."""
+    """One connection: see `gateway.decoders.tracker.Session`."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()

@@ -7,9 +7,10 @@ for the quarantine.
 import asyncio
 import sys
 
-from city.errors import Reason, SettledMeanwhile
+from city.errors import Conflict, Reason
 from city.ledger import open_ledger
-from city.ledger.port import Counts, JournalEntry, NewDevice, PackClaim, PackId, QuarantinedPayload, Settlement, Source
+from city.ledger.port import JournalEntry, NewDevice, PackClaim, PackId, QuarantinedPayload, Settlement, Source
+from city.outcomes import Counts
 
 
 async def main(url: str, name: str, flushes: int) -> None:
@@ -35,7 +36,7 @@ async def main(url: str, name: str, flushes: int) -> None:
             settlement.journal = [JournalEntry(name, claim.readings, b"x") for claim in settlement.packs]
             try:
                 await ledger.settle(settlement)
-            except SettledMeanwhile:
+            except Conflict:
                 continue
             break
     await ledger.aclose()

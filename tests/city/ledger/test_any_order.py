@@ -6,9 +6,10 @@ from itertools import count
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from city.errors import SettledMeanwhile
+from city.errors import Conflict
 from city.ledger import Ledger
-from city.ledger.port import By, Counts, PackClaim, PackId, Settlement, Source
+from city.ledger.port import By, PackClaim, PackId, Settlement, Source
+from city.outcomes import Counts
 
 Opened = Callable[[], Awaitable[Ledger]]
 SIZES = (3, 0, 7, 1, 4, 9, 2, 6)
@@ -38,7 +39,7 @@ async def settle(ledger: Ledger, gateway: str, seqs: list[int], *, refreshed: bo
             settlement.counts[Source(gateway, f"d{seq % 3}")].stored += SIZES[seq - 1]
         try:
             await ledger.settle(settlement)
-        except SettledMeanwhile:
+        except Conflict:
             refreshed = True
         else:
             return

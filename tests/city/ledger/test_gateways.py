@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from city.ledger import Ledger
-from city.ledger.port import DIRECT, Account, By, Counts, GatewayRow, PackClaim, PackId, Settlement, Source
+from city.ledger.port import DIRECT, Account, By, GatewayRow, PackClaim, PackId, Settlement, Source
+from city.outcomes import Counts
 
 ROW = GatewayRow("gw", "th-30", online=True, spool="b1", pending=40, packs=4, spool_bytes=900, at_ns=50)
 WILL = GatewayRow("gw", "th-30", online=False, spool="", pending=None, packs=0, spool_bytes=0, at_ns=60)

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, create_engine, inspect
 from city.database import migrations
 from city.errors import Reason
 from city.ledger import Ledger, open_ledger
-from city.ledger.port import Account, By, Counts, NewDevice, PackClaim, PackId, Settlement, Source
+from city.ledger.port import Account, By, NewDevice, PackClaim, PackId, Settlement, Source
+from city.outcomes import Counts
 from city.registry import open_registry
 from city.wire import receipt
 

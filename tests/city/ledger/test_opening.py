@@ -9,8 +9,9 @@ from sqlalchemy import create_engine, text
 
 from city.errors import Broken, ConfigurationError, LedgerUnavailable
 from city.ledger import Ledger, open_ledger
-from city.ledger.port import By, Counts, Settlement, Source
+from city.ledger.port import By, Settlement, Source
 from city.ledger.sql_ledger import SqlLedger
+from city.outcomes import Counts
 from city.registry import open_registry
 from support.ports import free_port
 

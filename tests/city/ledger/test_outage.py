@@ -8,7 +8,8 @@ import pytest
 from city.database import engine as engines
 from city.errors import LedgerUnavailable
 from city.ledger import open_ledger
-from city.ledger.port import By, Counts, GatewayRow, PackClaim, PackId, Settlement, Source
+from city.ledger.port import By, GatewayRow, PackClaim, PackId, Settlement, Source
+from city.outcomes import Counts
 from city.registry import open_registry
 from support.postgres import Postgres
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from city.ledger import Ledger
-from city.ledger.port import By, Counts
+from city.ledger.port import By
+from city.outcomes import Counts
 
 Opened = Callable[[], Awaitable[Ledger]]
 Query = Callable[[str], list[tuple[Any, ...]]]

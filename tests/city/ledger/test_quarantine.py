@@ -5,20 +5,11 @@ from typing import Any
 
 import pytest
 
-from city.errors import Reason, SettledMeanwhile
+from city.errors import Conflict, Reason
 from city.ledger import Ledger
 from city.ledger.flush_counts import HOUR_NS
-from city.ledger.port import (
-    DIRECT,
-    Account,
-    By,
-    Counts,
-    QuarantinedPayload,
-    QuarantineState,
-    Redriven,
-    Settlement,
-    Source,
-)
+from city.ledger.port import DIRECT, Account, By, QuarantinedPayload, QuarantineState, Redriven, Settlement, Source
+from city.outcomes import Counts
 
 Opened = Callable[[], Awaitable[Ledger]]
 Query = Callable[[str], list[tuple[Any, ...]]]
@@ -130,7 +121,7 @@ async def test_of_two_redrives_of_one_payload_the_first_one_counts(two: tuple[Le
     released = Redriven({Source(DIRECT, "d1"): Counts(1, 1)})
     await two[0].settle(Settlement(TEN, redriven={1: released}))
     for ids in ([1], [2], [1, 2], [77]):
-        with pytest.raises(SettledMeanwhile):
+        with pytest.raises(Conflict):
             await two[1].settle(Settlement(TEN, redriven=dict.fromkeys(ids, released)))
     (account,) = await two[1].account(0, 2**62, By.TOTAL)
     assert account.counts == Counts(2, 1, 0, 1)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from city.errors import Reason, SettledMeanwhile
+from city.errors import Conflict, Reason
 from city.ledger import Ledger, compaction
 from city.ledger.compaction import FLUSHES
 from city.ledger.flush_counts import HOUR_NS
@@ -14,7 +14,6 @@ from city.ledger.port import (
     DIRECT,
     Account,
     By,
-    Counts,
     JournalEntry,
     NewDevice,
     PackClaim,
@@ -23,6 +22,7 @@ from city.ledger.port import (
     Settlement,
     Source,
 )
+from city.outcomes import Counts
 
 Opened = Callable[[], Awaitable[Ledger]]
 Query = Callable[[str], list[tuple[Any, ...]]]
@@ -155,7 +155,7 @@ async def test_the_first_one_to_settle_a_claim_has_it(opened: Opened, query: Que
         claimed.journal.append(JournalEntry("", 1, b""))
         claimed.devices.append(NewDevice("d9", "weather", "th-30", "", 0))
         claimed.quarantined.append(QuarantinedPayload("t", b"", 0, Reason.EMPTY, "", Source(DIRECT, "")))
-        with pytest.raises(SettledMeanwhile):
+        with pytest.raises(Conflict):
             await second.settle(claimed)
     assert await total(second) == Counts(11, 11)
     assert await second.quarantine() == []
@@ -216,7 +216,7 @@ async def test_two_workers_lose_no_count_and_leave_no_gap_in_the_journal(opened:
             try:
                 await workers[me].settle(settlement)
                 won[me] += 1
-            except SettledMeanwhile:
+            except Conflict:
                 await workers[me].refresh()
 
     await asyncio.gather(work(0), work(1))

@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 from city.batch import Batch, Place
 from city.catalog import Aggregate
-from city.errors import AskRefused
+from city.errors import QueryRefused
 from city.reading import Flag, Reading
 from city.store import Store, open_store
 from city.store.port import (
-    EVERYTHING,
+    ALL,
     Latest,
-    LatestAsk,
+    LatestQuery,
     Only,
     Selection,
     Series,
-    SeriesAsk,
+    SeriesQuery,
     Value,
 )
 
@@ -69,7 +69,7 @@ async def ask(
     aggregate: Aggregate = Aggregate.MEAN,
     kind: str = "weather",
 ) -> Series | None:
-    question = SeriesAsk({device: (kind,)}, Only.of(quantity), start_ns, end_ns, every_ns, aggregate)
+    question = SeriesQuery({device: (kind,)}, Only.of(quantity), start_ns, end_ns, every_ns, aggregate)
     answer = await store.series(question)
     assert answer.next_ns is None
     assert len(answer.series) <= 1
@@ -82,7 +82,7 @@ async def points(store: Store, device: str, quantity: str, *, kind: str = "weath
 
 
 async def newest(store: Store, device: str) -> Latest:
-    (latest,) = await store.latest(LatestAsk(devices=Only.of(device)))
+    (latest,) = await store.latest(LatestQuery(devices=Only.of(device)))
     return latest
 
 
@@ -97,7 +97,7 @@ async def test_an_empty_batch_is_no_trouble(store: Store) -> None:
     await store.write(batch.take(np.zeros(0, np.intp)))
     hollow = Batch("weather", ["d"], np.zeros(1, np.int32), np.array([T]), {"temperature": np.array([np.nan])})
     await store.write(hollow)
-    assert await store.latest(LatestAsk()) == []
+    assert await store.latest(LatestQuery()) == []
 
 
 async def test_writing_twice_is_writing_once(store: Store) -> None:
@@ -230,7 +230,7 @@ async def test_positions_are_kept_and_given_when_named(store: Store) -> None:
     assert (latest.lat, latest.lon, latest.time_ns) == (-14.98, -102.25, T + 2 * S)
     assert set(latest.values) == {"speed"}
     assert [v for _, v, _ in await points(store, "d", "lat", kind=car)] == [14.97, -14.98]
-    answer = await store.series(SeriesAsk({"d": (car,)}, EVERYTHING, T, T + 60 * S))
+    answer = await store.series(SeriesQuery({"d": (car,)}, ALL, T, T + 60 * S))
     assert [series.quantity for series in answer.series] == ["speed"]
 
 
@@ -240,7 +240,7 @@ async def test_what_a_device_measures_as_two_kinds_stays_apart(store: Store) -> 
         await store.write(Batch.from_readings(rows))
     both = {"t": ("vehicle", "cargo")}
     for every_ns in (None, MINUTE):
-        answer = await store.series(SeriesAsk(both, EVERYTHING, T, T + MINUTE, every_ns, Aggregate.MAX))
+        answer = await store.series(SeriesQuery(both, ALL, T, T + MINUTE, every_ns, Aggregate.MAX))
         named = {(series.quantity, series.kind): series.points[-1].value for series in answer.series}
         assert list(named) == [
             ("battery", "cargo"),
@@ -249,30 +249,30 @@ async def test_what_a_device_measures_as_two_kinds_stays_apart(store: Store) -> 
             ("of_vehicle", "vehicle"),
         ]
         assert (named["battery", "cargo"], named["battery", "vehicle"]) == (24.0, 13.0)
-    answer = await store.series(SeriesAsk({"t": ("cargo",)}, Only.of("battery"), T, T + MINUTE))
+    answer = await store.series(SeriesQuery({"t": ("cargo",)}, Only.of("battery"), T, T + MINUTE))
     assert [(series.kind, len(series.points)) for series in answer.series] == [("cargo", 3)]
 
 
 NONE = Only(frozenset())
 
 
-@pytest.mark.parametrize(("devices", "kinds"), [(NONE, EVERYTHING), (EVERYTHING, NONE), (NONE, NONE)])
+@pytest.mark.parametrize(("devices", "kinds"), [(NONE, ALL), (ALL, NONE), (NONE, NONE)])
 async def test_an_empty_selection_selects_nothing(store: Store, devices: Selection, kinds: Selection) -> None:
     await put(store, reading("d", T, {"temperature": 1.0}))
-    assert await store.latest(LatestAsk(devices, kinds)) == []
-    assert (await store.series(SeriesAsk({}, EVERYTHING, T, T + S))).series == []
-    assert (await store.series(SeriesAsk({"d": ("weather",)}, NONE, T, T + S))).series == []
+    assert await store.latest(LatestQuery(devices, kinds)) == []
+    assert (await store.series(SeriesQuery({}, ALL, T, T + S))).series == []
+    assert (await store.series(SeriesQuery({"d": ("weather",)}, NONE, T, T + S))).series == []
 
 
 async def test_strangers_are_no_error(store: Store) -> None:
     nasty = "x' OR 'a' = 'a"
     await put(store, reading("d", T, {"temperature": 1.0}))
-    assert await store.latest(LatestAsk(devices=Only.of("e", nasty))) == []
-    assert await store.latest(LatestAsk(devices=Only.of(nasty))) == []
-    assert await store.latest(LatestAsk(kinds=Only.of("noise", 'x"; DROP SERIES FROM /.*/ --'))) == []
-    asked = SeriesAsk({"e": ("weather",), nasty: ("weather",), "d": ("noise",)}, EVERYTHING, T, T + S)
+    assert await store.latest(LatestQuery(devices=Only.of("e", nasty))) == []
+    assert await store.latest(LatestQuery(devices=Only.of(nasty))) == []
+    assert await store.latest(LatestQuery(kinds=Only.of("noise", 'x"; DROP SERIES FROM /.*/ --'))) == []
+    asked = SeriesQuery({"e": ("weather",), nasty: ("weather",), "d": ("noise",)}, ALL, T, T + S)
     assert (await store.series(asked)).series == []
-    asked = SeriesAsk({"d": ("weather",)}, Only.of('temperature" FROM weather; --', "humidity"), T, T + S)
+    asked = SeriesQuery({"d": ("weather",)}, Only.of('temperature" FROM weather; --', "humidity"), T, T + S)
     assert (await store.series(asked)).series == []
     await store.forget(nasty, 0, 2 * T)
     assert len(await points(store, "d", "temperature")) == 1
@@ -281,14 +281,14 @@ async def test_strangers_are_no_error(store: Store) -> None:
 async def test_latest_is_sorted_and_selected(store: Store) -> None:
     await put(store, reading("b", T, {"temperature": 1.0}), reading("a.b-c_1", T + S, {"humidity": 2.0}))
     await put(store, reading("c", T, {"speed": 1.0}, kind="vehicle"), reading("b", T, {"speed": 2.0}, kind="vehicle"))
-    everything = await store.latest(LatestAsk())
+    everything = await store.latest(LatestQuery())
     assert [(one.device, one.kind) for one in everything] == [
         ("a.b-c_1", "weather"),
         ("b", "vehicle"),
         ("b", "weather"),
         ("c", "vehicle"),
     ]
-    chosen = await store.latest(LatestAsk(Only.of("a.b-c_1", "b"), Only.of("weather")))
+    chosen = await store.latest(LatestQuery(Only.of("a.b-c_1", "b"), Only.of("weather")))
     assert [one.device for one in chosen] == ["a.b-c_1", "b"]
 
 
@@ -401,7 +401,7 @@ async def test_pages_visit_everything_once(store: Store, every_ns: int | None, m
     seen: list[tuple[str, str, int, float]] = []
     pages = 0
     while True:
-        answer = await store.series(SeriesAsk(devices, EVERYTHING, start, end, every_ns, Aggregate.COUNT, most))
+        answer = await store.series(SeriesQuery(devices, ALL, start, end, every_ns, Aggregate.COUNT, most))
         got = [(s.device, s.quantity, *point[:2]) for s in answer.series for point in s.points]
         assert len(got) <= most
         assert answer.next_ns is None or all(start - 2 * S < time < answer.next_ns for _, _, time, _ in got)
@@ -411,7 +411,7 @@ async def test_pages_visit_everything_once(store: Store, every_ns: int | None, m
             break
         assert got, "a page without points doesn't get on"
         start = answer.next_ns
-    whole = await store.series(SeriesAsk(devices, EVERYTHING, 0, end, every_ns, Aggregate.COUNT))
+    whole = await store.series(SeriesQuery(devices, ALL, 0, end, every_ns, Aggregate.COUNT))
     expected = [(s.device, s.quantity, *point[:2]) for s in whole.series for point in s.points]
     assert sorted(seen) == expected
     assert (pages > 1) == (len(expected) > most)
@@ -421,15 +421,15 @@ async def test_an_instant_that_never_fits_is_refused(store: Store) -> None:
     await put(store, *(reading(f"d{i}", T, {"temperature": 1.0}) for i in range(5)))
     devices = {f"d{i}": ("weather",) for i in range(5)}
     for every_ns in (None, MINUTE):
-        with pytest.raises(AskRefused):
-            await store.series(SeriesAsk(devices, EVERYTHING, T, T + S, every_ns, most=4))
+        with pytest.raises(QueryRefused):
+            await store.series(SeriesQuery(devices, ALL, T, T + S, every_ns, most=4))
 
 
 async def test_series_are_sorted_by_device_and_quantity(store: Store) -> None:
     await put(store, *(reading(d, T, {"temperature": 1.0, "humidity": 2.0}) for d in ("b", "a")))
     await put(store, reading("a1", T, {"speed": 1.0}, kind="vehicle"))
     answer = await store.series(
-        SeriesAsk({"b": ("weather",), "a": ("weather",), "a1": ("vehicle",)}, EVERYTHING, T, T + S, every_ns=S)
+        SeriesQuery({"b": ("weather",), "a": ("weather",), "a1": ("vehicle",)}, ALL, T, T + S, every_ns=S)
     )
     keys = [(series.device, series.quantity) for series in answer.series]
     assert keys == [("a", "humidity"), ("a", "temperature"), ("a1", "speed"), ("b", "humidity"), ("b", "temperature")]
@@ -464,9 +464,9 @@ async def test_forget_takes_a_half_open_range_of_one_device(store: Store) -> Non
     assert [v for _, v, _ in await points(store, "d", "temperature", kind="cargo")] == [0.0, 4.0]
     assert len(await points(store, "e", "temperature")) == 5
     await store.forget("d", T + 4 * S, T + 5 * S)
-    assert {one.values["temperature"].value for one in await store.latest(LatestAsk(Only.of("d")))} == {0.0}
+    assert {one.values["temperature"].value for one in await store.latest(LatestQuery(Only.of("d")))} == {0.0}
     await store.forget("d", 0, 2 * T)
-    assert await store.latest(LatestAsk(devices=Only.of("d"))) == []
+    assert await store.latest(LatestQuery(devices=Only.of("d"))) == []
     await put(store, reading("d", T, {"temperature": 8.0}))
     assert await points(store, "d", "temperature") == [Value(T, 8.0, GOOD)]
 
@@ -495,10 +495,10 @@ async def test_ten_thousand_rows_at_once(store: Store) -> None:
     values = {f"q{i}": np.round(rng.normal(20, 5, n), 2) for i in range(5)}
     times = T + np.arange(n) // m * S
     await store.write(Batch("weather", [f"d{i}" for i in range(m)], index, times, values, rx_ns=T))
-    assert len(await store.latest(LatestAsk())) == m
+    assert len(await store.latest(LatestQuery())) == m
     assert [v for _, v, _ in await points(store, "d7", "q3")] == values["q3"][index == 7].tolist()
     devices = {f"d{i}": ("weather",) for i in range(m)}
-    answer = await store.series(SeriesAsk(devices, Only.of("q0"), T, T + MINUTE, MINUTE, Aggregate.COUNT))
+    answer = await store.series(SeriesQuery(devices, Only.of("q0"), T, T + MINUTE, MINUTE, Aggregate.COUNT))
     assert sum(point.value for series in answer.series for point in series.points) == n
 
 

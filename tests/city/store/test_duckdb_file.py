@@ -14,7 +14,7 @@ from city.batch import Batch
 from city.errors import Broken, ConfigurationError, StoreUnavailable
 from city.store import open_store
 from city.store.duckdb import open_duckdb
-from city.store.port import EVERYTHING, LatestAsk, SeriesAsk
+from city.store.port import ALL, LatestQuery, SeriesQuery
 
 T = 1_764_900_000_000_000_000
 S = 1_000_000_000
@@ -71,13 +71,13 @@ async def test_what_was_confirmed_outlives_kill_9_and_a_full_disk(tmp_path: Path
         writer.kill()
     assert bool(refused) == bool(limit)
     store = await open_store(url)
-    answer = await store.series(SeriesAsk({"d0": ("weather",), "d499": ("weather",)}, EVERYTHING, 0, 2 * T))
+    answer = await store.series(SeriesQuery({"d0": ("weather",), "d499": ("weather",)}, ALL, 0, 2 * T))
     assert len(answer.series) == 10
     for series in answer.series:
         seconds = {(point.time_ns - T) // S for point in series.points}
         assert confirmed <= seconds
         assert len(seconds) == len(series.points)
-    (latest, *_) = await store.latest(LatestAsk())
+    (latest, *_) = await store.latest(LatestQuery())
     assert latest.values["q0"].time_ns >= T + max(confirmed) * S
     await store.aclose()
 
@@ -193,11 +193,11 @@ async def test_a_failed_commit_changes_no_head(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="point"):
         await store.write(batch(6, "stranger"))
     store._writes.execute("alter table hidden rename to point")
-    (latest,) = await store.latest(LatestAsk())
+    (latest,) = await store.latest(LatestQuery())
     assert latest.time_ns == T
     await store.write(batch(6, "stranger"))
     await store.write(batch(1))
-    assert [one.time_ns for one in await store.latest(LatestAsk())] == [T + S, T + 6 * S]
+    assert [one.time_ns for one in await store.latest(LatestQuery())] == [T + S, T + 6 * S]
     await store.aclose()
 
 

@@ -13,7 +13,7 @@ from city.reading import Flag
 from city.store import Store, layout, open_store
 from city.store.influx.address import Address
 from city.store.influx.lines import Prefixes, lines_of
-from city.store.port import EVERYTHING, LatestAsk, SeriesAsk
+from city.store.port import ALL, LatestQuery, SeriesQuery
 from support.influx import Influx
 from support.ports import free_port
 
@@ -27,7 +27,7 @@ def batch(n: int = 1, first: int = 0, **columns: list[float]) -> Batch:
 
 
 async def stored(store: Store, quantity: str = "temperature") -> list[float]:
-    answer = await store.series(SeriesAsk({"d": ("weather",)}, EVERYTHING, 0, 2 * T))
+    answer = await store.series(SeriesQuery({"d": ("weather",)}, ALL, 0, 2 * T))
     return [point.value for series in answer.series if series.quantity == quantity for point in series.points]
 
 
@@ -82,7 +82,7 @@ async def test_what_was_confirmed_outlives_kill_9(tmp_path: Path) -> None:
         with pytest.raises(StoreUnavailable):
             await store.write(batch(first=20))
         with pytest.raises(StoreUnavailable):
-            await store.latest(LatestAsk())
+            await store.latest(LatestQuery())
         with pytest.raises(StoreUnavailable):
             await store.ping()
         with pytest.raises(StoreUnavailable):
@@ -99,7 +99,7 @@ async def test_a_database_that_went_missing_is_made_again(influx: Influx, influx
     store = await open_store(influx.store_url(name))
     await store.write(batch())
     influx.drop_database(name)
-    assert await store.latest(LatestAsk()) == []
+    assert await store.latest(LatestQuery()) == []
     influx.drop_database(name)
     await store.write(batch())
     assert await stored(store) == [0.5]
@@ -111,7 +111,7 @@ async def test_foreign_measurements_and_fields_are_passed_over(influx: Influx, i
     store = await open_store(influx.store_url(influx_database))
     await store.write(batch())
     influx.write(f'cpu,device=d load=1 {T}\nweather,device=d note="hot",level=3i {T + 1}', influx_database)
-    (latest,) = await store.latest(LatestAsk())
+    (latest,) = await store.latest(LatestQuery())
     assert set(latest.values) == {"temperature"}
     assert await stored(store, "level") == []
     await store.aclose()
@@ -186,7 +186,7 @@ async def test_a_server_that_refuses_queries_still_takes_readings(server: Callab
     store = await open_store(server(204, "", "query would exceed a limit"))
     assert (await store.write(batch())).rejected == {}
     with pytest.raises(StoreUnavailable, match="exceed a limit"):
-        await store.latest(LatestAsk())
+        await store.latest(LatestQuery())
     with pytest.raises(StoreUnavailable, match="exceed a limit"):
         await store.forget("d", 0, T)
     await store.aclose()

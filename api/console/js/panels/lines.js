@@ -1,18 +1,46 @@
-/** Lines over time, one for each device or group. */
+/** Lines over time, one for each device or group; columns are stacked bars of the same. */
 
-import { bandsFrom } from "../boards.js";
+/** @import { BoardContext, Draw, Panel, Source } from "../types.d.ts" */
+
+import { bandsOfSource, keyOf } from "../boards.js";
 import { isState } from "../catalog.js";
 import { chart } from "../chart.js";
-import { either } from "../tongue.js";
-import { written } from "./writing.js";
+import { localized } from "../i18n.js";
+import { bounds, label, textWithUnit } from "./format.js";
 
-export function lines(host, panel, { zoom, range }) {
-  const source = panel.sources[0];
-  const bands = bandsFrom(source.scale);
-  const graph = chart(host, { title: either(panel.title), quantity: source.quantity, height: Math.max(160, panel.height * 28), bands: bands.length > 1 && !isState(source.quantity) && panel.plot !== "columns" ? bands : null, zoom, write: (v) => `${written.value(source, v)} ${written.unit(source)}`, bounds: source.bounds, columns: panel.plot === "columns" });
+const ROW_PX = 28;
+const LEAST_PX = 160;
+
+/**
+ * @param {HTMLElement} host
+ * @param {Panel} panel
+ * @param {Source} source
+ * @param {BoardContext} context
+ * @returns {Draw}
+ */
+export function lines(host, panel, source, { zoom, range }) {
+  const quantity = keyOf(source);
+  const columns = panel.plot === "columns";
+  const bands = bandsOfSource(source, panel);
+  const graph = chart(host, {
+    title: localized(panel.title),
+    quantity,
+    height: Math.max(LEAST_PX, panel.height * ROW_PX),
+    bands: bands.length > 1 && !isState(quantity) && !columns ? bands : null,
+    bounds: bounds(source),
+    columns,
+    zoom,
+    write: (value) => textWithUnit(source, value),
+  });
+  /** @type {Draw} */
   const draw = (all) => {
-    const many = panel.sources.length > 1;
-    graph.show(all.flatMap((rows, n) => rows.map((row) => ({ label: [many && written.label(panel.sources[n]), row.name].filter(Boolean).join(" · "), points: row.points ?? [], step: row.step ?? 60 }))), range());
+    const shown = panel.sources.flatMap((one, n) => {
+      const prefix = panel.sources.length > 1 ? label(one) : "";
+      return (all[n] ?? []).map(({ name, points = [], step = 60 }) => {
+        return { label: [prefix, name].filter(Boolean).join(" · "), points, step };
+      });
+    });
+    graph.show(shown, range());
   };
   draw.close = graph.close;
   return draw;

@@ -1,116 +1,167 @@
 /** A board: its panels in its grid, over the range and the places that the reader chose. */
 
+/** @import { Board, BoardContext, Close, DeviceRow, Draw, Panel, Source } from "../types.d.ts" */
+
 import { all } from "../api.js";
-import { boards } from "../boards.js";
-import { h, put } from "../dom.js";
+import { boards, kindsOf } from "../boards.js";
+import { h, setText } from "../dom.js";
+import { localized, t } from "../i18n.js";
 import { live, onLive } from "../live.js";
-import { loader } from "../loader.js";
-import { bars, histogram } from "../panels/bars.js";
+import { bars } from "../panels/bars.js";
 import { lines } from "../panels/lines.js";
-import { places } from "../panels/places.js";
+import { map } from "../panels/map.js";
 import { stat } from "../panels/stat.js";
 import { states } from "../panels/states.js";
 import { table } from "../panels/table.js";
+import { poller } from "../poller.js";
 import { rangeBar, rangeNow } from "../range.js";
-import { ask, place } from "../router.js";
-import { Round } from "../sources.js";
-import { either, say } from "../tongue.js";
+import { route, setQuery } from "../router.js";
+import { BoardLoader } from "../sources.js";
 
 const COLUMNS = 24;
 const EVERY_MS = 5000;
-const PLOTS = { stat, timeseries: lines, columns: lines, bars, histogram, table, map: places, states };
+/** @type {Record<string, (host: HTMLElement, panel: Panel, source: Source, context: BoardContext) => Draw>} */
+const PLOTS = { stat, timeseries: lines, columns: lines, bars, table, map, states };
+/** @type {("province" | "district" | "owner")[]} */
 const FILTERS = ["province", "district", "owner"];
 
-/** Open the view. */
+/** Open the view. @param {HTMLElement} root @returns {Close} */
 export function boardView(root) {
-  const board = boards.list.find((one) => one.key === place().id);
+  const board = boards.boards.find((one) => one.key === route().id);
   if (!board) {
-    root.append(h("h1", {}, say("board.none")));
+    root.append(h("h1", {}, t("board.none")));
     return () => {};
   }
-  const otherwise = board.hours * 3600;
+  const lastHours = board.hours * 3600;
   const trouble = h("div");
   const filters = h("div.filters");
   const grid = h("div.board");
-  let shown = rangeNow(otherwise);
-  const bar = rangeBar(() => rounds.now(), otherwise);
-  root.append(
-    h("header.head", {}, h("div", {}, h("h1", {}, either(board.title)), h("p.hint", {}, either(board.description))), bar),
-    filters, trouble, grid);
+  let shown = rangeNow(lastHours);
+  const reload = () => polling.now();
+  const { bar, zoom } = rangeBar(reload, lastHours);
+  const title = h("div", {}, h("h1", {}, localized(board.title)), h("p.hint", {}, localized(board.description)));
+  root.append(h("header.head", {}, title, bar), filters, trouble, grid);
   const drawn = board.sections.flatMap((section) => {
-    grid.append(h("h2", {}, either(section.title)));
-    return filled(section.panels).map((panel) => ({ panel, draw: frame(grid, panel, { zoom: bar.zoom, range: () => shown }) }));
+    grid.append(h("h2", {}, localized(section.title)));
+    const context = { zoom, range: () => shown };
+    return filled(section.panels).map((panel) => ({ panel, draw: frame(grid, panel, context) }));
   });
 
-  const rounds = loader(async (signal) => {
-    if (!live.turn) await heard(signal);
-    const registry = await all("/v1/devices", "devices", { signal });
-    choices(filters, board, registry, () => rounds.now());
-    const { asked } = place();
-    const chosen = registry.filter((row) => FILTERS.every((key) => !asked.get(key) || row[key] === asked.get(key)) && (!asked.get("device") || row.device === asked.get("device")));
-    const round = new Round(rangeNow(otherwise), new Map(chosen.map((row) => [row.device, row])), signal);
-    shown = round.range;
-    await Promise.all(drawn.map(async ({ panel, draw }) => {
-      if (!draw) return;
-      const rows = await Promise.all(panel.sources.map((source) => round.rows(source)));
-      if (!signal.aborted) draw(rows);
-    }));
-  }, EVERY_MS, trouble);
+  const polling = poller(
+    async (signal) => {
+      if (!live.rounds) await firstRound(signal);
+      const registry = await all("/v1/devices", "devices", { signal });
+      showFilters(filters, board, registry, reload);
+      const loader = new BoardLoader(rangeNow(lastHours), chosenDevices(registry), signal);
+      shown = loader.range;
+      const load = async (/** @type {{panel: Panel, draw: Draw | null}} */ { panel, draw }) => {
+        const rows = draw ? await Promise.all(panel.sources.map((source) => loader.rows(source))) : [];
+        if (!signal.aborted) draw?.(rows);
+      };
+      await Promise.all(drawn.map(load));
+    },
+    EVERY_MS,
+    trouble,
+  );
 
   return () => {
-    rounds.stop();
+    polling.stop();
     for (const { draw } of drawn) draw?.close?.();
   };
 }
 
-/** Make the panels of a row equally high, and wider where it leaves columns empty. */
+/** The devices that the address chooses. @param {DeviceRow[]} registry */
+function chosenDevices(registry) {
+  const { query } = route();
+  const matches = (/** @type {DeviceRow} */ row) =>
+    FILTERS.every((key) => !query.get(key) || row[key] === query.get(key)) &&
+    (!query.get("device") || row.device === query.get("device"));
+  return new Map(registry.filter(matches).map((row) => [row.device, row]));
+}
+
+/**
+ * Make the panels of a row equally high, and wider where it leaves columns empty.
+ * @param {Panel[]} panels
+ * @returns {Panel[]}
+ */
 function filled(panels) {
+  /** @type {{panels: Panel[], width: number}[]} */
   const rows = [];
   for (const panel of panels) {
     const row = rows.at(-1);
-    if (row && row.sum + panel.width <= COLUMNS) { row.panels.push(panel); row.sum += panel.width; } else rows.push({ panels: [panel], sum: panel.width });
+    if (row && row.width + panel.width <= COLUMNS) {
+      row.panels.push(panel);
+      row.width += panel.width;
+    } else {
+      rows.push({ panels: [panel], width: panel.width });
+    }
   }
   return rows.flatMap((row) => {
     const height = Math.max(...row.panels.map((panel) => panel.height));
-    return row.panels.map((panel) => ({ ...panel, height, width: Math.floor((panel.width * COLUMNS) / row.sum) }));
+    const wider = (/** @type {number} */ width) => Math.floor((width * COLUMNS) / row.width);
+    return row.panels.map((panel) => ({ ...panel, height, width: wider(panel.width) }));
   });
 }
 
-/** Wait for the first newest values. */
-function heard(signal) {
+/** Wait for the first newest values. @param {AbortSignal} signal */
+function firstRound(signal) {
   return new Promise((resolve) => {
-    const stop = onLive(() => { stop(); resolve(); });
-    signal.addEventListener("abort", () => { stop(); resolve(); });
+    const stop = onLive(() => {
+      stop();
+      resolve(undefined);
+    });
+    signal.addEventListener("abort", () => {
+      stop();
+      resolve(undefined);
+    });
   });
 }
 
+/** @param {HTMLElement} grid @param {Panel} panel @param {BoardContext} context */
 function frame(grid, panel, context) {
-  const described = either(panel.description);
-  const box = h("figure.panel", { data: { panel: panel.key, plot: panel.plot }, css: { "--width": panel.width } },
-    h("figcaption", { title: described }, h("h3", {}, either(panel.title)), h("span.unseen", {}, described)));
+  const description = localized(panel.description);
+  const caption = h(
+    "figcaption",
+    { title: description },
+    h("h3", {}, localized(panel.title)),
+    h("span.unseen", {}, description),
+  );
+  const box = h(
+    "figure.panel",
+    { data: { panel: panel.key, plot: panel.plot }, css: { "--width": panel.width } },
+    caption,
+  );
   if (panel.plot === "stat") box.classList.add("short");
-  if (panel.width > 12) box.classList.add("wider");
+  if (panel.width > COLUMNS / 2) box.classList.add("wider");
   grid.append(box);
-  const make = PLOTS[panel.plot];
-  if (make) {
-    const draw = make(box, panel, context);
-    if (panel.empty) for (const one of box.querySelectorAll(".empty")) put(one, either(panel.empty));
-    return draw;
+  const plot = PLOTS[panel.plot];
+  const [source] = panel.sources;
+  if (!plot || !source) {
+    box.append(h("p.empty", {}, t("panel.unknown")));
+    return null;
   }
-  box.append(h("p.empty", {}, say("panel.unknown")));
-  return null;
+  const draw = plot(box, panel, source, context);
+  for (const one of box.querySelectorAll(".empty")) setText(one, localized(panel.empty ?? boards.nothing));
+  return draw;
 }
 
-function choices(host, board, registry, changed) {
-  const rows = registry.filter((row) => row.kinds.some((kind) => board.kinds.includes(kind)));
-  const { asked } = place();
-  const boxes = FILTERS.filter((key) => board.variables?.includes(key)).flatMap((key) => {
-    const values = [...new Set(rows.map((row) => row[key]).filter(Boolean))].sort();
-    if (values.length < 2) return [];
-    const choose = (event) => { ask({ [key]: event.target.value }); changed(); };
-    return [h("label", {}, h("span", {}, say(key)), h("select", { data: { filter: key }, onchange: choose }, h("option", { value: "" }, say("all")), values.map((value) => h("option", { value, selected: asked.get(key) === value }, value))))];
-  });
+/** @param {HTMLElement} host @param {Board} board @param {DeviceRow[]} registry @param {() => void} changed */
+function showFilters(host, board, registry, changed) {
   if (host.contains(document.activeElement)) return;
+  const kinds = kindsOf(board);
+  const rows = registry.filter((row) => row.kinds.some((kind) => kinds.has(kind)));
+  const chosen = route().query;
+  const boxes = FILTERS.filter((key) => board.variables.includes(key)).flatMap((key) => {
+    const values = [...new Set(rows.flatMap((row) => row[key] ?? []))].sort();
+    if (values.length < 2) return [];
+    const onchange = (/** @type {Event} */ event) => {
+      setQuery({ [key]: /** @type {HTMLSelectElement} */ (event.target).value });
+      changed();
+    };
+    const options = values.map((value) => h("option", { value, selected: chosen.get(key) === value }, value));
+    const select = h("select", { data: { filter: key }, onchange }, h("option", { value: "" }, t("all")), options);
+    return [h("label", {}, h("span", {}, localized(boards.variables[key], key)), select)];
+  });
   host.hidden = !boxes.length;
   host.replaceChildren(...boxes);
 }

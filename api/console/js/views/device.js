@@ -1,126 +1,180 @@
 /** One device: who it is, what it says now, and how good its history is. */
 
+/** @import { Close, DeviceRow, Range, Series } from "../types.d.ts" */
+/** @import { Polyline } from "leaflet" */
+
 import { get } from "../api.js";
-import { isState, kindLabel, kinds, measured, quantityLabel, unitOf } from "../catalog.js";
+import { createMap } from "../basemap.js";
+import { formatWithUnit, kindLabel, quantityLabel, unitOf } from "../catalog.js";
 import { chart } from "../chart.js";
-import { valueList } from "../devicecard.js";
-import { colour, h, put } from "../dom.js";
-import { makeMap } from "../ground.js";
+import { inOrder, lastSeenText, valueList } from "../devicecard.js";
+import { colour, h, setText } from "../dom.js";
+import { percent, t, when } from "../i18n.js";
 import { live, onLive } from "../live.js";
-import { loader } from "../loader.js";
-import { Pins, silent } from "../pins.js";
+import { Markers, silent } from "../markers.js";
+import { poller } from "../poller.js";
 import { rangeBar, rangeNow } from "../range.js";
-import { place } from "../router.js";
+import { route } from "../router.js";
 import { bandsOf } from "../scale.js";
-import { readings } from "../series.js";
-import { ago, percent, say, when } from "../tongue.js";
+import { FAIL, readings } from "../series.js";
 
 const EVERY_MS = 10_000;
+const SUSPECT = 3;
+const MISSING = 9;
+/** Degrees that a device has to leave its first position by before its way is drawn. */
+const MOVED_DEGREES = 0.002;
 
-/** Open the view. */
+/** Open the view. @param {HTMLElement} root @returns {Close} */
 export function deviceView(root) {
-  const id = place().id;
-  const heard = h("p.heard");
+  const id = route().id;
+  const kindText = h("p.what", {}, t("device"));
+  const lastSeen = h("p.last-seen");
   const facts = h("dl.facts");
-  const newest = h("section.newest", { "aria-label": say("newest") });
-  const charts = h("section.charts", { "aria-label": say("quality") });
+  const newest = h("section.newest", { "aria-label": t("newest") });
+  const charts = h("section.charts", { "aria-label": t("quality") });
   const trouble = h("div");
   const stage = h("div.canvas");
-  const what = h("p.what", {}, say("device"));
-  const bar = rangeBar(() => history.now());
+  const mapBox = h("div.stage.small", {}, stage);
+  const { bar, zoom } = rangeBar(() => history.now());
   root.append(
-    h("header.head", {}, h("div", {}, what, h("h1", {}, id), heard), bar),
+    h("header.head", {}, h("div", {}, kindText, h("h1", {}, id), lastSeen), bar),
     trouble,
-    h("div.about", {}, h("div", {}, newest, facts), h("div.stage.small", {}, stage)),
-    h("p.hint", {}, `${say("chart.hint")} ${say("chart.strip")} `, [1, 2, 3, 4].map((flag) => h("span.step", {}, h(`i.f${flag}`), say(`flag.${flag}`))), h("span.step", {}, h("i.f9"), say("flag.9"))),
+    h("div.about", {}, h("div", {}, newest, facts), mapBox),
+    h("p.hint", {}, `${t("chart.hint")} ${t("chart.strip")} `, flagLegend()),
     charts,
   );
-  const map = makeMap(stage, { label: say("position"), small: true });
-  const pins = new Pins(map, () => {});
-  const drawn = new Map();
-  const nameOf = (one) => `${one.quantity}/${one.kind}`;
-  const closers = [];
-  let fitted = false;
-  let track = null;
-  let followed = false;
+  const map = createMap(stage, { label: t("position"), small: true });
+  const markers = new Markers(map, () => {});
+  const track = trackOn(map, id);
+  /** @type {Map<string, ReturnType<typeof historyPanel>>} */
+  const panels = new Map();
+  let centred = false;
 
   function update() {
     const device = live.devices.get(id);
     if (!device) return;
-    put(what, device.kinds.map(kindLabel).join(" · "));
-    heard.classList.toggle("off", silent(device));
-    put(heard, `${silent(device) ? `${say("map.silent")} · ` : ""}${ago(device.time)}`);
-    newest.replaceChildren(valueList(device, kinds.get(device.kind)?.quantities));
-    pins.show([device], () => colour("accent"));
-    stage.parentElement.hidden = !device.at;
-    if (device.at && !fitted) {
-      fitted = true;
+    setText(kindText, device.kinds.map(kindLabel).join(" · "));
+    lastSeen.classList.toggle("off", silent(device));
+    setText(lastSeen, lastSeenText(device));
+    newest.replaceChildren(valueList(device));
+    markers.show([device], () => colour("accent"));
+    mapBox.hidden = !device.at;
+    if (device.at && !centred) {
+      centred = true;
       map.invalidateSize();
       map.setView(device.at, 12, { animate: false });
     }
   }
 
-  async function about(signal) {
-    const row = await get(`/v1/devices/${encodeURIComponent(id)}`, signal);
-    const fact = (key, value) => value && h("div", {}, h("dt", {}, say(key)), h("dd", {}, value));
-    facts.replaceChildren(...[
-      fact("province", row.province), fact("district", row.district), fact("owner", row.owner),
-      fact("gateway", row.gateway ?? say("direct")), fact("status", say(`status.${row.status}`)),
-      fact("first.seen", when(Date.parse(row.first_seen), "short")),
-    ].filter(Boolean));
-    return row;
-  }
-
-  const history = loader(async (signal) => {
-    const row = await about(signal);
-    const asked = rangeNow();
-    const { series, range, width } = await readings({ devices: [id], range: asked, kind: row.kind, raw: true }, signal);
-    charts.dataset.width = width ?? "raw";
-    const order = kinds.get(row.kind)?.quantities ?? [];
-    const rank = (key) => (order.includes(key) ? order.indexOf(key) : order.length);
-    for (const one of series.sort((a, b) => rank(a.quantity) - rank(b.quantity))) {
-      if (!drawn.has(nameOf(one))) drawn.set(nameOf(one), panel(one.kind, one.quantity));
-      drawn.get(nameOf(one))(one, range);
-    }
-    for (const [name, draw] of drawn) if (!series.some((one) => nameOf(one) === name)) draw(null, range);
-    await drawTrack(asked, row.kind, signal);
-  }, EVERY_MS, trouble);
-
-  async function drawTrack(range, kind, signal) {
-    const { series } = await readings({ devices: [id], quantities: ["lat", "lon"], range, kind, aggregate: "last", raw: true }, signal);
-    const [lat, lon] = ["lat", "lon"].map((key) => new Map(series.find((one) => one.quantity === key)?.points.map((point) => [point.t, point.v])));
-    const line = [...lat].filter(([t]) => lon.has(t)).map(([t, v]) => [v, lon.get(t)]);
-    track?.remove();
-    const moved = line.some(([a, b]) => Math.hypot(a - line[0][0], b - line[0][1]) > 0.002);
-    track = moved ? L.polyline(line, { color: colour("accent"), weight: 3, opacity: 0.7, interactive: false }).addTo(map) : null;
-    if (track && !followed) map.fitBounds(track.getBounds().pad(0.15), { animate: false, maxZoom: 14 });
-    followed ||= moved;
-  }
-
-  function panel(kind, quantity) {
-    const sums = h("p.sums");
-    const box = h("figure.panel", { data: { quantity } }, h("figcaption", {}, h("h2", {}, quantityLabel(quantity)), isState(quantity) ? null : h("span.unit", {}, unitOf(quantity)), sums));
-    charts.append(box);
-    const graph = chart(box, { title: quantityLabel(quantity), quantity, height: 170, strip: true, bands: bandsOf(kind, quantity), zoom: bar.zoom });
-    closers.push(graph.close);
-    return (one, range) => {
-      graph.show(one ? [{ label: quantityLabel(quantity), ...one }] : [], range);
-      const good = one?.points.filter((point) => point.flag !== 4).map((point) => point.v) ?? [];
-      sums.replaceChildren(
-        one && Number.isFinite(one.completeness) ? h("span", {}, say("completeness", percent(Math.min(1, one.completeness)))) : "",
-        one && one.worst >= 3 && one.worst < 9 ? h(`span.flag.flag${one.worst}`, {}, say(`flag.${one.worst}`)) : "",
-        good.length ? h("span", {}, `${say("minimum")} ${measured(quantity, Math.min(...good))}`) : "",
-        good.length ? h("span", {}, `${say("maximum")} ${measured(quantity, Math.max(...good))}`) : "",
-      );
-    };
-  }
+  const history = poller(
+    async (signal) => {
+      /** @type {DeviceRow} */
+      const row = await get(`/v1/devices/${encodeURIComponent(id)}`, signal);
+      facts.replaceChildren(...factsOf(row));
+      const asked = rangeNow();
+      const answer = await readings({ devices: [id], range: asked, kind: row.kind, raw: true }, signal);
+      charts.dataset["width"] = String(answer.width ?? "raw");
+      const found = new Map(answer.series.map((one) => [`${one.quantity}/${one.kind}`, one]));
+      for (const quantity of inOrder([...new Set(answer.series.map((one) => one.quantity))], row.kind)) {
+        for (const [name, one] of found) {
+          if (one.quantity === quantity && !panels.has(name)) panels.set(name, historyPanel(charts, one, zoom));
+        }
+      }
+      for (const [name, panel] of panels) panel.show(found.get(name) ?? null, answer.range);
+      await track.draw(asked, row.kind, signal);
+    },
+    EVERY_MS,
+    trouble,
+  );
 
   update();
   const stop = onLive(update);
   return () => {
     stop();
     history.stop();
-    closers.forEach((end) => end());
+    for (const panel of panels.values()) panel.close();
     map.remove();
+  };
+}
+
+const flagLegend = () => [1, 2, 3, 4, 9].map((flag) => h("span.step", {}, h(`i.f${flag}`), t(`flag.${flag}`)));
+
+/** @param {DeviceRow} row */
+function factsOf(row) {
+  /** @type {[string, string | null][]} */
+  const facts = [
+    ["province", row.province],
+    ["district", row.district],
+    ["owner", row.owner],
+    ["gateway", row.gateway ?? t("direct")],
+    ["status", t(`status.${row.status}`)],
+    ["first.seen", when(Date.parse(row.first_seen), "short")],
+  ];
+  return facts.flatMap(([key, value]) => (value ? [h("div", {}, h("dt", {}, t(key)), h("dd", {}, value))] : []));
+}
+
+/**
+ * The chart of one quantity, with what its values amount to.
+ * @param {HTMLElement} host
+ * @param {Series} first
+ * @param {(from: number, to: number) => void} zoom
+ */
+function historyPanel(host, { quantity, kind }, zoom) {
+  const sums = h("p.sums");
+  const unit = unitOf(quantity);
+  const caption = h("figcaption", {}, h("h2", {}, quantityLabel(quantity)), unit && h("span.unit", {}, unit), sums);
+  const box = h("figure.panel", { data: { quantity } }, caption);
+  host.append(box);
+  const bands = bandsOf(kind, quantity) ?? null;
+  const graph = chart(box, { title: quantityLabel(quantity), quantity, height: 170, strip: true, bands, zoom });
+  return {
+    close: graph.close,
+    /** @param {Series | null} series @param {Range} range */
+    show(series, range) {
+      graph.show(series ? [{ label: quantityLabel(quantity), ...series }] : [], range);
+      sums.replaceChildren(...(series ? sumsOf(series) : []));
+    },
+  };
+}
+
+/** @param {Series} series */
+function sumsOf({ quantity, points, completeness, worst }) {
+  const good = points.filter((point) => point.flag !== FAIL).map((point) => point.v);
+  const parts = [];
+  if (Number.isFinite(completeness)) parts.push(h("span", {}, t("completeness", percent(Math.min(1, completeness)))));
+  if (worst >= SUSPECT && worst < MISSING) parts.push(h(`span.flag.flag${worst}`, {}, t(`flag.${worst}`)));
+  if (good.length) {
+    parts.push(h("span", {}, `${t("minimum")} ${formatWithUnit(quantity, Math.min(...good))}`));
+    parts.push(h("span", {}, `${t("maximum")} ${formatWithUnit(quantity, Math.max(...good))}`));
+  }
+  return parts;
+}
+
+/** The way that a device went. @param {ReturnType<typeof createMap>} map @param {string} id */
+function trackOn(map, id) {
+  /** @type {Polyline | null} */
+  let shown = null;
+  let fitted = false;
+  return {
+    /** @param {Range} range @param {string} kind @param {AbortSignal} signal */
+    async draw(range, kind, signal) {
+      const wanted = { devices: [id], quantities: ["lat", "lon"], range, kind, aggregate: "last", raw: true };
+      const { series } = await readings(wanted, signal);
+      const [lat = [], lon = []] = ["lat", "lon"].map(
+        (key) => series.find((one) => one.quantity === key)?.points ?? [],
+      );
+      const lons = new Map(lon.map((point) => [point.t, point.v]));
+      const way = lat.flatMap((point) => {
+        const east = lons.get(point.t);
+        return east === undefined ? [] : [L.latLng(point.v, east)];
+      });
+      shown?.remove();
+      shown = null;
+      const [from] = way;
+      if (!from || !way.some((at) => Math.hypot(at.lat - from.lat, at.lng - from.lng) > MOVED_DEGREES)) return;
+      shown = L.polyline(way, { color: colour("accent"), weight: 3, opacity: 0.7, interactive: false }).addTo(map);
+      if (!fitted) map.fitBounds(shown.getBounds().pad(0.15), { animate: false, maxZoom: 14 });
+      fitted = true;
+    },
   };
 }

@@ -1,67 +1,73 @@
 /** The city map: all kinds, then one kind by its value, then one device. */
 
-import { PLATFORM, headline, kindLabel, kinds, quantityLabel, spelled, unitOf } from "../catalog.js";
+/** @import { Close, Device } from "../types.d.ts" */
+/** @import { Step } from "../scale.js" */
+
+import { createMap } from "../basemap.js";
+import { PLATFORM, formatValue, headline, kindLabel, kinds, quantityLabel, unitOf } from "../catalog.js";
 import { deviceCard } from "../devicecard.js";
-import { colour, h, put } from "../dom.js";
-import { figures } from "../figures.js";
-import { makeMap } from "../ground.js";
+import { colour, h, setText } from "../dom.js";
+import { localized, number, t } from "../i18n.js";
+import { kpis } from "../kpis.js";
 import { live, onLive } from "../live.js";
-import { Pins, silent } from "../pins.js";
-import { address, place } from "../router.js";
+import { Markers, silent } from "../markers.js";
+import { href, route } from "../router.js";
 import { scaleOf } from "../scale.js";
-import { either, number, say } from "../tongue.js";
 
-const MOST_ROWS = 200;
+const MAX_ROWS = 200;
+const SUSPECT = 3;
 
-/** Open the view. @returns {() => void} What closes it. */
+/**
+ * @typedef {{fill: (device: Device) => string, steps: Step[]}} Colours
+ * @typedef {{update: (devices: Device[], fill: Colours["fill"], picked: string) => void}} List
+ */
+
+/** Open the view. @param {HTMLElement} root @returns {Close} */
 export function mapView(root) {
-  const kind = kinds.has(place().id) ? place().id : "";
+  const asked = route();
+  const kind = kinds.has(asked.id) ? asked.id : "";
   const quantity = kind && headline(kind);
-  let picked = place().asked.get("device") ?? "";
+  let picked = asked.query.get("device") ?? "";
   let fitted = false;
-  const top = figures();
+  const top = kpis();
   const canvas = h("div.canvas");
   const legend = h("div.legend", { "aria-hidden": "true" });
-  const panel = h("div.list", { tabindex: "0", role: "region", "aria-label": say(kind ? "devices" : "map.kinds") });
+  const panel = h("div.list", { tabindex: "0", role: "region", "aria-label": t(kind ? "devices" : "map.kinds") });
   const card = h("div.pick", { "aria-live": "polite" });
   root.append(
-    h("h1.unseen", {}, kind ? `${say("map")}: ${kindLabel(kind)}` : say("map")),
+    h("h1.unseen", {}, kind ? `${t("map")}: ${kindLabel(kind)}` : t("map")),
     top.root,
     h("div.mapped", {}, h("aside.panel", {}, panel), h("div.stage", {}, canvas, legend, card)),
   );
-  const map = makeMap(canvas, { label: say("map.label") });
-  const pins = new Pins(map, pick);
-  const list = kind ? deviceRows(panel, kind, quantity, pick) : kindRows(panel);
+  const map = createMap(canvas, { label: t("map.label") });
+  const markers = new Markers(map, pick);
+  const drawLegend = legendIn(legend, kind && withUnit(quantity));
+  /** @type {List} */
+  const list = kind ? deviceList(panel, kind, quantity, pick) : kindList(panel);
 
+  /** @param {string} device */
   function pick(device) {
     picked = device;
     update();
   }
 
-  function shownDevices() {
-    return kind ? live.rows.filter((device) => device.kind === kind) : [...live.devices.values()].filter((device) => device.kind !== PLATFORM);
-  }
-
   function update() {
-    const shown = shownDevices();
+    const shown = kind
+      ? live.rows.filter((device) => device.kind === kind)
+      : [...live.devices.values()].filter((device) => device.kind !== PLATFORM);
     top.update();
-    pins.picked = picked;
-    const scale = kind ? scaleOf(quantity, shown.map((one) => one.values[quantity]?.value).filter((one) => one !== undefined), kind) : null;
-    const [city, hub] = [colour("city"), colour("hub")];
-    const paint = scale
-      ? (one) => (one.values[quantity] ? scale.of(one.values[quantity].value) : colour("silent"))
-      : (one) => (kinds.get(one.kind)?.workstream === "logistic_hub" ? hub : city);
-    pins.show(shown, paint, quantity);
-    const steps = scale?.steps ?? [{ colour: city, text: say("nav.smart_city") }, { colour: hub, text: say("nav.logistic_hub") }];
-    drawLegend(legend, kind ? `${quantityLabel(quantity)}${unitOf(quantity) ? `, ${unitOf(quantity)}` : ""}` : "", steps);
-    list.update(shown, paint, picked);
+    markers.picked = picked;
+    const { fill, steps } = kind ? coloursByValue(shown, kind, quantity) : coloursByWorkstream();
+    markers.show(shown, fill, quantity);
+    drawLegend(steps);
+    list.update(shown, fill, picked);
     const device = live.devices.get(picked);
-    card.replaceChildren(...(device ? [deviceCard(device, kinds.get(device.kind)?.quantities, () => pick(""))] : []));
-    if (!fitted && pins.dots.size) {
+    card.replaceChildren(...(device ? [deviceCard(device, () => pick(""))] : []));
+    if (!fitted && markers.dots.size) {
       fitted = true;
-      pins.fit(false);
+      markers.fit(false);
     }
-    root.dataset.dots = pins.dots.size;
+    root.dataset["dots"] = String(markers.dots.size);
   }
 
   update();
@@ -72,80 +78,130 @@ export function mapView(root) {
   };
 }
 
-function drawLegend(legend, title, steps) {
-  const text = JSON.stringify([title, steps]);
-  if (legend.said === text) return;
-  legend.said = text;
-  legend.replaceChildren(
-    title && h("p", {}, title) || "",
-    ...steps.map((step) => h("span.step", {}, h("i", { css: { "--tint": step.colour } }), step.text)),
-    h("span.step", {}, h("i.hollow"), say("map.silent")),
+/** @param {string} quantity */
+const withUnit = (quantity) => [quantityLabel(quantity), unitOf(quantity)].filter(Boolean).join(", ");
+
+/** @param {Device[]} devices @param {string} kind @param {string} quantity @returns {Colours} */
+function coloursByValue(devices, kind, quantity) {
+  const scale = scaleOf(
+    quantity,
+    devices.flatMap((device) => device.values[quantity]?.value ?? []),
+    kind,
   );
+  const none = colour("silent");
+  const fill = (/** @type {Device} */ { values: { [quantity]: newest } }) => (newest ? scale.of(newest.value) : none);
+  return { fill, steps: scale.steps };
 }
 
-function kindRows(panel) {
-  const rows = new Map();
-  const group = (stream) => h("section", {}, h("h2", {}, say(`nav.${stream}`)),
-    h("ul", {}, [...kinds.values()].filter((kind) => kind.workstream === stream).map((kind) => {
-      const row = { count: h("b"), off: h("small") };
-      row.item = h("li", { hidden: true }, h("a", { href: address("map", kind.key) }, h("span", {}, either(kind.label)), row.off, row.count));
-      rows.set(kind.key, row);
-      return row.item;
-    })));
-  const empty = h("p.empty", {}, say("map.empty"));
+/** @returns {Colours} */
+function coloursByWorkstream() {
+  const [city, hub] = [colour("city"), colour("hub")];
+  const steps = [
+    { colour: city, text: t("nav.smart_city") },
+    { colour: hub, text: t("nav.logistic_hub") },
+  ];
+  return { fill: (device) => (kinds.get(device.kind)?.workstream === "logistic_hub" ? hub : city), steps };
+}
+
+/** @param {HTMLElement} host @param {string} title */
+function legendIn(host, title) {
+  let drawn = "";
+  return (/** @type {Step[]} */ steps) => {
+    const text = JSON.stringify(steps);
+    if (drawn === text) return;
+    drawn = text;
+    const marks = steps.map((step) => h("span.step", {}, h("i", { css: { "--tint": step.colour } }), step.text));
+    host.replaceChildren(
+      ...(title ? [h("p", {}, title)] : []),
+      ...marks,
+      h("span.step", {}, h("i.hollow"), t("map.silent")),
+    );
+  };
+}
+
+/** All kinds, with how many devices each has. @param {HTMLElement} panel @returns {List} */
+function kindList(panel) {
+  const rows = [...kinds.values()].map((kind) => {
+    const [count, off] = [h("b"), h("small")];
+    const link = h("a", { href: href("map", kind.key) }, h("span", {}, localized(kind.label)), off, count);
+    return { kind, count, off, item: h("li", { hidden: true }, link) };
+  });
+  const group = (/** @type {string} */ stream) => {
+    const items = rows.filter((row) => row.kind.workstream === stream).map((row) => row.item);
+    return h("section", {}, h("h2", {}, t(`nav.${stream}`)), h("ul", {}, items));
+  };
+  const empty = h("p.empty", {}, t("map.empty"));
   panel.replaceChildren(group("smart_city"), group("logistic_hub"), empty);
   return {
     update(devices) {
       const now = Date.now();
-      const counts = new Map();
-      for (const device of devices) {
-        const of = counts.get(device.kind) ?? [0, 0];
-        of[0] += 1;
-        of[1] += silent(device, now) ? 1 : 0;
-        counts.set(device.kind, of);
-      }
-      empty.hidden = devices.length > 0 || !live.turn;
-      for (const [key, row] of rows) {
-        const [count, off] = counts.get(key) ?? [0, 0];
-        row.item.hidden = !count;
-        put(row.count, number(count));
-        put(row.off, off ? `${number(off)} ${say("map.silent")}` : "");
+      empty.hidden = devices.length > 0 || !live.rounds;
+      for (const { kind, count, off, item } of rows) {
+        const ofKind = devices.filter((device) => device.kind === kind.key);
+        const quiet = ofKind.filter((device) => silent(device, now)).length;
+        item.hidden = !ofKind.length;
+        setText(count, number(ofKind.length));
+        setText(off, quiet ? `${number(quiet)} ${t("map.silent")}` : "");
       }
     },
   };
 }
 
-function deviceRows(panel, kind, quantity, pick) {
+/**
+ * The devices of a kind, highest value first.
+ * @param {HTMLElement} panel
+ * @param {string} kind
+ * @param {string} quantity
+ * @param {(device: string) => void} pick
+ * @returns {List}
+ */
+function deviceList(panel, kind, quantity, pick) {
   const body = h("ul.devices");
+  /** @type {Map<string, ReturnType<typeof make>>} */
   const rows = new Map();
   let order = "";
-  panel.replaceChildren(h("a.back", { href: "#/map" }, "‹ ", say("map.back")), h("h2", {}, kindLabel(kind)), h("p.sub", {}, quantityLabel(quantity), unitOf(quantity) && h("span.unit", {}, ` ${unitOf(quantity)}`)), body);
-  const make = (device) => {
-    const row = { tint: h("i"), value: h("b") };
-    row.button = h("button", { type: "button", onclick: () => pick(device) }, row.tint, h("span", {}, device), row.value);
-    row.item = h("li", {}, row.button);
-    rows.set(device, row);
-    return row;
-  };
+  const unit = unitOf(quantity);
+  panel.replaceChildren(
+    h("a.back", { href: "#/map" }, "‹ ", t("map.back")),
+    h("h2", {}, kindLabel(kind)),
+    h("p.sub", {}, quantityLabel(quantity), unit && h("span.unit", {}, ` ${unit}`)),
+    body,
+  );
+
+  /** @param {string} device */
+  function make(device) {
+    const [tint, value] = [h("i"), h("b")];
+    const button = h("button", { type: "button", onclick: () => pick(device) }, tint, h("span", {}, device), value);
+    return { tint, value, button, item: h("li", {}, button) };
+  }
+
+  /** @param {Device} device @param {Colours["fill"]} fill @param {string} picked */
+  function draw(device, fill, picked) {
+    const row = rows.get(device.device) ?? make(device.device);
+    rows.set(device.device, row);
+    const newest = device.values[quantity];
+    const off = silent(device);
+    const doubtful = newest && newest.flag >= SUSPECT;
+    setText(row.value, formatValue(quantity, newest?.value));
+    row.tint.style.setProperty("--tint", off ? "transparent" : fill(device));
+    row.item.className = off ? "off" : doubtful ? "doubtful" : "";
+    row.button.setAttribute("aria-pressed", String(device.device === picked));
+    return row.item;
+  }
+
   return {
-    update(devices, paint, picked) {
-      const now = Date.now();
-      const value = (one) => one.values[quantity]?.value ?? -Infinity;
-      const sorted = [...devices].sort((a, b) => value(b) - value(a) || (a.device < b.device ? -1 : 1)).slice(0, MOST_ROWS);
-      for (const device of sorted) {
-        const row = rows.get(device.device) ?? make(device.device);
-        const one = device.values[quantity];
-        const off = silent(device, now);
-        put(row.value, one ? spelled(quantity, one.value) : "–");
-        row.tint.style.setProperty("--tint", off ? "transparent" : paint(device));
-        row.item.className = off ? "off" : one && one.flag >= 3 ? "doubtful" : "";
-        row.button.setAttribute("aria-pressed", String(device.device === picked));
-      }
-      const wanted = sorted.map((device) => device.device);
-      // while somebody points at the list its order rests
-      if (wanted.join() === order || (order && body.matches(":hover, :focus-within") && wanted.length === body.children.length)) return;
-      order = wanted.join();
-      body.replaceChildren(...wanted.map((device) => rows.get(device).item));
+    update(devices, fill, picked) {
+      const value = (/** @type {Device} */ device) => device.values[quantity]?.value ?? -Infinity;
+      const sorted = [...devices]
+        .sort((a, b) => value(b) - value(a) || (a.device < b.device ? -1 : 1))
+        .slice(0, MAX_ROWS);
+      const items = sorted.map((device) => draw(device, fill, picked));
+      const wanted = sorted.map((device) => device.device).join();
+      // while a pointer or the keyboard is in the list its order rests
+      const resting = order && body.matches(":hover, :focus-within") && items.length === body.children.length;
+      if (wanted === order || resting) return;
+      order = wanted;
+      body.replaceChildren(...items);
     },
   };
 }
