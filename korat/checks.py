@@ -17,7 +17,7 @@ from city.store import open_store
 from gateway.outbox.spool_file import pending_readings
 from korat.broker import find
 from korat.inspect import HOURS, recent_account
-from korat.services import refuse_taken
+from korat.services import GATEWAY_PORT, gateway_http, refuse_taken
 from korat.settings import PlatformSettings
 
 ENOUGH_BYTES: Final = 2**30
@@ -79,10 +79,10 @@ async def api(settings: PlatformSettings, owner: str) -> str:
 
 async def gateway(settings: PlatformSettings, owner: str) -> str:
     """Ask the gateway whether it is ready; where none runs, its port must be free."""
-    if settings.gateway.http_port == 0:
+    host, port = gateway_http(settings)
+    if port == 0:
         return "its port is the system's choice"
-    where = settings.gateway.http_host, settings.gateway.http_port
-    return await _http("KORAT_GATEWAY_HTTP_PORT (gateway.http_port)", *where, "korat up" not in owner)
+    return await _http(GATEWAY_PORT, host, port, "korat up" not in owner)
 
 
 async def store(settings: PlatformSettings, owner: str) -> str:

@@ -7,7 +7,7 @@ A room is imported when it is asked for: a gateway on a small machine loads no d
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from city.errors import ConfigurationError
 from korat.process import Service
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from korat.backends import Backends
+
+GATEWAY_PORT: Final = "KORAT_GATEWAY_HTTP_PORT (gateway.http_port, or input.http in gateway.toml)"
+"""How a sentence names the port of the gateway's HTTP input."""
 
 ReadinessChecks = dict[str, Callable[[], Awaitable[None]]]
 """Name of a part to what raises with a sentence when it doesn't work."""
@@ -121,7 +124,21 @@ def refuse_taken_gateway(settings: PlatformSettings) -> None:
     Raises:
         ConfigurationError: It can't; the sentence names the key.
     """
-    refuse_taken("KORAT_GATEWAY_HTTP_PORT (gateway.http_port)", settings.gateway.http_host, settings.gateway.http_port)
+    refuse_taken(GATEWAY_PORT, *gateway_http(settings))
+
+
+def gateway_http(settings: PlatformSettings) -> tuple[str, int]:
+    """Give host and port of the gateway's first HTTP input, as `gateway.toml` or the settings say.
+
+    Raises:
+        ConfigurationError: `gateway.toml` is wrong; the sentence names the key.
+    """
+    from gateway.config import find_config
+    from gateway.inputs.http import HttpTable
+
+    inputs = find_config(settings.gateway, settings.data).complete(settings.gateway, settings.data)
+    table = next(table for table in inputs if isinstance(table, HttpTable))
+    return table.host, table.port
 
 
 def refuse_taken(key: str, host: str, port: int) -> None:

@@ -89,7 +89,7 @@ async def gateway(settings: PlatformSettings) -> None:
         "room starts",
         room="gateway",
         id=settings.gateway.id,
-        http=f"{settings.gateway.http_host}:{settings.gateway.http_port}",
+        http="{}:{}".format(*services.gateway_http(settings)),
         spool=str(settings.spool_file),
         broker=str(settings.mqtt.address()),
     )

@@ -21,7 +21,7 @@ from city.network import is_loopback
 from korat import logs
 from korat.backends import Backends
 from korat.inspect import HOURS, figures, recent_account
-from korat.services import ReadinessChecks
+from korat.services import ReadinessChecks, gateway_http
 from korat.settings import PlatformSettings
 
 log = structlog.get_logger("korat")
@@ -159,12 +159,13 @@ async def _pause(stop: asyncio.Event, seconds: float) -> bool:
 
 def _welcome(settings: PlatformSettings, *, demo: bool) -> list[str]:
     api = f"http://{settings.api.host}:{settings.api.port}"
-    loopback = is_loopback(settings.api.host) and is_loopback(settings.gateway.http_host)
+    host, port = gateway_http(settings)
+    loopback = is_loopback(settings.api.host) and is_loopback(host)
     return [
         f"console   {api}/",
         f"devices   {api}/v1/devices",
         f"broker    mqtt://127.0.0.1:{settings.mqtt.port}",
-        f"gateway   http://{settings.gateway.http_host}:{settings.gateway.http_port}/ingest/native",
+        f"gateway   http://{host}:{port}/ingest/native",
         f"data      {settings.data}",
         f"city      {'simulated readings are flowing' if demo else 'no simulation (--no-demo)'}",
         f"Open, without a password, to everybody {'on' if loopback else 'who reaches'} this machine. Ctrl-C stops.",

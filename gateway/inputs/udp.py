@@ -144,7 +144,7 @@ class UdpInput(asyncio.DatagramProtocol):
     def _events(self, data: bytes) -> list[Event]:
         try:
             return self._datagram(data)
-        except Exception as error:  # noqa: BLE001  a bug in one protocol must not end the link
+        except Exception as error:  # noqa: BLE001  a bug in one protocol must not end the input
             return [Bad(Reason.UNDECODED, f"the session failed: {type(error).__name__}: {error}", data)]
 
     def _meaning(self, event: Event, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:

@@ -9,11 +9,11 @@ from pydantic import BaseModel
 
 from api.openapi import Api
 from api.responses import EXAMPLES
-from api.routes.devices import DevicesQuery
+from api.routes.devices import DevicesPageQuery
 from api.routes.latest import LatestPageQuery
-from api.routes.ledger import LedgerQuery
-from api.routes.quarantine import QuarantineQuery, Redrive
-from api.routes.readings import ReadingsQuery
+from api.routes.ledger import LedgerPageQuery
+from api.routes.quarantine import QuarantinePageQuery, Redrive
+from api.routes.readings import ReadingsPageQuery
 from city.catalog import QUANTITIES
 
 ROUTES = {
@@ -34,11 +34,11 @@ ROUTES = {
 
 
 QUERIES: dict[str, type[BaseModel]] = {
-    "/v1/devices": DevicesQuery,
+    "/v1/devices": DevicesPageQuery,
     "/v1/latest": LatestPageQuery,
-    "/v1/ledger": LedgerQuery,
-    "/v1/quarantine": QuarantineQuery,
-    "/v1/readings": ReadingsQuery,
+    "/v1/ledger": LedgerPageQuery,
+    "/v1/quarantine": QuarantinePageQuery,
+    "/v1/readings": ReadingsPageQuery,
 }
 
 
