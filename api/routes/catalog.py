@@ -1,4 +1,4 @@
-"""What can be measured, in which unit, and by which kind of device."""
+"""What can be measured, in which unit, and by which kind of device; and what becomes of a reading."""
 
 from typing import Final
 
@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from api.queries import refuse_unknown_parameters
 from api.responses import NOT_MODIFIED, MsgspecResponse, documented
 from city.catalog import KINDS, QUANTITIES, Kind, Quantity
+from city.outcomes import OUTCOMES
 
 router = APIRouter(tags=["catalog"], dependencies=[Depends(refuse_unknown_parameters)])
 
@@ -59,10 +60,11 @@ class KindBody(msgspec.Struct, frozen=True):
 
 
 class Catalog(msgspec.Struct, frozen=True):
-    """All kinds and quantities."""
+    """All kinds and quantities; `outcomes` are what becomes of a reading that was received, as the ledger counts it."""
 
     kinds: list[KindBody]
     quantities: list[QuantityBody]
+    outcomes: tuple[str, ...] = OUTCOMES
 
 
 _CATALOG: Final = Catalog(

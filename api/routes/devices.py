@@ -57,7 +57,7 @@ class DevicePage(msgspec.Struct, frozen=True):
     next: str | None
 
 
-class DevicesQuery(PageQuery):
+class DevicesPageQuery(PageQuery):
     """Filters of `/v1/devices`."""
 
     kind: Annotated[
@@ -84,7 +84,7 @@ EXAMPLE: Final = Device(
 
 
 @router.get("/v1/devices", summary="All devices", responses=documented(DevicePage([EXAMPLE], None)) | NOT_MODIFIED)
-async def devices(query: Annotated[DevicesQuery, Query()], dependencies: Injected) -> Response:
+async def devices(query: Annotated[DevicesPageQuery, Query()], dependencies: Injected) -> Response:
     """List the devices; they register themselves when they are first heard."""
     rows = await dependencies.registry.devices(
         after=query.follow(str) or "", most=query.limit + 1, kind=query.kind, province=query.province

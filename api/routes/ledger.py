@@ -74,7 +74,7 @@ class DeviceAccounts(msgspec.Struct, frozen=True, tag_field="by", tag="device"):
     next: str | None
 
 
-class LedgerQuery(PageQuery):
+class LedgerPageQuery(PageQuery):
     """Hours and grouping of `/v1/ledger`."""
 
     start: Annotated[
@@ -92,7 +92,7 @@ _DEVICES: Final = DeviceAccounts(_START, _END, [DeviceAccount(100, 99, 0, 1, 0, 
 
 
 @router.get("/v1/ledger", summary="The ledger", responses=documented(_TOTAL, _GATEWAYS, _DEVICES) | NOT_MODIFIED)
-async def ledger(query: Annotated[LedgerQuery, Query()], dependencies: Injected) -> Response:
+async def ledger(query: Annotated[LedgerPageQuery, Query()], dependencies: Injected) -> Response:
     """Count readings: every one that was received is stored, a duplicate, quarantined or rejected."""
     after, start_ns, end_ns = query.follow(tuple[str, int, int]) or ("", *_hours(query))
     _refuse_impossible(start_ns, end_ns)
@@ -112,7 +112,7 @@ async def ledger(query: Annotated[LedgerQuery, Query()], dependencies: Injected)
     )
 
 
-def _hours(query: LedgerQuery) -> tuple[int, int]:
+def _hours(query: LedgerPageQuery) -> tuple[int, int]:
     end_ns = now_ns() if query.end is None else query.end
     start_ns = end_ns - DAY if query.start is None else query.start
     return start_ns // HOUR * HOUR, -(-end_ns // HOUR) * HOUR
@@ -125,5 +125,6 @@ def _refuse_impossible(start_ns: int, end_ns: int) -> None:
         raise Problem(422, "too-large", f"an account may span at most {spelled(LEDGER_LONGEST)}: shorten start to end")
 
 
-def _sums(row: Account) -> tuple[int, ...]:
-    return *msgspec.structs.astuple(row.counts), row.pending, row.gaps
+def _sums(row: Account) -> tuple[int, int, int, int, int, int, int]:
+    of = row.counts
+    return of.received, of.stored, of.duplicate, of.quarantined, of.rejected, row.pending, row.gaps

@@ -76,7 +76,7 @@ class Requested(msgspec.Struct, frozen=True):
     requested: int
 
 
-class QuarantineQuery(PageQuery):
+class QuarantinePageQuery(PageQuery):
     """Filters of `/v1/quarantine`."""
 
     reason: Annotated[Reason | None, Field(description="Only for this reason.", examples=["clock_ahead"])] = None
@@ -122,7 +122,7 @@ EXAMPLE: Final = Held(
 @router.get(
     "/v1/quarantine", summary="The quarantine", responses=documented(QuarantinePage([EXAMPLE], None)) | NOT_MODIFIED
 )
-async def quarantine(query: Annotated[QuarantineQuery, Query()], dependencies: Injected) -> Response:
+async def quarantine(query: Annotated[QuarantinePageQuery, Query()], dependencies: Injected) -> Response:
     """List what was held back, with the original bytes and the reason."""
     rows = await dependencies.ledger.quarantine(
         after=query.follow(int) or 0, most=query.limit + 1, state=query.state, reason=query.reason

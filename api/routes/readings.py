@@ -49,7 +49,7 @@ class Readings(msgspec.Struct, frozen=True):
     next: str | None
 
 
-class ReadingsQuery(PageQuery):
+class ReadingsPageQuery(PageQuery):
     """Series, range and buckets of `/v1/readings`."""
 
     device: Annotated[
@@ -99,7 +99,7 @@ class ReadingsQuery(PageQuery):
     ] = 10_000
 
     @model_validator(mode="after")
-    def _whole(self) -> "ReadingsQuery":
+    def _whole(self) -> "ReadingsPageQuery":
         if self.aggregate is not None and self.every is None:
             raise ValueError("aggregate needs every")
         return self
@@ -127,7 +127,7 @@ EXAMPLE: Final = Readings(
     description=f"Give values over time; an answer with more points than `limit` has a `next`.\n\n{table()}",
     responses=documented(EXAMPLE) | NOT_MODIFIED | problem(404, "There is no such device."),
 )
-async def readings(query: Annotated[ReadingsQuery, Query()], dependencies: Injected) -> Response:
+async def readings(query: Annotated[ReadingsPageQuery, Query()], dependencies: Injected) -> Response:
     """Give values over time."""
     start_ns, end_ns = _range(query)
     refuse_too_long(start_ns, end_ns, query.every)
@@ -147,7 +147,7 @@ async def readings(query: Annotated[ReadingsQuery, Query()], dependencies: Injec
     return MsgspecResponse(Readings(_spelled(answer.series, query, kinds), following))
 
 
-def _range(query: ReadingsQuery) -> tuple[int, int]:
+def _range(query: ReadingsPageQuery) -> tuple[int, int]:
     # the cursor carries the end, so that all pages of "until now" mean the same now
     page = query.follow(tuple[int, int])
     if page is not None:
@@ -156,7 +156,7 @@ def _range(query: ReadingsQuery) -> tuple[int, int]:
     return (end_ns - HOUR if query.start is None else query.start), end_ns
 
 
-async def _kinds(registry: Registry, query: ReadingsQuery) -> dict[str, tuple[str, ...]]:
+async def _kinds(registry: Registry, query: ReadingsPageQuery) -> dict[str, tuple[str, ...]]:
     """Say under which kinds each device is asked for."""
     devices = dict.fromkeys(query.device)
     found = await registry.find(devices)
@@ -166,7 +166,7 @@ async def _kinds(registry: Registry, query: ReadingsQuery) -> dict[str, tuple[st
     return {device: tuple(query.kind) or found[device].kinds for device in devices}
 
 
-def _spelled(found: list[Series], query: ReadingsQuery, kinds: dict[str, tuple[str, ...]]) -> list[SeriesBody]:
+def _spelled(found: list[Series], query: ReadingsPageQuery, kinds: dict[str, tuple[str, ...]]) -> list[SeriesBody]:
     bodies = {
         key: SeriesBody(*key, _unit(key[1]), [], 0.0, Flag.MISSING)
         for device, quantity in product(kinds, query.quantity)

@@ -1,4 +1,4 @@
-"""What a database URL may say."""
+"""URLs of databases."""
 
 from pathlib import Path
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from city.database.address import file_of, name_of, parse
 from city.database.engine import make_engine
 from city.database.faults import translated
-from city.database.schema import bring_up_to_date, prepare_file, prepare_server
+from city.database.schema import migrate_tables, prepare_file, prepare_server
 
 T = TypeVar("T")
 Upsert = sqlite.Insert | postgresql.Insert
@@ -26,9 +26,9 @@ class Database:
     Writers have a thread of their own so that a long question never holds up a flush.
     """
 
-    def __init__(self, engine: Engine, place: str) -> None:
+    def __init__(self, engine: Engine, name: str) -> None:
         self._engine = engine
-        self._place = place
+        self._name = name
         self._writes: Engine = engine
         self._reads: Engine = engine
         if engine.dialect.name == "sqlite":
@@ -40,7 +40,7 @@ class Database:
 
     @classmethod
     async def open(cls, url: str) -> "Database":
-        """Open a database; its tables are made if it is new, and brought up to date if they are of an older version.
+        """Open a database; its tables are made if it is new, and migrated if they are of an older version.
 
         Args:
             url: `sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://user@host/name`.
@@ -55,13 +55,13 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Begin a transaction that commits at the end of the block; for the writing thread."""
-        with translated(self._place), self._writes.begin() as connection:
+        with translated(self._name), self._writes.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Begin a transaction that sees one state of the database throughout."""
-        with translated(self._place), self._reads.begin() as connection:
+        with translated(self._name), self._reads.begin() as connection:
             yield connection
 
     def upsert(self, table: Table) -> Upsert:
@@ -88,17 +88,17 @@ class Database:
 
 def _open(url: str) -> Database:
     address = parse(url)
-    place = name_of(address)
+    name = name_of(address)
     file = file_of(address)
     if file is not None:
         prepare_file(file)
     engine = make_engine(address)
     try:
-        with translated(place):
+        with translated(name):
             if file is None:
                 prepare_server(engine)
-            bring_up_to_date(engine, place)
+            migrate_tables(engine, name)
     except BaseException:
         engine.dispose()
         raise
-    return Database(engine, place)
+    return Database(engine, name)

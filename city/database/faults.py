@@ -15,8 +15,8 @@ _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 @contextmanager
-def translated(place: str) -> Iterator[None]:
-    """Turn errors of the database at `place` into LedgerUnavailable or Broken; errors of our own making pass.
+def translated(name: str) -> Iterator[None]:
+    """Turn errors of the database at `name` into LedgerUnavailable or Broken; errors of our own making pass.
 
     Raises:
         LedgerUnavailable: The database is down, busy, full or read-only: nothing was committed, or it isn't known.
@@ -26,12 +26,12 @@ def translated(place: str) -> Iterator[None]:
         yield
     except exc.DBAPIError as error:
         if _is_damage(error.orig):
-            raise Broken(f"{place} is damaged: {error.orig}; restore it from a backup or move it away") from error
+            raise Broken(f"{name} is damaged: {error.orig}; restore it from a backup or move it away") from error
         if _is_outage(error):
-            raise LedgerUnavailable(f"{place}: {_first_line(error.orig)}", RETRY_S) from error
+            raise LedgerUnavailable(f"{name}: {_first_line(error.orig)}", RETRY_S) from error
         raise
     except exc.TimeoutError as error:
-        raise LedgerUnavailable(f"{place}: no connection is free", RETRY_S) from error
+        raise LedgerUnavailable(f"{name}: no connection is free", RETRY_S) from error
 
 
 def _is_damage(error: BaseException | None) -> bool:

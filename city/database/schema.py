@@ -1,4 +1,4 @@
-"""Making the tables once, whoever comes first, bringing older ones up to date, and refusing what isn't ours."""
+"""Making the tables once, migrating older ones, and refusing those of another program."""
 
 import os
 import secrets
@@ -80,23 +80,23 @@ def _make_tables(connection: Connection) -> None:
         connection.execute(insert(sequences), {"id": 1, **zeros})
 
 
-def bring_up_to_date(engine: Engine, place: str) -> None:
-    """Refuse a database that isn't a ledger that we know, and give one of an earlier version what it lacks.
+def migrate_tables(engine: Engine, name: str) -> None:
+    """Refuse a database that isn't a ledger that we know, and migrate one of an earlier version.
 
     Raises:
         Broken: It has no version, or a later one.
     """
     with engine.connect() as connection:
         if not inspect(connection).has_table(schema_version.name):
-            raise Broken(f"{place} is a database, but no ledger of Korat")
+            raise Broken(f"{name} is a database, but no ledger of Korat")
         version = _version(connection)
     if version is None:
-        raise Broken(f"{place} says no version of its tables; restore it from a backup")
+        raise Broken(f"{name} says no version of its tables; restore it from a backup")
     if version > VERSION:
-        raise Broken(f"{place} was made by a newer Korat (tables of version {version}; this one knows {VERSION})")
+        raise Broken(f"{name} was made by a newer Korat (tables of version {version}; this one knows {VERSION})")
     if version < VERSION:
         _upgrade(engine)
-        log.info("the ledger's tables were brought up to date", place=place, before=version, now=VERSION)
+        log.info("the ledger's tables were migrated", name=name, old=version, new=VERSION)
 
 
 def _upgrade(engine: Engine) -> None:

@@ -156,7 +156,7 @@ device_kind: Final = Table(
     Index("device_kind_rev", "rev"),
     sqlite_with_rowid=False,
 )
-"""Every kind under which a device was heard: a truck with probes is a vehicle and cargo."""
+"""Every kind under which a device sent readings: a truck with probes is a vehicle and cargo."""
 
 gateway: Final = Table(
     "gateway",

@@ -68,7 +68,7 @@ class SettledIndex(DedupIndex):
         self._packs[spool] = ranges
 
     def learn_range(self, spool: SpoolKey, row: Range) -> None:
-        """Take in a range that somebody settled."""
+        """Take in a range that another worker settled."""
         self._packs[spool] = self.ranges(spool).joined(row)
 
     def learn_fingerprints(self, page: Page) -> None:

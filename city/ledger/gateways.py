@@ -23,20 +23,20 @@ def note_status(database: Database, row: GatewayRow) -> None:
         spool_bytes=_bounded(row.spool_bytes),
         at_ns=_bounded(row.at_ns),
     )
-    said = statement.excluded
-    knows_spool = said.pending.is_not(None)
+    new = statement.excluded
+    knows_spool = new.pending.is_not(None)
     statement = statement.on_conflict_do_update(
         index_elements=[gateway.c.gateway],
         set_={
-            "province": said.province,
-            "online": said.online,
-            "spool": case((said.spool != "", said.spool), else_=gateway.c.spool),
-            "pending": func.coalesce(said.pending, gateway.c.pending),
-            "packs": case((knows_spool, said.packs), else_=gateway.c.packs),
-            "spool_bytes": case((knows_spool, said.spool_bytes), else_=gateway.c.spool_bytes),
-            "at_ns": said.at_ns,
+            "province": new.province,
+            "online": new.online,
+            "spool": case((new.spool != "", new.spool), else_=gateway.c.spool),
+            "pending": func.coalesce(new.pending, gateway.c.pending),
+            "packs": case((knows_spool, new.packs), else_=gateway.c.packs),
+            "spool_bytes": case((knows_spool, new.spool_bytes), else_=gateway.c.spool_bytes),
+            "at_ns": new.at_ns,
         },
-        where=said.at_ns >= gateway.c.at_ns,
+        where=new.at_ns >= gateway.c.at_ns,
     )
     with database.write() as connection:
         connection.execute(statement)

@@ -72,7 +72,7 @@ class JournalEntry:
     """Stored readings of one owner, for those who follow changes.
 
     Attributes:
-        owner: Owner of the devices; empty where nobody owns them.
+        owner: Owner of the devices; empty where they have none.
         readings: How many.
         payload: As `city.wire.journal` writes it.
     """
@@ -208,7 +208,7 @@ class QuarantineRow:
 
 @dataclass(frozen=True, slots=True)
 class GatewayRow:
-    """A gateway by its last status; `pending` is None when a will said offline and nothing was known before."""
+    """A gateway by its last status; `pending` is None when only a will of it is known."""
 
     gateway: str
     province: str
@@ -240,7 +240,7 @@ class Ledger(Protocol):
         """Keep a gateway's last status; an older `at_ns` never replaces a newer one, a will keeps `pending`."""
 
     async def gateways(self) -> list[GatewayRow]:
-        """All gateways that ever said something, sorted by id."""
+        """All gateways that ever sent a status, sorted by id."""
 
     async def account(self, start_ns: int, end_ns: int, by: By, *, after: str = "", most: int = 1000) -> list[Account]:
         """Counts of the hours that begin in `[start_ns, end_ns)`, by key; `after` and `most` make pages."""

@@ -17,7 +17,7 @@ from city.ledger.ranges import Growth, Range
 from city.ledger.sync import sync
 
 _MOST_READINGS: Final = 2**62
-"""No spool has more: what a gateway says is taken, but not beyond what the database can subtract."""
+"""No spool has more: a gateway's number is taken, but not beyond what the database can subtract."""
 
 _ADVANCE = (
     update(sequences)
@@ -40,7 +40,7 @@ def settle(database: Database, dedup: SettledIndex, settlement: Settlement) -> N
     """Commit a flush and remember its claims.
 
     Raises:
-        Conflict: Somebody settled a claim of it; nothing changed.
+        Conflict: Another worker settled a claim of it; nothing changed.
         ValueError: It claims a message twice.
     """
     messages = set(settlement.fingerprints)

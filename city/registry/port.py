@@ -24,13 +24,13 @@ class DeviceRow:
         device: Its id.
         kind: Kind under which it was first seen.
         province: ISO 3166-2 in lower case, of the topic on which it was first seen.
-        district: Empty until somebody says it.
-        owner: Id of the owner; empty where nobody owns it.
+        district: Empty until it is set.
+        owner: Id of the owner; empty where it has none.
         gateway: Gateway that first brought it; empty for a direct device.
-        status: DISCOVERED until somebody names it.
+        status: DISCOVERED until it is named.
         name: What people call it; empty until named.
         first_seen_ns: Nanoseconds UTC.
-        kinds: All under which it was heard, sorted.
+        kinds: All under which it sent readings, sorted.
     """
 
     device: str
@@ -50,7 +50,7 @@ class Changes(NamedTuple):
 
     Attributes:
         places: Where devices belong.
-        kinds: Device and a kind under which it was heard.
+        kinds: Device and a kind under which it sent readings.
         revision: To ask from next time.
     """
 
@@ -71,7 +71,7 @@ class Registry(Protocol):
     async def devices(
         self, *, after: str = "", most: int = 1000, kind: str | None = None, province: str | None = None
     ) -> list[DeviceRow]:
-        """Devices with an id behind `after`, sorted by id; of a kind: those that were ever heard under it."""
+        """Devices with an id behind `after`, sorted by id; of a kind: those that ever sent readings under it."""
 
     async def changes(self, since: int = 0) -> Changes:
         """Give what changed since a revision.

@@ -37,8 +37,8 @@ class SqlRegistry(Registry):
     ) -> list[DeviceRow]:
         asked = _ROWS.where(table.c.device > after).order_by(table.c.device).limit(most)
         if kind is not None:
-            heard = select(device_kind.c.device).where(device_kind.c.kind == kind)
-            asked = asked.where(or_(table.c.kind == kind, table.c.device.in_(heard)))
+            of_kind = select(device_kind.c.device).where(device_kind.c.kind == kind)
+            asked = asked.where(or_(table.c.kind == kind, table.c.device.in_(of_kind)))
         if province is not None:
             asked = asked.where(table.c.province == province)
         return await self._database.in_reader(partial(self._select, asked))
@@ -56,19 +56,19 @@ class SqlRegistry(Registry):
             rows = connection.execute(asked).mappings().all()
             # a worker of an earlier version may have written the first one alone
             kinds: dict[str, set[str]] = {row["device"]: {row["kind"]} for row in rows}
-            heard = select(device_kind.c.device, device_kind.c.kind).where(device_kind.c.device.in_(kinds))
-            for device, kind in connection.execute(heard):
+            pairs = select(device_kind.c.device, device_kind.c.kind).where(device_kind.c.device.in_(kinds))
+            for device, kind in connection.execute(pairs):
                 kinds[device].add(kind)
         return [_device(row, kinds[row["device"]]) for row in rows]
 
     def _changes(self, since: int) -> Changes:
         changed = select(table.c.device, table.c.province, table.c.district, table.c.owner)
-        heard = select(device_kind.c.device, device_kind.c.kind).where(device_kind.c.rev > since)
+        pairs = select(device_kind.c.device, device_kind.c.kind).where(device_kind.c.rev > since)
         with self._database.read() as connection:
             rev: int = connection.execute(select(sequences.c.rev)).scalar_one()
             if rev <= since:
                 return Changes({}, set(), rev)
-            kinds = {(device, kind) for device, kind in connection.execute(heard)}
+            kinds = {(device, kind) for device, kind in connection.execute(pairs)}
             rows = connection.execute(changed.where(table.c.rev > since))
             places = {device: Place(*where) for device, *where in rows}
             return Changes(places, kinds, rev)

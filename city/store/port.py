@@ -63,7 +63,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class WriteOutcome:
-    """What the store said of a batch.
+    """The store's answer to a batch.
 
     Attributes:
         rejected: Row to reason, for rows that the store refuses for ever; all others are durable.
@@ -82,7 +82,7 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """The newest of everything that one device said.
+    """The newest value of everything that one device sends.
 
     Attributes:
         device: Id of the device.

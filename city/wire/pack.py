@@ -50,7 +50,7 @@ class Block(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=Fals
 
 
 class Undecoded(msgspec.Struct, gc=False):
-    """Bytes that a gateway could not decode, on their way to the one quarantine.
+    """Bytes that a gateway could not decode, for the one quarantine.
 
     Attributes:
         origin: `input:decoder?device=...`, enough to decode them again; `source` on the wire.
@@ -153,7 +153,7 @@ def to_block(batch: Batch) -> Block:
 
 
 def to_batch(block: Block) -> Batch:
-    """Check a block and make it a batch; its values become the rows of one table, so that one look judges all.
+    """Check a block and make it a batch; its values become the rows of one table, so that one pass judges all.
 
     Raises:
         Malformed: `unknown_kind`, `bad_device`, `bad_quantity`, `no_values`, `not_finite`, `bad_time`,
@@ -211,7 +211,7 @@ def _check(batch: Batch, table: Floats) -> None:
         raise Malformed(Reason.NO_VALUES, f"{rows} rows of {len(batch.values)} quantities of {batch.kind}")
     if int(batch.index.max()) >= len(batch.devices):
         raise Malformed(Reason.PACK_MALFORMED, f"a row of {batch.kind} names a device that the block lacks")
-    # read as unsigned, a time before 1970 is a huge one, so one look finds both
+    # read as unsigned, a time before 1970 is a huge one, so one comparison finds both
     if int(batch.time_ns.view(np.uint64).max()) >= LAST_NS:
         raise Malformed(Reason.BAD_TIME, f"a time of {batch.kind} is outside 1970 to 2100")
     if not np.isfinite(table).all():

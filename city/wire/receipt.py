@@ -24,7 +24,7 @@ class Receipt(msgspec.Struct):
     Attributes:
         spool: Id of the spool that numbered them.
         done: Closed ranges `[first, last]`, rising and apart.
-        at_ns: When it was written, by ingest's clock, nanoseconds UTC; 0: not said. For gateways to compare their own.
+        at_ns: When it was written, by ingest's clock, nanoseconds UTC; 0: unknown. For gateways to compare their own.
     """
 
     spool: str

@@ -12,11 +12,11 @@ from city.reading import checked_id
 
 
 class InputHealth(msgspec.Struct):
-    """What one way in has brought since the gateway was started.
+    """What one input has brought since the gateway was started.
 
     Attributes:
         readings: Readings on disk.
-        undecoded: Payloads on disk that nobody understood.
+        undecoded: Payloads on disk that no decoder read.
         last_ns: When something last reached the disk, nanoseconds UTC; 0: never.
         failed: Reason to how often something went wrong.
     """
@@ -33,8 +33,8 @@ class Health(msgspec.Struct):
     Attributes:
         at_ns: When, nanoseconds UTC.
         oldest_ns: When the oldest pack without a receipt was spooled; None: there is none.
-        readings_a_second: Spooled on average since the look before, undecoded payloads included.
-        sources: Sources heard within the last hour.
+        readings_a_second: Spooled on average since the last status, undecoded payloads included.
+        sources: Sources that sent anything within the last hour.
         undecoded: Reason to payloads that were not understood since the start.
         inputs: Name of an input to what it brought.
         clock_ahead_s: Seconds that the gateway's clock is ahead of ingest's; None: not known within a second.
@@ -60,8 +60,8 @@ class Status(msgspec.Struct):
         pending: Readings (and undecoded) in the spool that have no receipt yet; None in the will: not known.
         packs: Packs in the spool without a receipt.
         spool_bytes: Bytes of those packs.
-        at_ns: When this was said, nanoseconds UTC.
-        health: What it last saw of itself; None: it didn't look yet, or doesn't.
+        at_ns: When it was published, nanoseconds UTC.
+        health: What it last measured of itself; None: nothing yet, or never.
     """
 
     online: bool

@@ -1,6 +1,6 @@
 /** What can be measured, and how a value of it is written: all from /v1/catalog. */
 
-/** @import { Kind, Quantity } from "./types.d.ts" */
+/** @import { Kind, Outcome, Quantity } from "./types.d.ts" */
 
 import { get } from "./api.js";
 import { localized, number, t } from "./i18n.js";
@@ -9,6 +9,8 @@ import { localized, number, t } from "./i18n.js";
 export const kinds = new Map();
 /** @type {Map<string, Quantity>} */
 export const quantities = new Map();
+/** What becomes of a reading that was received. @type {Outcome[]} */
+export const outcomes = [];
 
 const SHORTEST_SILENCE_S = 120;
 const MISSED_READINGS = 3;
@@ -20,6 +22,7 @@ export async function loadCatalog() {
   const catalog = await get("/v1/catalog");
   for (const row of catalog.kinds) kinds.set(row.key, row);
   for (const row of catalog.quantities) quantities.set(row.key, row);
+  outcomes.splice(0, outcomes.length, ...catalog.outcomes);
 }
 
 /** @param {string} key */

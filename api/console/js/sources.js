@@ -6,7 +6,7 @@
  */
 
 import { all, get, query } from "./api.js";
-import { quantities } from "./catalog.js";
+import { outcomes, quantities } from "./catalog.js";
 import { t } from "./i18n.js";
 import { live } from "./live.js";
 import { FAIL, across, combine, readings } from "./series.js";
@@ -195,7 +195,7 @@ const hourText = (hours) => new Date(hours * 3_600_000).toISOString();
 
 /** A figure by the board's name: the API calls what is missing `gaps`. @param {Sums} sums @param {string} name */
 function figureOf(sums, name) {
-  if (name === "difference") return sums.received - sums.stored - sums.duplicate - sums.quarantined - sums.rejected;
+  if (name === "difference") return outcomes.reduce((rest, outcome) => rest - sums[outcome], sums.received);
   const figure = name === "missing" ? "gaps" : name;
   return sums[/** @type {import("./types.d.ts").Figure} */ (figure)];
 }

@@ -67,7 +67,8 @@ export interface SeriesBody {
 
 // /v1/ledger, /v1/quarantine
 
-export type Figure = "received" | "stored" | "duplicate" | "quarantined" | "rejected" | "pending" | "gaps";
+export type Outcome = "stored" | "duplicate" | "quarantined" | "rejected";
+export type Figure = "received" | Outcome | "pending" | "gaps";
 
 export interface Sums extends Record<Figure, number> {
   balanced: boolean;
@@ -179,9 +180,9 @@ export interface BoardsFile {
   nothing: Text;
 }
 
-// /console/places/<province>.json
+// /console/basemaps/<province>.json
 
-export interface Places {
+export interface Basemap {
   code: string;
   name: Text;
   zone: string;

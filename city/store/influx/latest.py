@@ -24,7 +24,7 @@ class _Question:
 async def fields_by_kind(connection: Connection, kinds: set[str]) -> dict[str, set[str]]:
     """Ask which fields there are; of all kinds of the catalog when none is named."""
     (tables,) = await connection.query([field_keys(kinds)])
-    # a field that somebody wrote as another type than float is none of ours
+    # a field of another type than float is not ours
     found = {table.measurement: {row[0] for row in table.rows if row[1] == "float"} for table in tables}
     return {kind: fields for kind, fields in found.items() if kind in KINDS and (kind in kinds or not kinds)}
 

@@ -68,13 +68,13 @@ async def series_of(connection: Connection, query: SeriesQuery) -> SeriesAnswer:
         else:
             instants, worst = one.fit, one.worst or int(Flag.FAIL if one.failed else Flag.GOOD)
         if query.every_ns is None:
-            shown = points.get(key, [])
+            values = points.get(key, [])
         elif key in odd:
-            shown = aggregated(points.get(key, []), query.every_ns, query.aggregate)
+            values = aggregated(points.get(key, []), query.every_ns, query.aggregate)
         else:
-            shown = found.points.get(key, [])
+            values = found.points.get(key, [])
         share = completeness(instants, query.start_ns, end_ns, KINDS[key[2]].cadence_s)
-        answer.append(Series(*key, shown, share, worst))
+        answer.append(Series(*key, values, share, worst))
     return SeriesAnswer(answer, cut)
 
 

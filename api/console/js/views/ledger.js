@@ -3,6 +3,7 @@
 /** @import { Close, Figure, Sums } from "../types.d.ts" */
 
 import { all, get, query } from "../api.js";
+import { outcomes } from "../catalog.js";
 import { h } from "../dom.js";
 import { number, percent, t } from "../i18n.js";
 import { poller } from "../poller.js";
@@ -13,10 +14,6 @@ const EVERY_MS = 10_000;
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 const MAX_PAGES = 3;
-/** @type {Figure[]} */
-const FATES = ["stored", "duplicate", "quarantined", "rejected"];
-/** @type {Figure[]} */
-const COLUMNS = ["received", ...FATES, "pending", "gaps"];
 /** @type {Figure[]} */
 const UNWANTED = ["quarantined", "rejected", "gaps"];
 
@@ -44,7 +41,7 @@ export function ledgerView(root) {
   const head = h("th", { scope: "col" });
   const body = h("tbody");
   const { bar } = rangeBar(() => accounts.now(), DAY);
-  const columns = COLUMNS.map((key) => h("th.number", { scope: "col" }, t(key)));
+  const columns = figures().map((key) => h("th.number", { scope: "col" }, t(key)));
   const table = h("table", {}, h("thead", {}, h("tr", {}, head, columns)), body);
   const title = h("div", {}, h("p.what", {}, t("nav.operation")), h("h1", {}, t("ledger")), verdict);
   root.append(
@@ -80,7 +77,7 @@ export function ledgerView(root) {
 
 /** @param {By} by @param {Sums} row */
 function accountRow(by, row) {
-  const cells = COLUMNS.map((key) => {
+  const cells = figures().map((key) => {
     const mood = UNWANTED.includes(key) && row[key] ? "watch" : "";
     return h("td.number", { data: { mood } }, number(row[key]));
   });
@@ -93,6 +90,9 @@ function nameOf(by, key) {
   return key ? h("a", { href: href("device", key) }, key) : t("unknown");
 }
 
+/** The columns of the table, once the catalog is there. @returns {Figure[]} */
+const figures = () => ["received", ...outcomes, "pending", "gaps"];
+
 /** @param {Sums} total */
 function equation(total) {
   const term = (/** @type {Figure} */ key, /** @type {string} */ sign) => [
@@ -100,10 +100,10 @@ function equation(total) {
     h("div.term", { data: { fate: key } }, h("span.big", {}, number(total[key])), h("span.what", {}, t(key))),
   ];
   const share = (/** @type {Figure} */ key) => (total.received ? total[key] / total.received : 0);
-  const fates = FATES.flatMap((key, n) => term(key, n ? "+" : "="));
+  const fates = outcomes.flatMap((key, n) => term(key, n ? "+" : "="));
   const beside = h("div.beside", {}, term("pending", ""), term("gaps", ""));
-  const shares = FATES.map((key) => h("i", { data: { fate: key }, css: { "--share": share(key) } }));
-  const label = FATES.map((key) => `${t(key)} ${percent(share(key), 2)}`).join(", ");
+  const shares = outcomes.map((key) => h("i", { data: { fate: key }, css: { "--share": share(key) } }));
+  const label = outcomes.map((key) => `${t(key)} ${percent(share(key), 2)}`).join(", ");
   return [
     h("div.terms", {}, term("received", ""), fates, beside),
     h("div.shares", { role: "img", "aria-label": label }, shares),

@@ -1,4 +1,4 @@
-"""Version 2: `device_kind`, every kind of a device, which begins with the one it was first heard under."""
+"""Version 2: `device_kind`, every kind of a device, beginning with its first one."""
 
 from typing import Final
 
