@@ -6,41 +6,25 @@ Errors are RFC 9457 problems. A body that the decoder refuses is taken into cust
 its reason, because asking the sender to send garbage again helps nobody.
 """
 
-import asyncio
 import time
-import zlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
 
 import msgspec
 from aiohttp import web
-from aiohttp.http import HttpProcessingError
 from pydantic import Field
 
 from city.errors import KoratError, SpoolFull
 from city.tables import Id, Port
 from gateway.decoders import DECODERS, Origin
+from gateway.inputs.bodies import Bodies, ConcurrencyLimit, Problem
 from gateway.inputs.credentials import Hook, HookTable, HttpAuth, TokenTable
 from gateway.inputs.input import DecoderChoice, InputContext, InputTable, listening, until_cancelled
-from gateway.inputs.problem import Problem
 from gateway.naming import snippet
 
 _FAREWELL_S: Final = 1.0
 """Seconds that requests under way have when the gateway stops."""
-
-_BODY_S: Final = 15.0
-"""Seconds in which a body must arrive."""
-
-_CHUNK: Final = 64 * 1024
-_GZIP: Final = 16 + zlib.MAX_WBITS
-
-_PIECE: Final = 4 * 1024
-"""Packed bytes that are unpacked at once: what follows a gzip member's end is copied each time."""
-
-_BROKEN_OFF: Final = (OSError, web.RequestPayloadError, HttpProcessingError)
-"""What aiohttp raises when a client leaves in the middle of a body, or cuts it into chunks that are none."""
 
 _CREDENTIAL: Final = "access_token"
 """Parameter of those who can't send a header (RFC 6750, section 2.3); it never goes further than the check."""
@@ -227,106 +211,3 @@ def _json(status: HTTPStatus, answer: Mapping[str, object]) -> web.Response:
         content_type="application/json",
         headers={"Cache-Control": "no-store"},
     )
-
-
-class ConcurrencyLimit:
-    """Bounds the requests under way.
-
-    Args:
-        most: How many there are at once.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._taken = 0
-
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        """Be one of them.
-
-        Raises:
-            Problem: There are as many already.
-        """
-        if self._taken >= self._most:
-            detail = f"{self._taken} requests are under way already"
-            raise Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, 1, reason="busy")
-        self._taken += 1
-        try:
-            yield
-        finally:
-            self._taken -= 1
-
-
-class Bodies:
-    """Reads bodies.
-
-    Args:
-        most_bytes: Largest body, in bytes, packed or unpacked.
-    """
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-
-    async def read(self, request: web.Request) -> bytes:
-        """Take a body as it comes.
-
-        Raises:
-            Problem: It is too large, too slow, broken off or packed by something other than gzip.
-        """
-        encoding = _encoding(request)
-        if encoding not in {"identity", "gzip"}:
-            detail = f"a body may be packed with gzip, not {encoding[:80]!r}"
-            raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, reason="packing")
-        if (request.content_length or 0) > self._most_bytes:
-            raise self._too_large()
-        body = bytearray()
-        try:
-            async with asyncio.timeout(_BODY_S):
-                async for chunk in request.content.iter_chunked(_CHUNK):
-                    body += chunk
-                    if len(body) > self._most_bytes:
-                        raise self._too_large()
-        except TimeoutError:
-            detail = f"the body did not arrive within {_BODY_S:g} s"
-            raise Problem(HTTPStatus.REQUEST_TIMEOUT, detail, reason="slow_body") from None
-        except _BROKEN_OFF:
-            detail = "the body broke off, or its chunks are none; it was not taken"
-            raise Problem(HTTPStatus.BAD_REQUEST, detail, reason="broken_off") from None
-        return bytes(body)
-
-    def unpack(self, request: web.Request, body: bytes) -> bytes:
-        """Unpack what `read` took, if it is packed.
-
-        Raises:
-            Problem: It is no series of whole gzip members (RFC 1952, section 2.2), or too large.
-        """
-        if _encoding(request) != "gzip":
-            return body
-        try:
-            return self._members(body)
-        except zlib.error as error:
-            detail = f"the body is no gzip: {error}; it was not taken"
-            raise Problem(HTTPStatus.BAD_REQUEST, detail, reason="bad_gzip") from None
-
-    def _members(self, body: bytes) -> bytes:
-        plain, at = bytearray(), 0
-        unpacker = zlib.decompressobj(_GZIP)
-        while not unpacker.eof or at < len(body):
-            if unpacker.eof:
-                unpacker = zlib.decompressobj(_GZIP)
-            piece = body[at : at + _PIECE]
-            if not piece:
-                raise zlib.error("it ends in the middle of a member")
-            plain += unpacker.decompress(piece, self._most_bytes + 1 - len(plain))
-            if len(plain) > self._most_bytes:
-                raise self._too_large()
-            at += len(piece) - len(unpacker.unused_data)
-        return bytes(plain)
-
-    def _too_large(self) -> Problem:
-        detail = f"a body has at most {self._most_bytes} bytes"
-        return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, reason="too_large")
-
-
-def _encoding(request: web.Request) -> str:
-    return request.headers.get("Content-Encoding", "").lower() or "identity"

@@ -208,7 +208,7 @@ async def test_a_body_that_takes_too_long_is_408(
         yield b"{"
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("gateway.inputs.http._BODY_S", 0.1)
+    monkeypatch.setattr("gateway.inputs.bodies._BODY_S", 0.1)
     assert (await ask(PATH, endless()))[0] == 408
     assert (spool.asked, counters.failed) == (0, {"slow_body": 1})
 
