@@ -76,13 +76,18 @@ async def refuse_unknown_parameters(request: Request) -> None:
         raise _slip("repeated-parameter", twice, "is given more than once")
 
 
+def query_models(route: APIRoute) -> list[type[BaseModel]]:
+    """Give the models that a route reads its query by; one without parameters has none."""
+    annotations = (parameter.field_info.annotation for parameter in route.dependant.query_params)
+    return [model for model in annotations if isinstance(model, type) and issubclass(model, BaseModel)]
+
+
 def _known(route: APIRoute) -> dict[str, bool]:
     """Names of a route's query parameters, and whether they repeat."""
     return {
         name: get_origin(field.annotation) is list
-        for model in route.dependant.query_params
-        if isinstance(asked := model.field_info.annotation, type) and issubclass(asked, BaseModel)
-        for name, field in asked.model_fields.items()
+        for model in query_models(route)
+        for name, field in model.model_fields.items()
     }
 
 

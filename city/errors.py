@@ -12,6 +12,8 @@ KoratError
 └── QueryRefused            a query out of its limits: its sender changes it
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from enum import StrEnum
 
 
@@ -101,3 +103,9 @@ class SpoolFull(KoratError):
 
 class QueryRefused(KoratError):
     """A question to the store that goes beyond its limits."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """End a sentence about an unknown name: `, did you mean port?`, or nothing where none is close."""
+    close = get_close_matches(name, list(known), n=1)
+    return f", did you mean {close[0]}?" if close else ""

@@ -3,14 +3,13 @@
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from city.errors import ConfigurationError
+from city.errors import ConfigurationError, did_you_mean
 
 CONFIG_VARIABLE: Final = "KORAT_CONFIG"
 """Names the settings file; the one variable that no settings class has."""
@@ -70,12 +69,6 @@ def masked(text: str) -> str:
     return _OPTION.sub(r"\1***", _USER.sub(r"\1***@", text))
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence about an unknown name: the known one that is nearest, or nothing."""
-    close = get_close_matches(name, list(known), n=1)
-    return f", did you mean {close[0]}?" if close else ""
-
-
 def refuse_unknown(
     classes: list[type[Settings]], environment: Mapping[str, str] = os.environ, file: Path | None = None
 ) -> None:
@@ -101,6 +94,24 @@ def refuse_unknown(
             raise ConfigurationError(f"{file}: there is no table [{key}]{did_you_mean(key, sections)}")
 
 
+def read_toml(file: Path, name: str = "") -> dict[str, Any]:
+    """Read a file.
+
+    Args:
+        file: Where it stands.
+        name: How the sentence names it; its path if empty.
+
+    Raises:
+        ConfigurationError: It can't be read, or is no TOML.
+    """
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{name or file} can't be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{name or file} is no TOML: {error}") from None
+
+
 def _table(section: str, file: Path | None) -> Mapping[str, Any]:
     whole = _read(file)
     if section:
@@ -112,14 +123,7 @@ def _table(section: str, file: Path | None) -> Mapping[str, Any]:
 
 
 def _read(file: Path | None) -> dict[str, Any]:
-    if file is None:
-        return {}
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"the settings file {file} can't be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"the settings file {file} is no TOML: {error}") from None
+    return {} if file is None else read_toml(file, f"the settings file {file}")
 
 
 def _sentence(cls: type[Settings], error: ValidationError, file: Path | None) -> str:

@@ -1,16 +1,13 @@
 """Tables of our own TOML files: one base, one parser, and one sentence for what is wrong with them."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
-from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from city.catalog import KINDS
-from city.errors import ConfigurationError, Malformed
+from city.errors import ConfigurationError, Malformed, did_you_mean
 from city.reading import checked_id, checked_quantity
 
 _BARE_KEY: Final = re.compile(r"[\w-]+")
@@ -23,20 +20,6 @@ class Table(BaseModel):
 
 
 T = TypeVar("T", bound=Table)
-
-
-def read_toml(file: Path) -> dict[str, Any]:
-    """Read a file.
-
-    Raises:
-        ConfigurationError: It can't be read, or is no TOML.
-    """
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{file} can't be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file} is no TOML: {error}") from None
 
 
 def parse_table(model: type[T], given: Mapping[str, Any], where: str) -> T:
@@ -54,12 +37,6 @@ def parse_table(model: type[T], given: Mapping[str, Any], where: str) -> T:
         return model.model_validate(_with_tuples(given))
     except ValidationError as error:
         raise ConfigurationError(f"{where}: {_sentence(model, error)}") from None
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """End a sentence about an unknown name: `, did you mean port?`, or nothing where none is close."""
-    close = get_close_matches(name, list(known), n=1)
-    return f", did you mean {close[0]}?" if close else ""
 
 
 def _with_tuples(thing: Any) -> Any:

@@ -6,12 +6,12 @@ from dashboards.spec import Across, Group, Panel, Plot, Readings, Scale, Source,
 
 
 def label_of(key: str) -> Text:
-    """Give the catalog's label of a quantity."""
+    """Give the catalog's label of a quantity, in both languages."""
     return Text(QUANTITIES[key].en, QUANTITIES[key].th)
 
 
 def kind_label(key: str) -> Text:
-    """Give the catalog's label of a kind."""
+    """Give the catalog's label of a kind, in both languages."""
     return Text(KINDS[key].en, KINDS[key].th)
 
 
@@ -38,7 +38,7 @@ def total(kind: str, quantity: str, group: Group = Group.ALL) -> Readings:
 
 
 def over(kind: str, quantity: str, group: Group = Group.DEVICE, across: Across = Across.MEAN) -> Readings:
-    """Buckets over time."""
+    """Buckets over time, as wide as the screen wants them but never narrower than the cadence."""
     return Readings(kind, quantity, Span.BUCKETS, group, across=across)
 
 
@@ -80,6 +80,6 @@ def bars(key: str, title: Text, description: Text, source: Source, width: int = 
     return Panel(key, title, description, Plot.BARS, (source,), width, 8)
 
 
-def places(key: str, title: Text, description: Text, *sources: Source, width: int = 12) -> Panel:
+def device_map(key: str, title: Text, description: Text, *sources: Source, width: int = 12) -> Panel:
     """Give a map of devices, coloured by value."""
     return Panel(key, title, description, Plot.MAP, sources, width, 12)

@@ -37,12 +37,12 @@ def _bands(starts: tuple[float, ...], styles: tuple[tuple[str, Text], ...]) -> S
 
 
 def rising(watch: float, act: float) -> Scale:
-    """High values are bad."""
+    """High values are bad: from `watch` on yellow, from `act` on red."""
     return _bands((watch, act), ((GREEN, _FINE), (YELLOW, _WATCH), (RED, _ACT)))
 
 
 def falling(act: float, watch: float) -> Scale:
-    """Low values are bad: below `act` somebody must go there."""
+    """Low values are bad: below `act` red, below `watch` yellow."""
     return _bands((act, watch), ((RED, _ACT), (YELLOW, _WATCH), (GREEN, _FINE)))
 
 

@@ -50,7 +50,7 @@ class Span(StrEnum):
 
 
 class Group(StrEnum):
-    """What becomes one line, bar or row."""
+    """What becomes one line, bar or row; groups other than the device are made by `Across`."""
 
     ALL = "all"
     DEVICE = "device"
@@ -181,7 +181,7 @@ class Panel(Struct, frozen=True):
 
 
 class Section(Struct, frozen=True):
-    """Panels under one heading."""
+    """Panels under one heading, from left to right."""
 
     title: Text
     panels: tuple[Panel, ...]
@@ -198,7 +198,7 @@ class Variable(StrEnum):
     QUANTITY = "quantity"
 
 
-PLACES: Final = (Variable.PROVINCE, Variable.DISTRICT, Variable.OWNER, Variable.DEVICE)
+SELECTORS: Final = (Variable.PROVINCE, Variable.DISTRICT, Variable.OWNER, Variable.DEVICE)
 """What most boards let the reader choose."""
 
 
@@ -218,7 +218,7 @@ class Board(Struct, frozen=True):
     title: Text
     description: Text
     sections: tuple[Section, ...]
-    variables: tuple[Variable, ...] = PLACES
+    variables: tuple[Variable, ...] = SELECTORS
     hours: int = 6
 
     @property

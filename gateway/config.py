@@ -23,7 +23,8 @@ from typing import Any, Final, Self
 from pydantic import Field, create_model, model_validator
 
 from city.errors import ConfigurationError
-from city.tables import Table, parse_table, read_toml
+from city.settings import read_toml
+from city.tables import Table, parse_table
 from gateway.decoders.mapping import JsonMapping
 from gateway.inputs import INPUTS
 from gateway.inputs.http import HttpTable

@@ -12,13 +12,14 @@ from api.settings import ApiSettings
 from city.errors import ConfigurationError
 from city.mqtt.address import Address
 from city.settings import CONFIG_VARIABLE, Settings, load, refuse_unknown
+from city.store import SCHEMES
 from city.topics import PROVINCE_PATTERN
 from gateway.settings import GatewaySettings
 from ingest.settings import IngestSettings
 from korat.init_settings import InitSettings
 from simulators.settings import SimulatorSettings
 
-_STORES: Final = ("duckdb://", "influxdb://", "influxdbs://")
+_STORES: Final = tuple(f"{scheme}://" for scheme in SCHEMES)
 _LEDGERS: Final = ("sqlite://", "postgresql://", "postgresql+psycopg://")
 
 

@@ -1,9 +1,14 @@
 """The store: a port, and an adapter for each database."""
 
+from typing import Final
+
 from city.errors import ConfigurationError
 from city.store.port import Store
 
-__all__ = ["Store", "open_store"]
+__all__ = ["SCHEMES", "Store", "open_store"]
+
+SCHEMES: Final = ("duckdb", "influxdb", "influxdbs")
+"""What a store's URL may begin with."""
 
 
 async def open_store(url: str) -> Store:

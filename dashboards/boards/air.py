@@ -3,7 +3,7 @@
 from typing import Final
 
 from city.catalog import QUANTITIES
-from dashboards.panels import bars, label_of, lines, newest, over, places, stat, table
+from dashboards.panels import bars, device_map, label_of, lines, newest, over, stat, table
 from dashboards.spec import Across, Board, Group, Panel, Section, Text
 
 _BANDS = Text(
@@ -63,7 +63,7 @@ BOARD: Final = Board(
         Section(
             Text("Particles", "ฝุ่นละออง"),
             (
-                places(
+                device_map(
                     "map",
                     Text("PM2.5 on the map", "PM2.5 บนแผนที่"),
                     Text("Newest value of each station. A click leads to it.", "ค่าล่าสุดของแต่ละสถานี คลิกเพื่อดูสถานี"),

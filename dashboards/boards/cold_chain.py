@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dashboards.panels import how_many, label_of, lines, newest, over, places, stat, states, table
+from dashboards.panels import device_map, how_many, label_of, lines, newest, over, stat, states, table
 from dashboards.scales import COLD
 from dashboards.spec import Across, Board, CadenceKept, Group, Section, Text, Where
 
@@ -115,7 +115,7 @@ BOARD: Final = Board(
                     CadenceKept("cargo", "temperature"),
                     width=6,
                 ),
-                places(
+                device_map(
                     "map",
                     Text("Loads on the map", "สินค้าบนแผนที่"),
                     Text("Last known place, coloured by temperature.", "ตำแหน่งล่าสุด สีตามอุณหภูมิ"),

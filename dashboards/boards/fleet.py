@@ -3,7 +3,7 @@
 from typing import Final
 
 from city.catalog import Aggregate
-from dashboards.panels import bars, how_many, label_of, lines, newest, over, places, stat, states, table
+from dashboards.panels import bars, device_map, how_many, label_of, lines, newest, over, stat, states, table
 from dashboards.scales import SPEED
 from dashboards.spec import Board, Group, LastSeen, Readings, Section, Text, Where
 
@@ -67,7 +67,7 @@ BOARD: Final = Board(
         Section(
             Text("Where", "ที่ไหน"),
             (
-                places(
+                device_map(
                     "map",
                     Text("Vehicles on the map", "ยานพาหนะบนแผนที่"),
                     Text(

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dashboards.panels import bars, how_many, label_of, lines, newest, over, places, stat, states, table
+from dashboards.panels import bars, device_map, how_many, label_of, lines, newest, over, stat, states, table
 from dashboards.spec import Across, Board, Group, Section, Text, Where
 
 _NONE = Text("None right now.", "ขณะนี้ไม่มี")
@@ -85,7 +85,7 @@ BOARD: Final = Board(
         Section(
             Text("Yard", "ลานตู้สินค้า"),
             (
-                places(
+                device_map(
                     "map",
                     Text("Containers on the map", "ตู้สินค้าบนแผนที่"),
                     Text("Last known place of each container.", "ตำแหน่งล่าสุดของแต่ละตู้"),

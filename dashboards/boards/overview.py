@@ -3,7 +3,7 @@
 from typing import Final
 
 from city.catalog import FIELD_KINDS, PLATFORM
-from dashboards.panels import bars, how_many, label_of, lines, newest, over, places, stat, table
+from dashboards.panels import bars, device_map, how_many, label_of, lines, newest, over, stat, table
 from dashboards.spec import Across, Board, Group, LastSeen, Panel, Section, Text
 
 _WHOLE_PROVINCE = Text("Counted for the whole province alone.", "นับเฉพาะทั้งจังหวัด")
@@ -88,7 +88,7 @@ BOARD: Final = Board(
         Section(
             Text("Where", "ที่ไหน"),
             (
-                places(
+                device_map(
                     "map",
                     Text("Air and water on the map", "อากาศและน้ำบนแผนที่"),
                     Text(

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dashboards.panels import bars, label_of, lines, newest, over, places, stat, table, total
+from dashboards.panels import bars, device_map, label_of, lines, newest, over, stat, table, total
 from dashboards.spec import Across, Board, Group, Section, Text
 
 BOARD: Final = Board(
@@ -47,7 +47,7 @@ BOARD: Final = Board(
         Section(
             Text("Roads", "ถนน"),
             (
-                places(
+                device_map(
                     "map",
                     Text("Road occupancy on the map", "การครอบครองช่องทางบนแผนที่"),
                     Text("Newest value of each counting site.", "ค่าล่าสุดของแต่ละจุดนับ"),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from dashboards.panels import bars, label_of, lines, newest, over, places, stat, table, total
+from dashboards.panels import bars, device_map, label_of, lines, newest, over, stat, table, total
 from dashboards.spec import Across, Board, Group, Section, Text
 
 BOARD: Final = Board(
@@ -57,7 +57,7 @@ BOARD: Final = Board(
                     ),
                     over("water_level", "flow"),
                 ),
-                places(
+                device_map(
                     "map",
                     Text("Gauges on the map", "มาตรวัดบนแผนที่"),
                     Text("River gauges, and rain gauges coloured by intensity.", "มาตรวัดน้ำ และมาตรวัดฝนแสดงสีตามความเข้ม"),

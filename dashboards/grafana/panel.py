@@ -30,13 +30,13 @@ _TOOLTIP: Final = {"mode": "multi", "sort": "desc"}
 
 def print_panel(panel: Panel, board: Board, province: Province, language: str) -> Json:
     """Write a panel without its number and place."""
-    said = panel.description.of(language)
+    description = panel.description.of(language)
     if panel.empty is not None:
-        said = f"{said} {panel.empty.of(language)}"
+        description = f"{description} {panel.empty.of(language)}"
     printed: Json = {
         "type": _TYPES[panel.plot],
         "title": panel.title.of(language),
-        "description": said,
+        "description": description,
         "datasource": SOURCE,
         "targets": [
             _target(number, source, panel, board.variables, language) for number, source in enumerate(panel.sources)

@@ -6,9 +6,9 @@ back-pressure. What was not acknowledged is the tracker's still, and comes again
 
 import asyncio
 import contextlib
-from typing import ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from city.errors import KoratError, Reason
 from city.reading import Reading
@@ -30,6 +30,12 @@ _PENDING: Final = 256
 """Connections that the system keeps for us while we are busy."""
 
 
+def _spoken(protocol: str) -> str:
+    if protocol not in TRACKER_PROTOCOLS:
+        raise ValueError(f"there is no protocol {protocol!r}, only {', '.join(TRACKER_PROTOCOLS)}")
+    return protocol
+
+
 class TrackerTable(InputTable):
     """What a tracker may cost, and where it is listened for.
 
@@ -43,7 +49,7 @@ class TrackerTable(InputTable):
 
     transport: ClassVar[str]
 
-    protocol: Literal["teltonika"]
+    protocol: Annotated[str, AfterValidator(_spoken)]
     host: str = "127.0.0.1"
     port: Port = 5027
     frame_bytes: int = Field(16 * 1024, ge=256, le=2**20)

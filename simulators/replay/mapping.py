@@ -32,7 +32,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from city.catalog import QUANTITIES
 from city.errors import ConfigurationError
 from city.mapping import Marker, TimeFormat, Transform
-from city.tables import Id, Kind, QuantityKey, Table, parse_table, read_toml
+from city.settings import read_toml
+from city.tables import Id, Kind, QuantityKey, Table, parse_table
 
 
 def _with_quantity(given: object) -> object:

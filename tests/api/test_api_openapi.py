@@ -5,15 +5,13 @@ from typing import Any
 
 import httpx2
 import msgspec
-from pydantic import BaseModel
+from fastapi.routing import APIRoute
 
 from api.openapi import Api
+from api.queries import query_models
 from api.responses import EXAMPLES
-from api.routes.devices import DevicesPageQuery
-from api.routes.latest import LatestPageQuery
-from api.routes.ledger import LedgerPageQuery
-from api.routes.quarantine import QuarantinePageQuery, Redrive
-from api.routes.readings import ReadingsPageQuery
+from api.routes import ROUTERS
+from api.routes.quarantine import Redrive
 from city.catalog import QUANTITIES
 
 ROUTES = {
@@ -30,15 +28,6 @@ ROUTES = {
     "/v1/quarantine": "get",
     "/v1/quarantine/redrive": "post",
     "/v1/readings": "get",
-}
-
-
-QUERIES: dict[str, type[BaseModel]] = {
-    "/v1/devices": DevicesPageQuery,
-    "/v1/latest": LatestPageQuery,
-    "/v1/ledger": LedgerPageQuery,
-    "/v1/quarantine": QuarantinePageQuery,
-    "/v1/readings": ReadingsPageQuery,
 }
 
 
@@ -94,11 +83,14 @@ def test_every_example_of_an_answer_has_the_shape_that_is_promised(app: Api) -> 
 
 
 def test_every_example_of_a_parameter_is_understood(app: Api) -> None:
-    for path, query in QUERIES.items():
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    models = [(route.path, model) for route in routes for model in query_models(route)]
+    assert models
+    for path, model in models:
         parameters = app.openapi()["paths"][path]["get"]["parameters"]
         given = {one["name"]: one["example"] for one in parameters if one["in"] == "query"}
-        assert set(given) == set(query.model_fields)
-        query.model_validate(given)
+        assert set(given) == set(model.model_fields)
+        model.model_validate(given)
 
 
 def test_the_example_of_a_redrive_is_understood(app: Api) -> None:

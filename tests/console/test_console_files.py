@@ -84,8 +84,8 @@ def test_every_reason_is_explained() -> None:
     assert {f"todo.{advice}" for _, advice in pairs} <= messages.keys()
 
 
-def test_places_lie_in_their_province() -> None:
-    for path in (FOLDER / "places").glob("*.json"):
+def test_basemaps_lie_in_their_province() -> None:
+    for path in (FOLDER / "basemaps").glob("*.json"):
         ground = json.loads(path.read_text("utf-8"))
         (south, west), (north, east) = ground["bounds"]
         assert path.stem == ground["code"]

@@ -103,7 +103,10 @@ async def test_every_input_is_opened_and_ends_with_the_gateway(
     ("text", "sentence"),
     [
         ("[[input.tpc]]\n", "input has no key 'tpc', did you mean tcp?"),
-        ('[[input.tcp]]\nprotocol = "morse"\n', r"input.tcp\[1\].protocol: it must be 'teltonika'"),
+        (
+            '[[input.tcp]]\nprotocol = "morse"\n',
+            r"input.tcp\[1\].protocol: there is no protocol 'morse', only teltonika",
+        ),
         ('[[input.tcp]]\nprotocol = "teltonika"\nprot = 1\n', r"input.tcp\[1\] has no key 'prot', did you mean port"),
         ('[[input.tcp]]\nprotocol = "teltonika"\nport = 70000\n', r"input.tcp\[1\].port"),
         ('[[input.tcp]]\nprotocol = "teltonika"\n' * 2, "two inputs are called 'teltonika-tcp'"),

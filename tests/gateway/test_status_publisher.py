@@ -1,6 +1,7 @@
 """The status keeps apart what the broker refuses and what the spool refuses."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,10 @@ def session() -> Retainless:
 
 
 @pytest.fixture
-def made(session: Retainless, tmp_path: Path) -> StatusPublisher:
-    return StatusPublisher(Spool(tmp_path / "a.spool", "gw-1", 2**20), session, "status")
+def made(session: Retainless, tmp_path: Path) -> Iterator[StatusPublisher]:
+    spool = Spool(tmp_path / "a.spool", "gw-1", 2**20)
+    yield StatusPublisher(spool, session, "status")
+    spool.close()
 
 
 async def test_a_broker_is_asked_to_retain_again_while_the_spool_is_full(

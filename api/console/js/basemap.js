@@ -1,13 +1,13 @@
 /** What lies under the map's devices: tiles where the settings name them, else a graticule, main roads and towns. */
 
-/** @import { Places } from "./types.d.ts" */
+/** @import { Basemap } from "./types.d.ts" */
 /** @import { LatLngExpression, Map as LeafletMap } from "leaflet" */
 
 import { h } from "./dom.js";
 import { localized, onLanguage, t } from "./i18n.js";
 
-/** @type {{tiles: {address: string, credit: string}, places: Places | null}} */
-export const basemap = { tiles: { address: "", credit: "" }, places: null };
+/** @type {{tiles: {address: string, credit: string}, features: Basemap | null}} */
+export const basemap = { tiles: { address: "", credit: "" }, features: null };
 
 const STEP_PX = 110;
 const STEPS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
@@ -41,7 +41,7 @@ export function createMap(host, { label, small = false }) {
   host.setAttribute("aria-label", label);
   map.addControl(L.control.zoom({ position: "topright", zoomInTitle: t("zoom.in"), zoomOutTitle: t("zoom.out") }));
   L.control.scale({ imperial: false, position: "bottomright" }).addTo(map);
-  if (basemap.places) map.fitBounds(basemap.places.bounds, { animate: false });
+  if (basemap.features) map.fitBounds(basemap.features.bounds, { animate: false });
   else map.setView([15, 102], 8, { animate: false });
   for (const [name, height] of PANES)
     Object.assign(map.createPane(name).style, { zIndex: height, pointerEvents: "none" });
@@ -51,9 +51,9 @@ export function createMap(host, { label, small = false }) {
     return map;
   }
   graticule(map);
-  if (basemap.places) {
-    roads(map, basemap.places.roads);
-    towns(map, basemap.places.towns);
+  if (basemap.features) {
+    roads(map, basemap.features.roads);
+    towns(map, basemap.features.towns);
   }
   const watch = new ResizeObserver(() => map.invalidateSize({ animate: false }));
   watch.observe(host);
@@ -66,7 +66,7 @@ const escaped = (text) => h("i", {}, text).innerHTML;
 /** @param {string} pane */
 const svg = (pane) => L.svg({ pane, padding: 0.5 });
 
-/** @param {LeafletMap} map @param {Places["roads"]} rows */
+/** @param {LeafletMap} map @param {Basemap["roads"]} rows */
 function roads(map, rows) {
   const renderer = svg("roads");
   for (const name of ["road case", "road"]) {
@@ -81,7 +81,7 @@ function roads(map, rows) {
   }
 }
 
-/** @param {LeafletMap} map @param {Places["towns"]} rows */
+/** @param {LeafletMap} map @param {Basemap["towns"]} rows */
 function towns(map, rows) {
   for (const town of rows) {
     const name = h("span.name", {}, localized(town));

@@ -108,7 +108,7 @@ function shell() {
   const dark = theme === "dark" || (theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.dataset["theme"] = dark ? "dark" : "light";
   setText(byId("theme"), `${t("theme")}: ${t(`theme.${theme}`)}`);
-  setText(byId("province"), localized(basemap.places?.name));
+  setText(byId("province"), localized(basemap.features?.name));
   clock();
 }
 
@@ -132,9 +132,9 @@ async function loadBasemap() {
   /** @type {DeviceRow | undefined} */
   const first = page.devices[0];
   basemap.tiles = tiles;
-  const answer = await fetch(`/console/places/${first?.province ?? DEFAULT_PROVINCE}.json`);
-  if (answer.ok) basemap.places = await answer.json();
-  if (basemap.places) setZone(basemap.places.zone);
+  const answer = await fetch(`/console/basemaps/${first?.province ?? DEFAULT_PROVINCE}.json`);
+  if (answer.ok) basemap.features = await answer.json();
+  if (basemap.features) setZone(basemap.features.zone);
 }
 
 async function load() {

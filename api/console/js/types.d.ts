@@ -180,9 +180,9 @@ export interface BoardsFile {
   nothing: Text;
 }
 
-// /console/places/<province>.json
+// /console/basemaps/<province>.json
 
-export interface Places {
+export interface Basemap {
   code: string;
   name: Text;
   zone: string;
