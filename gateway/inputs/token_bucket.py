@@ -43,8 +43,8 @@ class TokenBuckets:
         self._a_second = a_second
         self._senders: OrderedDict[Hashable, TokenBucket] = OrderedDict()
 
-    def admits(self, sender: Hashable, now_s: float) -> bool:
-        """Say whether the sender may speak now, and count it if so."""
+    def try_take(self, sender: Hashable, now_s: float) -> bool:
+        """Spend one message of the sender; False, and nothing spent, when it is ahead of its rate."""
         found = self._senders.pop(sender, None) or TokenBucket(self._a_second, now_s)
         self._senders[sender] = found
         if len(self._senders) > _MOST_SENDERS:

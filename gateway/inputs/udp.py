@@ -101,7 +101,7 @@ class UdpInput(asyncio.DatagramProtocol):
         """Keep a datagram for `run`, unless it is too large or too much."""
         if len(data) > self._frame_bytes:
             self._counters.fail(str(Reason.TOO_LARGE), most=self._frame_bytes)
-        elif not self._senders.admits(addr[0], asyncio.get_running_loop().time()):
+        elif not self._senders.try_take(addr[0], asyncio.get_running_loop().time()):
             self._counters.fail("too_often")
         elif len(self._waiting) >= _MOST_WAITING:
             self._counters.fail("overrun", most=_MOST_WAITING)

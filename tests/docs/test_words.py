@@ -23,7 +23,7 @@ PRIVATE_NAMES: Final = re.compile(
     r"_?(say|says|speak|speaks|spoke|tells|hear|hears|whoever|nobody|somebody|came|way"
     # names of parts that have the field's name now
     r"|Lanes|Stretch|Speech|Speeches|Allowance|Doors|Talk|Sheet|Peak|Shown|Courier|HeldSuspect|SuspectState"
-    r"|Places|Heads|Newcomers|SettledMeanwhile|Everything|Intake|Reporter|suspects?"
+    r"|Behind|Encoded|Places|Heads|Newcomers|SettledMeanwhile|Everything|Intake|Reporter|suspects?"
     r"|farewell|vitals|tongue|either|patience|courier|glide|dusk_and_dawn|overwritten|storing_lag"
     r")"
 )

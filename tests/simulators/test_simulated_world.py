@@ -105,7 +105,7 @@ def test_another_seed_is_another_city(world: World) -> None:
 
 
 def test_a_few_devices_are_one_of_each_kind() -> None:
-    assert sorted(World("th-30", seed=1, devices=17).kinds) == sorted(NAMED_KINDS)
+    assert sorted(World("th-30", seed=1, devices=len(NAMED_KINDS)).kinds) == sorted(NAMED_KINDS)
     assert len(World("th-30", seed=1, devices=3).devices) == 3
 
 

@@ -7,8 +7,13 @@ import pytest
 
 from city.store import Store, open_store
 
+ADAPTERS = [
+    "duckdb",
+    "influx",
+]
 
-@pytest.fixture(params=["duckdb", "influx"])
+
+@pytest.fixture(params=ADAPTERS)
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Give the address of an empty store, once of each adapter."""
     if request.param == "duckdb":

@@ -36,7 +36,16 @@ def merged(tables: Iterable[Mapping[str, Codec]]) -> Mapping[str, Codec]:
     return MappingProxyType(codecs)
 
 
-MAKERS: Final = (browan, cayenne, decentlab, digital_matter, dragino, dragino_io, elsys, milesight)
+MAKERS: Final = (
+    browan,
+    cayenne,
+    decentlab,
+    digital_matter,
+    dragino,
+    dragino_io,
+    elsys,
+    milesight,
+)
 CODECS: Final = merged(maker.CODECS for maker in MAKERS)
 """Name of a codec, as settings and `Context.codecs` spell it, to the codec."""
 
