@@ -53,8 +53,7 @@ def stand_in(folder: Path, changed: str) -> str:
 
 def test_a_peer_that_stores_everything_has_a_row(telegraf: ModuleType, tmp_path: Path) -> None:
     program = stand_in(tmp_path, AS_IT_IS)
-    cpu_us, wall_s = telegraf.drain_telegraf(tmp_path, program, telegraf.LOADS[-1], 20, telegraf.TUNINGS[0])
-    assert cpu_us > 0
+    _, wall_s = telegraf.drain_telegraf(tmp_path, program, telegraf.LOADS[-1], 20, telegraf.TUNINGS[0])
     assert wall_s > 0
 
 
