@@ -25,8 +25,8 @@ DRAIN: Final = "drain(Path(folder), {shape!r}, {store!r}, {messages}).cpu_us"
 PARTS: Final = {
     "direct DuckDB": DRAIN.format(shape="direct", store="DuckDB", messages=60_000),
     "direct InfluxDB": DRAIN.format(shape="direct", store="InfluxDB", messages=60_000),
-    "packs DuckDB": DRAIN.format(shape="packs", store="DuckDB", messages=3_000),
-    "packs InfluxDB": DRAIN.format(shape="packs", store="InfluxDB", messages=3_000),
+    "packs DuckDB": DRAIN.format(shape="packs", store="DuckDB", messages=5_000),
+    "packs InfluxDB": DRAIN.format(shape="packs", store="InfluxDB", messages=5_000),
     "gateway": "custody.drain_gateway(Path(folder), 3_000).cpu_us",
     "decoding": "decoding()",
 }

@@ -9,8 +9,7 @@ import pytest
 from city.reading import Reading
 from gateway.outbox.packing import Contents
 from gateway.outbox.send_scheduler import SendScheduler
-from gateway.outbox.spool import Spool
-from gateway.outbox.spool_thread import SpoolThread
+from gateway.outbox.spool import Spool, SpoolThread
 
 
 @pytest.fixture
