@@ -85,7 +85,7 @@ GROUND: Final[Mapping[str, Model]] = {
                 distance_25th_percentile=plain(5),
                 distance_75th_percentile=plain(6),
                 distance_90th_percentile=plain(7),
-                distance_max_frequent_value=plain(8),
+                distance_most_frequent_value=plain(8),
                 number_of_samples=plain(9),
                 total_acquisition_time=plain(10, 1.024),
             ),
