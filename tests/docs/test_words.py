@@ -28,7 +28,7 @@ PRIVATE_NAMES: Final = re.compile(
     r"|(most|MOST|LEAST)_\w+"
     r")"
 )
-"""Whole identifiers that no code of ours may have. A prefix is written with what follows it: `most_\\w+`."""
+"""Whole identifiers that no code of ours may have."""
 
 PRIVATE_MODULES: Final = frozenset(
     "alone books commands courier farewell figures foreign glide guess lanes links loop looks moment noise ports pulse "
