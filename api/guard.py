@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import Problem
 
-MOST_QUERY_BYTES: Final = 16 * 1024
-MOST_BODY_BYTES: Final = 64 * 1024
+MAX_QUERY_BYTES: Final = 16 * 1024
+MAX_BODY_BYTES: Final = 64 * 1024
 
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -78,8 +78,8 @@ class _Bounded:
     async def __call__(self) -> Message:
         message = await self._receive()
         self._bytes += len(message.get("body", b""))
-        if self._bytes > MOST_BODY_BYTES:
-            raise _too_large(413, "body", MOST_BODY_BYTES)
+        if self._bytes > MAX_BODY_BYTES:
+            raise _too_large(413, "body", MAX_BODY_BYTES)
         return message
 
 
@@ -97,12 +97,12 @@ def _problem(error: BaseException, scope: Scope) -> Problem:
 
 
 def _refuse_large(scope: Scope) -> None:
-    if len(scope["query_string"]) > MOST_QUERY_BYTES:
-        raise _too_large(414, "query", MOST_QUERY_BYTES)
+    if len(scope["query_string"]) > MAX_QUERY_BYTES:
+        raise _too_large(414, "query", MAX_QUERY_BYTES)
     for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value[:20]) > MOST_BODY_BYTES:
-            raise _too_large(413, "body", MOST_BODY_BYTES)
+        if name == b"content-length" and value.isdigit() and int(value[:20]) > MAX_BODY_BYTES:
+            raise _too_large(413, "body", MAX_BODY_BYTES)
 
 
-def _too_large(status: int, what: str, most: int) -> Problem:
-    return Problem(status, "too-large", f"the {what} may hold at most {most} bytes", {"Connection": "close"})
+def _too_large(status: int, what: str, limit: int) -> Problem:
+    return Problem(status, "too-large", f"the {what} may hold at most {limit} bytes", {"Connection": "close"})

@@ -29,12 +29,12 @@ BUCKETS: Final = (
 LEDGER_LONGEST: Final = 366 * DAY
 """Hours that one account may cover, in nanoseconds."""
 
-MOST_DEVICES: Final = 100
-MOST_QUANTITIES: Final = 64
-MOST_IDS: Final = 1000
+MAX_DEVICES: Final = 100
+MAX_QUANTITIES: Final = 64
+MAX_IDS: Final = 1000
 """Ids in one request to try quarantined payloads again."""
 
-MOST_PAGE_BYTES: Final = 4 * 1024 * 1024
+MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
 """Payload bytes on one page of the quarantine; one row may exceed it."""
 
 

@@ -13,25 +13,25 @@ class Backoff:
 
     Args:
         first_s: the upper bound of the first delay, in seconds.
-        most_s: the upper bound of every delay, in seconds.
+        max_s: the upper bound of every delay, in seconds.
         chance: draws from [0, 1); a test hands in its own.
     """
 
     def __init__(
         self,
         first_s: float = 0.1,
-        most_s: float = 5.0,
+        max_s: float = 5.0,
         chance: Callable[[], float] = _CHANCE.random,
     ) -> None:
         self._first_s = first_s
-        self._most_s = most_s
+        self._max_s = max_s
         self._chance = chance
         self._bound_s = first_s
 
     def next(self) -> float:
         """Return the seconds to wait before the next try; each call doubles the bound."""
         bound_s = self._bound_s
-        self._bound_s = min(self._most_s, bound_s * 2)
+        self._bound_s = min(self._max_s, bound_s * 2)
         return self._chance() * bound_s
 
     def reset(self) -> None:

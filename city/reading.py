@@ -79,12 +79,12 @@ def check_ids(ids: Collection[str]) -> None:
         return
     for text in ids:
         checked_id(text)
-    if len(_good_ids) < _MOST_GOOD_IDS:
+    if len(_good_ids) < _MAX_GOOD_IDS:
         _good_ids.update(ids)
 
 
 _good_ids: Final[set[str]] = set()
-_MOST_GOOD_IDS: Final = 100_000
+_MAX_GOOD_IDS: Final = 100_000
 
 
 @lru_cache(maxsize=4096)

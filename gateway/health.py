@@ -78,12 +78,12 @@ class HealthMonitor:
         pending = self.spool.pending
         values = {
             "spool_readings": float(pending.readings),
-            "spool_fill": min(100.0, 100 * pending.bytes / self.spool.most_bytes),
+            "spool_fill": min(100.0, 100 * pending.bytes / self.spool.max_bytes),
             "spool_age": 0.0 if health.oldest_ns is None else max(0.0, (health.at_ns - health.oldest_ns) / 1e9),
             "readings_rate": health.readings_a_second,
             "sources_heard": float(health.sources),
             "decode_failures": float(failures),
         }
         if health.clock_ahead_s is not None and health.clock_error_s is not None:
-            values["clock_skew"] = Estimate(health.clock_ahead_s, health.clock_error_s).least_s
+            values["clock_skew"] = Estimate(health.clock_ahead_s, health.clock_error_s).min_s
         return Reading(self.gateway, PLATFORM, health.at_ns, values)

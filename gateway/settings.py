@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 from city.errors import Malformed
 from city.reading import checked_id
 from city.settings import Settings
-from gateway.outbox.packing import MOST_READINGS
+from gateway.outbox.packing import MAX_READINGS
 
 
 class GatewaySettings(Settings):
@@ -41,7 +41,7 @@ class GatewaySettings(Settings):
     http_max_concurrent: int = Field(256, ge=1, le=10_000)
     spool: Path = Path("gateway.spool")
     spool_bytes: int = Field(2**30, ge=2**20)
-    pack_readings: int = Field(100, ge=1, le=MOST_READINGS)
+    pack_readings: int = Field(100, ge=1, le=MAX_READINGS)
     pack_age_ms: int = Field(100, ge=1, le=60_000)
     max_inflight_packs: int = Field(64, ge=1, le=1024)
     resend_s: float = Field(5.0, ge=0.1, le=60)

@@ -89,14 +89,14 @@ class Budgets:
         total.quantities += len(new)
         self.known_quantities |= new
 
-    def _charge(self, source: str, size: int, most_messages: int, most_bytes: int) -> None:
+    def _charge(self, source: str, size: int, max_messages: int, max_bytes: int) -> None:
         account = self.usage.get(source) or self._account(source)
         account.messages += 1
         account.bytes += size
-        if account.messages > most_messages:
-            raise Malformed(Reason.BUDGET_MESSAGES, f"{source}: over {most_messages} messages this hour")
-        if account.bytes > most_bytes:
-            raise Malformed(Reason.BUDGET_BYTES, f"{source}: over {most_bytes} bytes this hour")
+        if account.messages > max_messages:
+            raise Malformed(Reason.BUDGET_MESSAGES, f"{source}: over {max_messages} messages this hour")
+        if account.bytes > max_bytes:
+            raise Malformed(Reason.BUDGET_BYTES, f"{source}: over {max_bytes} bytes this hour")
 
     def _account(self, source: str) -> _Usage:
         account = self.usage.get(source)

@@ -81,7 +81,7 @@ class Redrive:
             LedgerUnavailable: Nothing was settled.
             Conflict: Another worker took one of them; nothing was settled.
         """
-        requested = await self.ledger.quarantine(state=QuarantineState.REQUESTED, most=MAX_PAYLOADS)
+        requested = await self.ledger.quarantine(state=QuarantineState.REQUESTED, limit=MAX_PAYLOADS)
         if not requested:
             return 0
         await self.devices.refresh()

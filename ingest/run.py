@@ -29,7 +29,7 @@ QUIET_S: Final = 5.0
 """A worker that leaves is done when nothing came for so long."""
 
 _LOOK_S: Final = 0.2
-_MOST_RECONNECTS: Final = 10
+_MAX_RECONNECTS: Final = 10
 
 log = structlog.get_logger("ingest")
 
@@ -71,8 +71,8 @@ async def run(
         client_id=f"korat-{settings.group}-{settings.worker}",
         subscriptions=() if leaving else subscriptions(settings.group),
         withdrawn=subscriptions(settings.group) if leaving else (),
-        most_messages=settings.inflight_messages,
-        most_bytes=settings.inflight_bytes,
+        max_messages=settings.inflight_messages,
+        max_bytes=settings.inflight_bytes,
         name="ingest",
     )
     devices = DeviceCache(registry)
@@ -124,7 +124,7 @@ async def _until_drained(session: Session) -> None:
     busy_s = loop.time()
     while loop.time() < busy_s + QUIET_S:
         await asyncio.sleep(_LOOK_S)
-        if session.connection - 1 > _MOST_RECONNECTS:
+        if session.connection - 1 > _MAX_RECONNECTS:
             raise Unavailable("the connection doesn't last: is a worker of this name at work? Nothing is lost")
         if session.held or not session.is_connected:
             busy_s = loop.time()

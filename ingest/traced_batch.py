@@ -14,10 +14,10 @@ from city.ledger.port import DIRECT, QuarantinedPayload, Source
 from city.mqtt import Message
 from city.reading import Reading
 from city.wire import direct
-from city.wire.direct import MOST_VALUES
+from city.wire.direct import MAX_VALUES
 from ingest.load import DirectMessage, PackMessage, to_quarantine
 
-MAX_COLUMNS: Final = 4 * MOST_VALUES
+MAX_COLUMNS: Final = 4 * MAX_VALUES
 """Quantities in one batch. Columns are dense: without a bound 5,000 readings of 64 names each take 13 GB."""
 
 

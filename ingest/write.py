@@ -52,7 +52,7 @@ async def restore(taken: FlushInput, newest: int, ledger: Ledger, store: Store, 
         Unavailable: Store or ledger is down.
     """
     while taken.written and taken.journal < newest:
-        rows = await ledger.journal(after=taken.journal, most=MAX_ENTRIES)
+        rows = await ledger.journal(after=taken.journal, limit=MAX_ENTRIES)
         for batch in find_conflicts(rows, taken.written):
             batch.places = [places.get(device, NOWHERE) for device in batch.devices]
             await store.write(batch)

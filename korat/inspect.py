@@ -75,7 +75,7 @@ async def quarantine_table(settings: PlatformSettings, reason: str | None, limit
     rows: list[QuarantineRow] = []
     async with _opened(settings) as ledger:
         for state in (QuarantineState.HELD, QuarantineState.REQUESTED):
-            rows += await ledger.quarantine(most=limit + 1, state=state, reason=reason)
+            rows += await ledger.quarantine(limit=limit + 1, state=state, reason=reason)
     rows.sort(key=lambda row: row.id)
     if not rows:
         Console().print("The quarantine is empty." if reason is None else f"Nothing is held for {reason}.")

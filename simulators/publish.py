@@ -28,7 +28,7 @@ from simulators.world import World
 _log: Final = structlog.get_logger()
 _NS: Final = 1_000_000_000
 _AHEAD_NS: Final = 4 * _NS  # computed at once: numpy costs by the call, not by the row
-_MOST_BEHIND_NS: Final = 600 * _NS
+_MAX_BEHIND_NS: Final = 600 * _NS
 _TICK_S: Final = 0.1
 
 
@@ -112,7 +112,7 @@ def due(world: World, kind: str, start_ns: int, end_ns: int) -> Batch | None:
 
 def _plan(world: World, cursor: int, report: PublishReport) -> tuple[int, list[_Due]]:
     now = time.time_ns()
-    start = max(cursor, now - _MOST_BEHIND_NS)
+    start = max(cursor, now - _MAX_BEHIND_NS)
     end = start + _AHEAD_NS
     report.skipped += int((start - cursor) / _NS * sum(len(world.ids(k)) / world.interval_s[k] for k in world.kinds))
     code = world.province.code
@@ -143,6 +143,6 @@ def _send(publisher: Publisher, planned: list[_Due], stop: threading.Event, repo
         if position < len(planned):
             late = planned[position].time_ns <= now
             stop.wait(0.01 if late and publisher.connected else _TICK_S)
-        if planned and time.time_ns() - planned[0].time_ns > _MOST_BEHIND_NS:
+        if planned and time.time_ns() - planned[0].time_ns > _MAX_BEHIND_NS:
             break  # the broker was away: begin again nearer to now
     report.skipped += 0 if stop.is_set() else len(planned) - position

@@ -87,7 +87,7 @@ EXAMPLE: Final = Device(
 async def devices(query: Annotated[DevicesPageQuery, Query()], dependencies: Injected) -> Response:
     """List the devices; they register themselves when they are first heard."""
     rows = await dependencies.registry.devices(
-        after=query.follow(str) or "", most=query.limit + 1, kind=query.kind, province=query.province
+        after=query.follow(str) or "", limit=query.limit + 1, kind=query.kind, province=query.province
     )
     page = rows[: query.limit]
     following = query.next(page[-1].device) if len(rows) > len(page) else None

@@ -96,7 +96,7 @@ async def ledger(query: Annotated[LedgerPageQuery, Query()], dependencies: Injec
     """Count readings: every one that was received is stored, a duplicate, quarantined or rejected."""
     after, start_ns, end_ns = query.follow(tuple[str, int, int]) or ("", *_hours(query))
     _refuse_impossible(start_ns, end_ns)
-    rows = await dependencies.ledger.account(start_ns, end_ns, query.by, after=after, most=query.limit + 1)
+    rows = await dependencies.ledger.account(start_ns, end_ns, query.by, after=after, limit=query.limit + 1)
     start, end = rfc3339(start_ns), rfc3339(end_ns)
     if query.by is By.TOTAL:
         total = rows[0] if rows else Account("", Counts())

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.dependencies import Injected
-from api.limits import MOST_IDS, MOST_PAGE_BYTES
+from api.limits import MAX_IDS, MAX_PAGE_BYTES
 from api.queries import PageQuery, refuse_unknown_parameters
 from api.responses import NOT_MODIFIED, MsgspecResponse, documented
 from api.times import rfc3339
@@ -91,7 +91,7 @@ class Redrive(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"ids": [1, 2]}]})
 
-    ids: Annotated[list[Annotated[int, Field(ge=1, lt=2**63)]] | None, Field(min_length=1, max_length=MOST_IDS)] = None
+    ids: Annotated[list[Annotated[int, Field(ge=1, lt=2**63)]] | None, Field(min_length=1, max_length=MAX_IDS)] = None
     reason: Reason | None = None
     all: Literal[True] | None = None
 
@@ -125,7 +125,7 @@ EXAMPLE: Final = Held(
 async def quarantine(query: Annotated[QuarantinePageQuery, Query()], dependencies: Injected) -> Response:
     """List what was held back, with the original bytes and the reason."""
     rows = await dependencies.ledger.quarantine(
-        after=query.follow(int) or 0, most=query.limit + 1, state=query.state, reason=query.reason
+        after=query.follow(int) or 0, limit=query.limit + 1, state=query.state, reason=query.reason
     )
     page = _bounded(rows[: query.limit])
     following = query.next(page[-1].id) if len(rows) > len(page) else None
@@ -147,7 +147,7 @@ def _bounded(rows: list[QuarantineRow]) -> list[QuarantineRow]:
     size = 0
     for number, row in enumerate(rows):
         size += len(row.quarantined.payload)
-        if number and size > MOST_PAGE_BYTES:
+        if number and size > MAX_PAGE_BYTES:
             return rows[:number]
     return rows
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field, model_validator
 
 from api.dependencies import Injected
-from api.limits import MOST_DEVICES, MOST_QUANTITIES, refuse_too_long, table
+from api.limits import MAX_DEVICES, MAX_QUANTITIES, refuse_too_long, table
 from api.problems import unknown
 from api.queries import DeviceId, KindKey, PageQuery, refuse_unknown_parameters
 from api.responses import NOT_MODIFIED, MsgspecResponse, documented, problem
@@ -17,7 +17,7 @@ from city.catalog import KINDS, QUANTITIES, Aggregate
 from city.reading import QUANTITY_PATTERN, Flag
 from city.registry.port import Registry
 from city.store import layout
-from city.store.port import ALL, MOST_POINTS, Only, Series, SeriesQuery
+from city.store.port import ALL, MAX_POINTS, Only, Series, SeriesQuery
 
 router = APIRouter(tags=["readings"], dependencies=[Depends(refuse_unknown_parameters)])
 
@@ -54,13 +54,13 @@ class ReadingsPageQuery(PageQuery):
 
     device: Annotated[
         list[DeviceId],
-        Field(min_length=1, max_length=MOST_DEVICES, description="Of these devices.", examples=[["nma-air-001"]]),
+        Field(min_length=1, max_length=MAX_DEVICES, description="Of these devices.", examples=[["nma-air-001"]]),
     ]
     quantity: Annotated[
         list[QuantityKey],
         Field(
             default_factory=list,
-            max_length=MOST_QUANTITIES,
+            max_length=MAX_QUANTITIES,
             description="Of these quantities (or lat and lon); without it all that the devices measure. One that a "
             "device doesn't measure gives an empty series.",
             examples=[["pm2_5", "pm10"]],
@@ -95,7 +95,7 @@ class ReadingsPageQuery(PageQuery):
         Aggregate | None, Field(description="How a bucket becomes one value; mean if absent.", examples=["mean"])
     ] = None
     limit: Annotated[
-        int, Field(ge=1, le=MOST_POINTS, description="Most points on a page, of all series.", examples=[1000])
+        int, Field(ge=1, le=MAX_POINTS, description="Most points on a page, of all series.", examples=[1000])
     ] = 10_000
 
     @model_validator(mode="after")
@@ -140,7 +140,7 @@ async def readings(query: Annotated[ReadingsPageQuery, Query()], dependencies: I
             end_ns=end_ns,
             every_ns=query.every,
             aggregate=query.aggregate or Aggregate.MEAN,
-            most=query.limit,
+            max_points=query.limit,
         )
     )
     following = None if answer.next_ns is None else query.next((answer.next_ns, end_ns))

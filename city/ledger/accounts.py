@@ -14,7 +14,7 @@ from city.ledger.flush_counts import HourCounts, Sum, decode, split
 from city.ledger.port import Account, By
 from city.outcomes import COUNTED, Counts
 
-_MOST_GAP: Final = literal(10**12, BigInteger())
+_MAX_GAP: Final = literal(10**12, BigInteger())
 """No gap counts for more: one gateway that numbers nonsense must not overflow the sum of all."""
 
 
@@ -26,7 +26,7 @@ class AccountQuery:
     end_ns: int
     by: By
     after: str
-    most: int
+    limit: int
 
     def wants(self, key: str) -> bool:
         """Tell whether a key is on this page or a later one; the empty key is on the first."""
@@ -42,11 +42,11 @@ def account(database: Database, query: AccountQuery) -> list[Account]:
     with database.read() as connection:
         counted = _counted(connection, query)
         if query.by is By.DEVICE:
-            return [Account(key, Counts(*counted[key])) for key in sorted(counted)[: query.most]]
+            return [Account(key, Counts(*counted[key])) for key in sorted(counted)[: query.limit]]
         pending, gaps = _pending(connection), _gaps(connection)
     if query.by is By.TOTAL:
         return [Account("", Counts(*counted[""]), sum(pending.values()), sum(gaps.values()))]
-    keys = sorted(key for key in counted.keys() | pending.keys() | gaps.keys() if query.wants(key))[: query.most]
+    keys = sorted(key for key in counted.keys() | pending.keys() | gaps.keys() if query.wants(key))[: query.limit]
     return [Account(key, Counts(*counted[key]), pending.get(key, 0), gaps.get(key, 0)) for key in keys]
 
 
@@ -58,7 +58,7 @@ def _counted(connection: Connection, query: AccountQuery) -> defaultdict[str, li
     if query.by is not By.TOTAL:
         asked = asked.group_by(column)
     if query.by is By.DEVICE:
-        asked = asked.order_by(column).limit(query.most)
+        asked = asked.order_by(column).limit(query.limit)
         asked = asked.where(column > query.after) if query.after else asked
     counted: defaultdict[str, list[int]] = defaultdict(lambda: [0] * len(COUNTED))
     for key, *numbers in connection.execute(asked):
@@ -78,7 +78,7 @@ def _unmoved(connection: Connection, query: AccountQuery) -> Iterator[tuple[str,
     keys, numbers = total.result()
     # what is on the page of both is on the page of each, so no more than a page of either is needed
     page = sorted((key, row) for row, key in enumerate(keys) if query.wants(key))
-    page = page[: query.most] if query.by is By.DEVICE else page
+    page = page[: query.limit] if query.by is By.DEVICE else page
     return ((key, numbers[row].tolist()) for key, row in page)
 
 
@@ -104,6 +104,6 @@ def _gaps(connection: Connection) -> dict[str, int]:
         partition_by=(pack_range.c.gateway, pack_range.c.spool), order_by=pack_range.c.first
     )
     holes = select(pack_range.c.gateway, (before - func.coalesce(previous, _ZERO)).label("hole")).subquery()
-    hole = case((holes.c.hole < _ZERO, _ZERO), (holes.c.hole > _MOST_GAP, _MOST_GAP), else_=holes.c.hole)
+    hole = case((holes.c.hole < _ZERO, _ZERO), (holes.c.hole > _MAX_GAP, _MAX_GAP), else_=holes.c.hole)
     rows = connection.execute(select(holes.c.gateway, func.sum(hole)).group_by(holes.c.gateway))
     return {key: int(readings) for key, readings in rows}

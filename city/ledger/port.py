@@ -233,7 +233,7 @@ class Ledger(Protocol):
             Conflict: A pack, fingerprint or redrive of it was settled by another worker; nothing changed.
         """
 
-    async def journal(self, *, after: int, most: int = 100) -> list[JournalRow]:
+    async def journal(self, *, after: int, limit: int = 100) -> list[JournalRow]:
         """Entries of the journal with `id > after`, rising."""
 
     async def note_status(self, row: GatewayRow) -> None:
@@ -242,11 +242,11 @@ class Ledger(Protocol):
     async def gateways(self) -> list[GatewayRow]:
         """All gateways that ever sent a status, sorted by id."""
 
-    async def account(self, start_ns: int, end_ns: int, by: By, *, after: str = "", most: int = 1000) -> list[Account]:
+    async def account(self, start_ns: int, end_ns: int, by: By, *, after: str = "", limit: int = 1000) -> list[Account]:
         """Counts of the hours that begin in `[start_ns, end_ns)`, by key; `after` and `most` make pages."""
 
     async def quarantine(
-        self, *, after: int = 0, most: int = 100, state: QuarantineState | None = None, reason: str | None = None
+        self, *, after: int = 0, limit: int = 100, state: QuarantineState | None = None, reason: str | None = None
     ) -> list[QuarantineRow]:
         """Rows of the quarantine with `id > after`, rising."""
 

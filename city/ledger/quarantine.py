@@ -104,10 +104,10 @@ def _counted(reason: str, readings: int) -> Counts:
 
 
 def page(
-    database: Database, *, after: int, most: int, state: QuarantineState | None, reason: str | None
+    database: Database, *, after: int, limit: int, state: QuarantineState | None, reason: str | None
 ) -> list[QuarantineRow]:
     """Rows with `id > after`, rising."""
-    asked = select(quarantine).where(quarantine.c.id > after).order_by(quarantine.c.id).limit(most)
+    asked = select(quarantine).where(quarantine.c.id > after).order_by(quarantine.c.id).limit(limit)
     if state is not None:
         asked = asked.where(quarantine.c.state == state.value)
     if reason is not None:

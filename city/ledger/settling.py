@@ -16,7 +16,7 @@ from city.ledger.port import JournalEntry, JournalRow, NewDevice, Settlement
 from city.ledger.ranges import Growth, Range
 from city.ledger.sync import sync
 
-_MOST_READINGS: Final = 2**62
+_MAX_READINGS: Final = 2**62
 """No spool has more: a gateway's number is taken, but not beyond what the database can subtract."""
 
 _ADVANCE = (
@@ -92,7 +92,7 @@ def _grow(dedup: SettledIndex, settlement: Settlement, messages: set[int]) -> di
             if seq in growth.old:
                 raise Conflict(f"pack {seq} of {gateway} ({spool}) is settled already")
             raise ValueError(f"a settlement claims pack {seq} of {gateway} ({spool}) twice")
-        edges = min(offset, _MOST_READINGS), min(offset + readings, _MOST_READINGS)
+        edges = min(offset, _MAX_READINGS), min(offset + readings, _MAX_READINGS)
         growth.new = growth.new.joined(Range(seq, seq, *edges))
     return growths
 
@@ -125,9 +125,9 @@ def _write_packs(connection: Connection, database: Database, growths: dict[Spool
         connection.execute(statement.on_conflict_do_update(index_elements=key, set_=given), changed)
 
 
-def page_of_journal(database: Database, *, after: int, most: int) -> list[JournalRow]:
+def page_of_journal(database: Database, *, after: int, limit: int) -> list[JournalRow]:
     """Entries with `id > after`, rising."""
-    asked = select(journal).where(journal.c.id > after).order_by(journal.c.id).limit(most)
+    asked = select(journal).where(journal.c.id > after).order_by(journal.c.id).limit(limit)
     with database.read() as connection:
         return [
             JournalRow(row.id, row.at_ns, JournalEntry(row.owner, row.readings, bytes(row.payload)))

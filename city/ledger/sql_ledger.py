@@ -45,8 +45,8 @@ class SqlLedger(Ledger):
         await self._database.in_writer(lambda: self._remembering(partial(settle, settlement=settlement)))
 
     @override
-    async def journal(self, *, after: int, most: int = 100) -> list[JournalRow]:
-        return await self._database.in_reader(partial(page_of_journal, self._database, after=after, most=most))
+    async def journal(self, *, after: int, limit: int = 100) -> list[JournalRow]:
+        return await self._database.in_reader(partial(page_of_journal, self._database, after=after, limit=limit))
 
     @override
     async def note_status(self, row: GatewayRow) -> None:
@@ -57,15 +57,15 @@ class SqlLedger(Ledger):
         return await self._database.in_reader(lambda: gateways.gateways(self._database))
 
     @override
-    async def account(self, start_ns: int, end_ns: int, by: By, *, after: str = "", most: int = 1000) -> list[Account]:
-        query = accounts.AccountQuery(start_ns, end_ns, by, after, most)
+    async def account(self, start_ns: int, end_ns: int, by: By, *, after: str = "", limit: int = 1000) -> list[Account]:
+        query = accounts.AccountQuery(start_ns, end_ns, by, after, limit)
         return await self._database.in_reader(lambda: accounts.account(self._database, query))
 
     @override
     async def quarantine(
-        self, *, after: int = 0, most: int = 100, state: QuarantineState | None = None, reason: str | None = None
+        self, *, after: int = 0, limit: int = 100, state: QuarantineState | None = None, reason: str | None = None
     ) -> list[QuarantineRow]:
-        asked = partial(quarantine.page, self._database, after=after, most=most, state=state, reason=reason)
+        asked = partial(quarantine.page, self._database, after=after, limit=limit, state=state, reason=reason)
         return await self._database.in_reader(asked)
 
     @override

@@ -3,7 +3,7 @@
 from mqtt5 import Packet, PubAckPacket, PubAckReasonCode, read
 
 from city.mqtt.errors import StreamError
-from city.mqtt.packets import MOST_PACKET
+from city.mqtt.packets import MAX_PACKET
 
 # The length after the packet's first byte takes at most four bytes of seven bits and a continuation bit.
 _LENGTH_BYTES = 4
@@ -37,7 +37,7 @@ def read_packet(view: memoryview) -> tuple[Packet, int] | None:
         return read(view)
     except IndexError:
         size = packet_size(view)
-        if size is not None and size > MOST_PACKET:
+        if size is not None and size > MAX_PACKET:
             raise StreamError(f"a packet of {size} bytes is larger than we announced to take") from None
         return None
     except ValueError as error:
@@ -60,11 +60,11 @@ def _refusal(view: memoryview, error: ValueError) -> tuple[Packet, int] | None:
         StreamError: it is malformed in another way, or no refusal.
     """
     size = packet_size(view)
-    if size is None or len(view) < size <= MOST_PACKET:
+    if size is None or len(view) < size <= MAX_PACKET:
         return None
     # behind the type and the length: two bytes of packet id, then the code
     start = next(index for index in range(1, 5) if view[index] < _CONTINUES) + 1
-    if size > MOST_PACKET or size < start + 3 or view[start + 2] < _REFUSED:
+    if size > MAX_PACKET or size < start + 3 or view[start + 2] < _REFUSED:
         raise StreamError(f"a malformed packet: {error}") from error
     code = PubAckReasonCode.UNSPECIFIED_ERROR
     number = int.from_bytes(view[start : start + 2])

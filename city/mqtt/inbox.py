@@ -49,17 +49,17 @@ class Inbox:
     copies.
 
     Args:
-        most_messages: how many messages may be held.
-        most_bytes: how many bytes of topic and payload. One message too many is allowed, so that any size can pass.
+        max_messages: how many messages may be held.
+        max_bytes: how many bytes of topic and payload. One message too many is allowed, so that any size can pass.
     """
 
-    def __init__(self, most_messages: int, most_bytes: int) -> None:
+    def __init__(self, max_messages: int, max_bytes: int) -> None:
         self.epoch = 1
         self.full = False
         self.messages = 0
         self.bytes = 0
-        self._most_messages = most_messages
-        self._most_bytes = most_bytes
+        self._max_messages = max_messages
+        self._max_bytes = max_bytes
         self._waiting: deque[Message] = deque()
         self._order: deque[Message] = deque()
 
@@ -75,16 +75,16 @@ class Inbox:
             self._order.append(message)
         self.messages += 1
         self.bytes += len(message.payload) + len(message.topic)
-        self.full = self.messages >= self._most_messages or self.bytes >= self._most_bytes
+        self.full = self.messages >= self._max_messages or self.bytes >= self._max_bytes
 
-    def take(self, most: int) -> list[Message]:
-        """Hand out up to `most` messages, oldest first."""
+    def take(self, max_messages: int) -> list[Message]:
+        """Hand out up to `max_messages` messages, oldest first."""
         waiting = self._waiting
-        if most >= len(waiting):
+        if max_messages >= len(waiting):
             taken = list(waiting)
             waiting.clear()
             return taken
-        return [waiting.popleft() for _ in range(most)]
+        return [waiting.popleft() for _ in range(max_messages)]
 
     def acknowledge(self, messages: Iterable[Message]) -> list[int]:
         """Note that the consumer is done with these, in any order; twice is once.
@@ -122,4 +122,4 @@ class Inbox:
         """Free a share of the budget."""
         self.messages -= messages
         self.bytes -= size
-        self.full = self.messages >= self._most_messages or self.bytes >= self._most_bytes
+        self.full = self.messages >= self._max_messages or self.bytes >= self._max_bytes

@@ -5,12 +5,12 @@ import asyncio
 from mqtt5 import ConnAckPacket, PubAckPacket, PubAckReasonCode, PublishPacket, QoS
 
 from city.mqtt.errors import Disconnected, PublishRefused
-from city.mqtt.packets import MOST_IN_FLIGHT, reason
+from city.mqtt.packets import MAX_IN_FLIGHT, reason
 from city.mqtt.protocol import Link
 
 # A packet's length after its header is at most four groups of seven bits.
-_MOST_LENGTH = 2**28 - 1
-_MOST_TOPIC = 65_535
+_MAX_LENGTH = 2**28 - 1
+_MAX_TOPIC = 65_535
 _REFUSED = 0x80
 _FORBIDDEN = frozenset("+#\0")
 
@@ -28,7 +28,7 @@ class Outbox:
         self._broker = broker
         self._answers: dict[int, asyncio.Future[PubAckPacket]] = {}
         # SUBSCRIBE shares the packet ids, so one stays free.
-        self._quota = asyncio.Semaphore(min(broker.receive_max, MOST_IN_FLIGHT - 1))
+        self._quota = asyncio.Semaphore(min(broker.receive_max, MAX_IN_FLIGHT - 1))
         self._last_id = 0
 
     @property
@@ -90,14 +90,14 @@ class Outbox:
     def free_id(self) -> int:
         """Return a packet id that is not in use; the quota keeps one free."""
         while True:
-            self._last_id = self._last_id % MOST_IN_FLIGHT + 1
+            self._last_id = self._last_id % MAX_IN_FLIGHT + 1
             if self._last_id not in self._answers:
                 return self._last_id
 
     def _check(self, topic: str, payload: bytes, *, qos: int, retain: bool) -> None:
         """Raise PublishRefused for what the broker would answer by closing the connection."""
         name = len(topic.encode())
-        if not topic or name > _MOST_TOPIC or not _FORBIDDEN.isdisjoint(topic):
+        if not topic or name > _MAX_TOPIC or not _FORBIDDEN.isdisjoint(topic):
             raise PublishRefused(topic[:80], "no topic to publish to")
         if qos > self._broker.max_qos.value:
             raise PublishRefused(topic, "the broker takes QoS 0 only")
@@ -106,5 +106,5 @@ class Outbox:
         # The topic with its length, the packet id, no properties, the payload.
         length = 2 + name + 2 * qos + 1 + len(payload)
         size = 1 + max(1, -(-length.bit_length() // 7)) + length
-        if length > _MOST_LENGTH or size > (self._broker.max_packet_size or size):
+        if length > _MAX_LENGTH or size > (self._broker.max_packet_size or size):
             raise PublishRefused(topic, f"a packet of {size} bytes is larger than the broker takes")

@@ -10,9 +10,9 @@ from city.mqtt.address import Address
 from city.mqtt.errors import SubscribeError
 
 # The largest packet that we accept, in bytes; announced in CONNECT.
-MOST_PACKET = 16 * 2**20
+MAX_PACKET = 16 * 2**20
 # The receive maximum is 16 bits wide, and so are packet ids.
-MOST_IN_FLIGHT = 65_535
+MAX_IN_FLIGHT = 65_535
 # The codec's codes are no integers, whatever its type stub says: compare their values.
 _REFUSED = 0x80
 
@@ -59,7 +59,7 @@ def connect_packet(
     will: Will | None,
     session_expiry_s: int,
     keep_alive_s: int,
-    most_in_flight: int,
+    max_in_flight: int,
 ) -> bytes:
     """Return a CONNECT that resumes the session.
 
@@ -74,9 +74,9 @@ def connect_packet(
         will=None if will is None else _will(will),
         keep_alive=keep_alive_s,
         session_expiry_interval=session_expiry_s,
-        receive_max=min(MOST_IN_FLIGHT, most_in_flight),
+        receive_max=min(MAX_IN_FLIGHT, max_in_flight),
         topic_alias_max=0,
-        max_packet_size=MOST_PACKET,
+        max_packet_size=MAX_PACKET,
     ).write()
 
 

@@ -15,7 +15,7 @@ from city.mqtt.inbox import Inbox, Message
 # One read takes up to this many bytes, so that thousands of small messages share its cost.
 _READ = 256 * 1024
 # Room to read into below which what is left of the last packets moves to the front.
-_LEAST_ROOM = 64 * 1024
+_MIN_ROOM = 64 * 1024
 
 _TYPE = 0xF0
 _PUBLISH = 0x30
@@ -83,7 +83,7 @@ class Link(asyncio.BufferedProtocol):
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
         """Offer room for the rest of the packet that is incomplete, and for as much more as fits."""
         held = self._end - self._start
-        room = max(self._needed - held, _LEAST_ROOM)
+        room = max(self._needed - held, _MIN_ROOM)
         if held == 0 and len(self._view) > _READ:
             self._view = memoryview(bytearray(_READ))
             self._start = self._end = 0

@@ -30,9 +30,9 @@ class Session:
     """An MQTT 5 session: subscribes, receives, acknowledges when asked to, publishes; reconnects for ever.
 
     Every message that `receive` returns must be acknowledged sometime, also after a reconnect: only that frees its
-    share of `most_messages` and `most_bytes`. When these are used up the session stops reading, and the answers to its
+    share of `max_messages` and `max_bytes`. When these are used up the session stops reading, and the answers to its
     own publishes wait unread with all the rest. So an acknowledgement that waits for a `publish` on the same session
-    can wait for ever, unless the broker honours the receive maximum and `most_bytes` is ample; publish on another.
+    can wait for ever, unless the broker honours the receive maximum and `max_bytes` is ample; publish on another.
 
     Args:
         address: the broker.
@@ -42,7 +42,7 @@ class Session:
         session_expiry_s: for how many seconds without a connection the broker keeps the session and its messages.
         withdrawn: subscriptions of former times to take back; what the broker holds for the session still comes.
         keep_alive_s: seconds of silence after which a connection is given up; the broker may set its own.
-        most_messages: how many received messages may be unacknowledged; `most_bytes`: how many bytes of them.
+        max_messages: how many received messages may be unacknowledged; `max_bytes`: how many bytes of them.
         name: how tasks and logs call this session.
 
     Attributes:
@@ -62,12 +62,12 @@ class Session:
         session_expiry_s: int = 7 * 86400,
         withdrawn: Sequence[Subscription] = (),
         keep_alive_s: int = 30,
-        most_messages: int = 20_000,
-        most_bytes: int = 64 * 2**20,
+        max_messages: int = 20_000,
+        max_bytes: int = 64 * 2**20,
         name: str = "mqtt",
     ) -> None:
-        if min(keep_alive_s, most_messages, most_bytes) < 1:
-            raise ValueError("keep_alive_s, most_messages and most_bytes are at least 1")
+        if min(keep_alive_s, max_messages, max_bytes) < 1:
+            raise ValueError("keep_alive_s, max_messages and max_bytes are at least 1")
         self.counters = Counters()
         self.connection = 0
         self.last_error: str | None = None
@@ -75,13 +75,13 @@ class Session:
         self._subscriptions = tuple(subscriptions)
         self._will = will
         self._packet = partial(
-            connect_packet, address, client_id, session_expiry_s=session_expiry_s, most_in_flight=most_messages
+            connect_packet, address, client_id, session_expiry_s=session_expiry_s, max_in_flight=max_messages
         )
         self._outlives_us = True
         self._withdrawn = tuple(withdrawn)
         self._keep_alive_s = keep_alive_s
         self._name = name
-        self._inbox = Inbox(most_messages, most_bytes)
+        self._inbox = Inbox(max_messages, max_bytes)
         self._arrived = asyncio.Event()
         self._online = asyncio.Event()
         self._connection: Connection | None = None
@@ -125,7 +125,7 @@ class Session:
 
     @property
     def held(self) -> int:
-        """How many received messages count against `most_messages`: waiting, or handed out and not acknowledged."""
+        """How many received messages count against `max_messages`: waiting, or handed out and not acknowledged."""
         return self._inbox.messages
 
     async def connected(self) -> None:
@@ -150,7 +150,7 @@ class Session:
             self._check_open()
         return self.connection
 
-    async def receive(self, most: int = 5000) -> list[Message]:
+    async def receive(self, max_messages: int = 5000) -> list[Message]:
         """Wait for at least one message, and return up to `most`, oldest first. There is one consumer.
 
         Raises:
@@ -161,7 +161,7 @@ class Session:
             self._arrived.clear()
             await self._arrived.wait()
             self._check_open()
-        return self._inbox.take(most)
+        return self._inbox.take(max_messages)
 
     def acknowledge(self, messages: Iterable[Message]) -> None:
         """Let the broker forget these messages.

@@ -69,7 +69,7 @@ class Registry(Protocol):
         """Those of these devices that there are, by id."""
 
     async def devices(
-        self, *, after: str = "", most: int = 1000, kind: str | None = None, province: str | None = None
+        self, *, after: str = "", limit: int = 1000, kind: str | None = None, province: str | None = None
     ) -> list[DeviceRow]:
         """Devices with an id behind `after`, sorted by id; of a kind: those that ever sent readings under it."""
 

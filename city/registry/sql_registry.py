@@ -33,9 +33,9 @@ class SqlRegistry(Registry):
 
     @override
     async def devices(
-        self, *, after: str = "", most: int = 1000, kind: str | None = None, province: str | None = None
+        self, *, after: str = "", limit: int = 1000, kind: str | None = None, province: str | None = None
     ) -> list[DeviceRow]:
-        asked = _ROWS.where(table.c.device > after).order_by(table.c.device).limit(most)
+        asked = _ROWS.where(table.c.device > after).order_by(table.c.device).limit(limit)
         if kind is not None:
             of_kind = select(device_kind.c.device).where(device_kind.c.kind == kind)
             asked = asked.where(or_(table.c.kind == kind, table.c.device.in_(of_kind)))

@@ -11,7 +11,7 @@ from city.catalog import Aggregate
 from city.errors import QueryRefused
 from city.store import layout
 
-MOST_POINTS: Final = 50_000
+MAX_POINTS: Final = 50_000
 """Points that one answer may hold."""
 
 
@@ -130,7 +130,7 @@ class SeriesQuery:
         every_ns: Width of a bucket, aligned to the epoch; None for raw values.
         aggregate: How a bucket becomes one value; failed and missing values never enter it. Percentile p of n values is
             the one of rank `floor(n * p / 100 + 0.5)`, as InfluxQL counts, so that boards show the same numbers.
-        most: Most points in the whole answer (raw and aggregated).
+        max_points: Most points in the whole answer (raw and aggregated).
     """
 
     devices: dict[str, tuple[str, ...]]
@@ -139,7 +139,7 @@ class SeriesQuery:
     end_ns: int
     every_ns: int | None = None
     aggregate: Aggregate = Aggregate.MEAN
-    most: int = MOST_POINTS
+    max_points: int = MAX_POINTS
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.

@@ -13,9 +13,9 @@ import msgspec
 from city.errors import Malformed, Reason
 from city.reading import FIRST_NS, LAST_NS, Reading, checked_quantity
 
-MOST_BYTES: Final = 256 * 1024
-MOST_READINGS: Final = 1_000
-MOST_VALUES: Final = 64
+MAX_BYTES: Final = 256 * 1024
+MAX_READINGS: Final = 1_000
+MAX_VALUES: Final = 64
 """Values in one reading: a device with more has several kinds."""
 
 _NS_PER_MS: Final = 1_000_000
@@ -39,7 +39,7 @@ class Row(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 _decoder: Final = msgspec.json.Decoder(Row | list[Row])
 _encoder: Final = msgspec.json.Encoder()
 _known_keys: Final[set[str]] = set()
-_MOST_KNOWN: Final = 10_000
+_MAX_KNOWN: Final = 10_000
 
 
 def decode(payload: bytes, *, kind: str, device: str, received_ns: int) -> list[Reading]:
@@ -56,9 +56,9 @@ def decode(payload: bytes, *, kind: str, device: str, received_ns: int) -> list[
     """
     decoded = load(payload, _decoder)
     rows = decoded if isinstance(decoded, list) else [decoded]
-    if not 0 < len(rows) <= MOST_READINGS:
+    if not 0 < len(rows) <= MAX_READINGS:
         reason = Reason.TOO_MANY_READINGS if rows else Reason.EMPTY
-        raise Malformed(reason, f"{len(rows)} readings; from 1 to {MOST_READINGS} are allowed")
+        raise Malformed(reason, f"{len(rows)} readings; from 1 to {MAX_READINGS} are allowed")
     if b"true" in payload or b"false" in payload:
         spell_booleans(rows)
     readings = [to_reading(row, kind, device, received_ns) for row in rows]
@@ -76,14 +76,14 @@ def encode(readings: list[Reading]) -> bytes:
     return _encoder.encode(rows[0] if len(rows) == 1 else rows)
 
 
-def load(payload: bytes, decoder: msgspec.json.Decoder[T], most_bytes: int = MOST_BYTES) -> T:
+def load(payload: bytes, decoder: msgspec.json.Decoder[T], max_bytes: int = MAX_BYTES) -> T:
     """Decode strict JSON, with our reasons for msgspec's errors.
 
     Raises:
         Malformed: The payload is too large, empty, no UTF-8, no JSON, or of another shape.
     """
-    if len(payload) > most_bytes:
-        raise Malformed(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {most_bytes}")
+    if len(payload) > max_bytes:
+        raise Malformed(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {max_bytes}")
     try:
         return decoder.decode(payload)
     except msgspec.ValidationError as error:
@@ -109,8 +109,8 @@ def to_reading(row: Row, kind: str, device: str, received_ns: int) -> Reading:
         Malformed: `no_values`, `bad_quantity`, `bad_time` or `bad_position`.
     """
     values = row.values
-    if not 0 < len(values) <= MOST_VALUES:
-        raise Malformed(Reason.NO_VALUES, f"{len(values)} values; from 1 to {MOST_VALUES} are allowed")
+    if not 0 < len(values) <= MAX_VALUES:
+        raise Malformed(Reason.NO_VALUES, f"{len(values)} values; from 1 to {MAX_VALUES} are allowed")
     if not _known_keys.issuperset(values):
         _learn(values)
     time_ns = received_ns if row.ts is msgspec.UNSET else to_time_ns(row.ts)
@@ -187,7 +187,7 @@ def _learn(values: dict[str, float | bool]) -> None:
     # what passed once is remembered, so that the pattern runs once a key and not once a reading
     for key in values:
         checked_quantity(key)
-        if len(_known_keys) < _MOST_KNOWN:
+        if len(_known_keys) < _MAX_KNOWN:
             _known_keys.add(key)
 
 

@@ -14,7 +14,7 @@ from city.errors import Broken
 from city.wire.pack import Block
 
 _SIZE: Final = 8
-_MOST_BYTES: Final = 2**30
+_MAX_BYTES: Final = 2**30
 """Far beyond any flush: a larger claim is damage, and must not allocate."""
 
 _codec: Final = pa.Codec("zstd", compression_level=1)
@@ -36,7 +36,7 @@ def decode(payload: bytes) -> list[Block]:
     """
     size = int.from_bytes(payload[:_SIZE], "little")
     try:
-        if size > _MOST_BYTES:
+        if size > _MAX_BYTES:
             raise Broken(f"a journal payload of {len(payload)} bytes claims {size} plain ones")
         return _decoder.decode(_codec.decompress(payload[_SIZE:], size, asbytes=True))
     except (OSError, ValueError, msgspec.DecodeError) as error:

@@ -15,15 +15,15 @@ from city.batch import Batch, Flags, Floats
 from city.catalog import KINDS
 from city.errors import Malformed, Reason
 from city.reading import LAST_NS, Flag, check_ids, checked_id, checked_quantity
-from city.wire.direct import MOST_VALUES
+from city.wire.direct import MAX_VALUES
 
 VERSION: Final = 2
-MOST_BYTES: Final = 8 * 2**20
+MAX_BYTES: Final = 8 * 2**20
 """A pack that is larger is refused unread; gateways close theirs long before."""
 
-MOST_READINGS: Final = 100_000
+MAX_READINGS: Final = 100_000
 
-MOST_SEQ: Final = 2**53
+MAX_SEQ: Final = 2**53
 """Beyond this a number isn't exact in JSON, which receipts are."""
 
 
@@ -123,8 +123,8 @@ def decode(payload: bytes, gateway: str) -> Pack:
         Malformed: `too_large`, `pack_version`, `pack_malformed`, or `pack_foreign`
             when it names another gateway than its topic.
     """
-    if len(payload) > MOST_BYTES:
-        raise Malformed(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {MOST_BYTES}")
+    if len(payload) > MAX_BYTES:
+        raise Malformed(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {MAX_BYTES}")
     try:
         pack = _decoder.decode(payload)
         if isinstance(pack, _Pack1):
@@ -134,7 +134,7 @@ def decode(payload: bytes, gateway: str) -> Pack:
     if pack.gateway != gateway:
         raise Malformed(Reason.PACK_FOREIGN, f"a pack of {pack.gateway[:80]!r} on the topic of {gateway!r}")
     checked_id(pack.spool, Reason.PACK_MALFORMED)
-    if not (1 <= pack.seq <= MOST_SEQ and 0 <= pack.offset <= MOST_SEQ and pack.count() <= MOST_READINGS):
+    if not (1 <= pack.seq <= MAX_SEQ and 0 <= pack.offset <= MAX_SEQ and pack.count() <= MAX_READINGS):
         raise Malformed(Reason.PACK_MALFORMED, f"seq {pack.seq}, offset {pack.offset}, {pack.count()} readings")
     return pack
 
@@ -207,7 +207,7 @@ def _sized(column: bytes, dtype: str, rows: int) -> Any:
 
 def _check(batch: Batch, table: Floats) -> None:
     rows = len(batch)
-    if rows == 0 or not 0 < len(batch.values) <= MOST_VALUES * 4:
+    if rows == 0 or not 0 < len(batch.values) <= MAX_VALUES * 4:
         raise Malformed(Reason.NO_VALUES, f"{rows} rows of {len(batch.values)} quantities of {batch.kind}")
     if int(batch.index.max()) >= len(batch.devices):
         raise Malformed(Reason.PACK_MALFORMED, f"a row of {batch.kind} names a device that the block lacks")

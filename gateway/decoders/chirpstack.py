@@ -15,7 +15,7 @@ from city.wire.direct import load, to_time_ns
 from gateway.decoders.decoder import Context, DecodeError
 from gateway.decoders.lorawan.uplink import Uplink, best_radio, codec_of, device_of, kind_of, readings
 
-_MOST_BYTES: Final = 128 * 1024
+_MAX_BYTES: Final = 128 * 1024
 _NO_PERCENT: Final = -1.0
 
 
@@ -57,8 +57,8 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     Raises:
         DecodeError: With the reason from the bounded list.
     """
-    if len(payload) > _MOST_BYTES:
-        raise DecodeError(Reason.TOO_LARGE, f"{len(payload)} bytes; an event has at most {_MOST_BYTES}")
+    if len(payload) > _MAX_BYTES:
+        raise DecodeError(Reason.TOO_LARGE, f"{len(payload)} bytes; an event has at most {_MAX_BYTES}")
     event = load(payload, _decoder)
     if event.integrationName is not None or event.downlinkId is not None:
         return []

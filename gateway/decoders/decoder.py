@@ -13,7 +13,7 @@ from msgspec import UNSET
 from city.catalog import KINDS
 from city.errors import Malformed, Reason
 from city.reading import FIRST_NS, LAST_NS, Flag, Reading, checked_id, checked_quantity
-from city.wire.direct import MOST_VALUES, to_position
+from city.wire.direct import MAX_VALUES, to_position
 from gateway.decoders.fields import checksum
 from gateway.decoders.mapping import JsonMapping
 
@@ -135,8 +135,8 @@ def checked(readings: list[Reading]) -> list[Reading]:
         known_kind(reading.kind)
         if not FIRST_NS <= reading.time_ns < LAST_NS:
             raise DecodeError(Reason.BAD_TIME, f"{reading.time_ns} ns is outside 1970 to 2100")
-        if not 0 < len(reading.values) <= MOST_VALUES:
-            raise DecodeError(Reason.NO_VALUES, f"{len(reading.values)} values; from 1 to {MOST_VALUES} are allowed")
+        if not 0 < len(reading.values) <= MAX_VALUES:
+            raise DecodeError(Reason.NO_VALUES, f"{len(reading.values)} values; from 1 to {MAX_VALUES} are allowed")
         for key, value in reading.values.items():
             checked_quantity(key)
             if not math.isfinite(value):

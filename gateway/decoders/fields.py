@@ -32,7 +32,7 @@ NOTHING = Meaning(None)
 NUMBER: Final = (int, float)
 """For `isinstance` on hot paths: `int | float`, written there, is made anew each time."""
 
-MOST_KEPT: Final = 200
+MAX_KEPT: Final = 200
 """Letters of a name that is worth a place in a cache; no device has longer ones, and what strangers send takes little
 memory."""
 
@@ -74,7 +74,7 @@ def to_key(name: str) -> str | None:
     A name that the store's layout uses itself gets an ending: `Time` becomes `time_value`. A key that had to be cut, or
     lost letters beyond ASCII, ends with the CRC-32 of the name, so that two names don't become one.
     """
-    return _kept_key(name) if len(name) <= MOST_KEPT else _key_of(name)
+    return _kept_key(name) if len(name) <= MAX_KEPT else _key_of(name)
 
 
 def _key_of(name: str) -> str | None:

@@ -11,9 +11,9 @@ import msgspec
 from city.errors import Reason
 from city.mapping import TimeFormat, unix_ns
 from city.reading import Reading, checked_id
-from city.wire.direct import MOST_BYTES, MOST_VALUES, load, to_position
+from city.wire.direct import MAX_BYTES, MAX_VALUES, load, to_position
 from gateway.decoders.decoder import Context, DecodeError, device_id
-from gateway.decoders.fields import MOST_KEPT, checksum
+from gateway.decoders.fields import MAX_KEPT, checksum
 
 _decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Any)
 _NUMBER: Final = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -21,27 +21,27 @@ ISO: Final = TimeFormat()
 ISO_UTC: Final = TimeFormat(zone="UTC")
 
 
-def load_json(payload: bytes, most_bytes: int = MOST_BYTES) -> Any:
+def load_json(payload: bytes, max_bytes: int = MAX_BYTES) -> Any:
     """Read JSON of any shape.
 
     Raises:
         Malformed: It is none; with the reason.
     """
-    return load(payload, _decoder, most_bytes)
+    return load(payload, _decoder, max_bytes)
 
 
-def load_object(payload: bytes, most_bytes: int = MOST_BYTES) -> dict[str, Any]:
+def load_object(payload: bytes, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """Read one JSON object.
 
     Args:
         payload: The bytes.
-        most_bytes: What no device of the family exceeds; it bounds the work.
+        max_bytes: What no device of the family exceeds; it bounds the work.
 
     Raises:
         DecodeError: It is none; with the reason.
     """
-    if len(payload) > most_bytes:
-        raise DecodeError(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {most_bytes}")
+    if len(payload) > max_bytes:
+        raise DecodeError(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {max_bytes}")
     return as_object(load_json(payload), "the payload")
 
 
@@ -86,7 +86,7 @@ def foreign_device(context: Context, family: str, name: str | None) -> str:
         return checked_id(context.device)
     if not name:
         raise DecodeError(Reason.MISSING_FIELD, "neither the payload nor the input names the device")
-    return _kept_id(family, name) if len(name) <= MOST_KEPT else _id_of(family, name)
+    return _kept_id(family, name) if len(name) <= MAX_KEPT else _id_of(family, name)
 
 
 def _id_of(family: str, name: str) -> str:
@@ -155,5 +155,5 @@ def portions(
 ) -> Iterator[Reading]:
     """Make readings of any number of values: none for none, several where one would hold too many."""
     items = list(values.items())
-    for first in range(0, len(items), MOST_VALUES):
-        yield Reading(device, kind, time_ns, dict(items[first : first + MOST_VALUES]), lat, lon)
+    for first in range(0, len(items), MAX_VALUES):
+        yield Reading(device, kind, time_ns, dict(items[first : first + MAX_VALUES]), lat, lon)

@@ -17,11 +17,11 @@ from gateway.decoders.json_fields import load_json, number, position
 from gateway.decoders.kinds import kind_of
 from gateway.decoders.mapping import JsonMapping, Path, Source
 
-MOST_BYTES: Final = 8 * 2**20
+MAX_BYTES: Final = 8 * 2**20
 """Of a document; a province's stations in one answer are a few megabytes."""
 
-_MOST_ITEMS: Final = 20_000
-_MOST_DIGITS: Final = 6
+_MAX_ITEMS: Final = 20_000
+_MAX_DIGITS: Final = 6
 
 
 class _Document:
@@ -50,13 +50,13 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     mapping = context.mappings.get(name)
     if mapping is None:
         raise DecodeError(Reason.NO_CODEC, f"there is no mapping {name[:80]!r}")
-    whole = load_json(payload, MOST_BYTES)
+    whole = load_json(payload, MAX_BYTES)
     items = whole if mapping.each is None else _walk(whole, mapping.each)
     if items is None:
         raise DecodeError(Reason.MISSING_FIELD, "there is nothing where the list of items should be")
     rows = items if isinstance(items, list) else [items]
-    if len(rows) > _MOST_ITEMS:
-        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(rows)} items; at most {_MOST_ITEMS} are allowed")
+    if len(rows) > _MAX_ITEMS:
+        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(rows)} items; at most {_MAX_ITEMS} are allowed")
     document = _Document(whole)
     readings: list[Reading] = []
     refused: list[tuple[Any, Malformed]] = []
@@ -121,7 +121,7 @@ def _step(thing: object, key: str) -> object:
         return thing.get(key)
     if not isinstance(thing, list):
         return None
-    if key.isascii() and key.isdigit() and len(key) <= _MOST_DIGITS:
+    if key.isascii() and key.isdigit() and len(key) <= _MAX_DIGITS:
         return thing[int(key)] if int(key) < len(thing) else None
     name, equals, wanted = key.partition("=")
     if not equals:

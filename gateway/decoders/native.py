@@ -12,7 +12,7 @@ import msgspec
 
 from city.errors import Reason
 from city.reading import Reading, checked_id
-from city.wire.direct import MOST_READINGS, Row, load, refuse_repeated_keys, spell_booleans, to_reading
+from city.wire.direct import MAX_READINGS, Row, load, refuse_repeated_keys, spell_booleans, to_reading
 from gateway.decoders.decoder import Context, DecodeError, known_kind
 from gateway.decoders.kinds import kind_of
 
@@ -35,8 +35,8 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     """
     decoded = load(payload, _decoder)
     rows = decoded if isinstance(decoded, list) else [decoded]
-    if len(rows) > MOST_READINGS:
-        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(rows)} readings; at most {MOST_READINGS} are allowed")
+    if len(rows) > MAX_READINGS:
+        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(rows)} readings; at most {MAX_READINGS} are allowed")
     spell_booleans(rows)
     readings = [to_reading(row, _kind(row, context), _device(row, context), context.received_ns) for row in rows]
     refuse_repeated_keys(payload, rows, sum(map(_more_colons, rows)))

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from city.errors import Reason
 from city.reading import Reading
-from city.wire.direct import MOST_READINGS, MOST_VALUES
+from city.wire.direct import MAX_READINGS, MAX_VALUES
 from gateway.decoders.decoder import Context, DecodeError, known_kind
 from gateway.decoders.fields import NOTHING, Meaning, Names, to_values
 from gateway.decoders.json_fields import (
@@ -68,7 +68,7 @@ _OF_THE_LINK: Final = frozenset({"device", "kind", "topic"})
 _INVALID: Final = frozenset({"false", "f", "0"})
 _TRUTHS: Final = MappingProxyType({"true": 1.0, "false": 0.0})
 _FIRST_MILLISECONDS: Final = 1e11
-_MOST_FIELDS: Final = 200
+_MAX_FIELDS: Final = 200
 
 
 def decode(payload: bytes, context: Context) -> list[Reading]:
@@ -100,7 +100,7 @@ def _form(body: bytes) -> dict[str, str]:
         return {}
     try:
         pairs = parse_qsl(
-            query.decode(), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=_MOST_FIELDS
+            query.decode(), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=_MAX_FIELDS
         )
     except UnicodeDecodeError as error:
         raise DecodeError(Reason.NOT_UTF8, str(error)) from None
@@ -113,16 +113,16 @@ def _of_json(text: bytes, context: Context) -> list[Reading]:
     message = load_object(text)
     locations = message.get("location")
     rows = locations if isinstance(locations, list) else [locations]
-    if len(rows) > MOST_READINGS:
-        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(rows)} locations; at most {MOST_READINGS} are allowed")
+    if len(rows) > MAX_READINGS:
+        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(rows)} locations; at most {MAX_READINGS} are allowed")
     name = message.get("device_id")
     return [_of_location(as_object(row, "location"), None if name is None else str(name), context) for row in rows]
 
 
 def _of_location(location: dict[str, Any], name: str | None, context: Context) -> Reading:
     extras = as_object(location.get("extras") or {}, "extras")
-    if len(extras) > MOST_VALUES:
-        raise DecodeError(Reason.NO_VALUES, f"{len(extras)} extras; at most {MOST_VALUES} values are allowed")
+    if len(extras) > MAX_VALUES:
+        raise DecodeError(Reason.NO_VALUES, f"{len(extras)} extras; at most {MAX_VALUES} values are allowed")
     coords = as_object(location.get("coords") or {}, "coords")
     parts = (
         (extras, None),

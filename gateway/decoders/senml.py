@@ -33,7 +33,7 @@ from typing import Final
 from city.catalog import QUANTITIES
 from city.errors import Reason
 from city.reading import FIRST_NS, LAST_NS, QUANTITY_PATTERN, Reading, checked_quantity
-from city.wire.direct import MOST_VALUES, to_position
+from city.wire.direct import MAX_VALUES, to_position
 from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.fields import to_key
 from gateway.decoders.kinds import kind_of
@@ -195,8 +195,8 @@ def _apart(quantity: str, name: str, context: Context) -> str:
 
 def _reading(device: str, time_ns: int, moment: _Moment, kind: str, keys: Mapping[_Series, str]) -> Reading:
     values = {keys.get(series, series[0]): value for series, value in moment.values.items()}
-    if not 0 < len(values) <= MOST_VALUES:
-        raise DecodeError(Reason.NO_VALUES, f"{len(values)} values of {device}; from 1 to {MOST_VALUES} are allowed")
+    if not 0 < len(values) <= MAX_VALUES:
+        raise DecodeError(Reason.NO_VALUES, f"{len(values)} values of {device}; from 1 to {MAX_VALUES} are allowed")
     if not moment.position:
         return Reading(device, kind, time_ns, values)
     if len(moment.position) == 1:

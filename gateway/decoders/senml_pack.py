@@ -10,10 +10,10 @@ from typing import Any, Final, NamedTuple
 import cbor2
 
 from city.errors import Reason
-from city.wire.direct import MOST_BYTES
+from city.wire.direct import MAX_BYTES
 from gateway.decoders.decoder import DecodeError
 
-MOST_RECORDS: Final = 5_000
+MAX_RECORDS: Final = 5_000
 _VERSION: Final = 10
 _RELATIVE_BELOW: Final = 2**28
 """Times below are relative to now (section 4.5.3)."""
@@ -75,8 +75,8 @@ def parse(payload: bytes) -> list[dict[str, Any]]:
     Raises:
         DecodeError: It is neither, or no array of maps. JSON may not repeat a label; in CBOR the last one counts.
     """
-    if len(payload) > MOST_BYTES:
-        raise DecodeError(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {MOST_BYTES}")
+    if len(payload) > MAX_BYTES:
+        raise DecodeError(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {MAX_BYTES}")
     if not payload.strip():
         raise DecodeError(Reason.EMPTY, "no payload")
     body = payload.removeprefix(_SELF_DESCRIBED)
@@ -84,9 +84,9 @@ def parse(payload: bytes) -> list[dict[str, Any]]:
     records = _from_cbor(body) if is_cbor else _from_json(payload)
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise DecodeError(Reason.WRONG_TYPE, "a SenML pack is an array of records")
-    if not 0 < len(records) <= MOST_RECORDS:
+    if not 0 < len(records) <= MAX_RECORDS:
         reason = Reason.TOO_MANY_READINGS if records else Reason.EMPTY
-        raise DecodeError(reason, f"{len(records)} records; from 1 to {MOST_RECORDS} are allowed")
+        raise DecodeError(reason, f"{len(records)} records; from 1 to {MAX_RECORDS} are allowed")
     return [_labelled(record) for record in records] if is_cbor else records
 
 

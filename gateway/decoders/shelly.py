@@ -98,7 +98,7 @@ _KINDS: Final = MappingProxyType(
 )
 _OTHERS: Final = "energy_meter"
 _HEALTH: Final = frozenset({"devicepower", "wifi"})
-_MOST_BYTES: Final = 32 * 1024
+_MAX_BYTES: Final = 32 * 1024
 _COMPONENT: Final = re.compile(r"([a-z0-9]+)(?::(\d{1,4}))?", re.ASCII)
 _STATUSES: Final = frozenset({"NotifyStatus", "NotifyFullStatus"})
 
@@ -115,7 +115,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
         return [] if part is None else _readings({component: part}, prefix, context)
     if context.parameters.get("topic", "").endswith("/online"):
         return []
-    message = load_object(payload, _MOST_BYTES)
+    message = load_object(payload, _MAX_BYTES)
     method = message.get("method")
     if method is None and "src" not in message:
         raise DecodeError(Reason.MISSING_FIELD, "neither a notification nor a component's status")

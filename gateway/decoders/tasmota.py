@@ -61,7 +61,7 @@ _DISTANCES: Final = MappingProxyType({"VL53L0X": "mm", "VL53L1X": "mm", "SR04": 
 _CHIP: Final = "ESP32"
 _NUMBERED: Final = re.compile(r".*-0*([2-9]|[1-9][0-9]+)", re.ASCII | re.DOTALL)
 _SWITCH: Final = MappingProxyType({"ON": 1.0, "OFF": 0.0})
-_MOST_BYTES: Final = 8 * 1024
+_MAX_BYTES: Final = 8 * 1024
 _PREFIXES: Final = frozenset({"tele", "stat", "cmnd"})
 _WRAPPERS: Final = ("StatusSNS", "StatusSTS")
 
@@ -76,7 +76,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     last = levels[-1].upper()
     if last == "LWT" or "cmnd" in levels or (last and not payload):
         return []
-    message = _switched(last, payload) if last.startswith("POWER") else load_object(payload, _MOST_BYTES)
+    message = _switched(last, payload) if last.startswith("POWER") else load_object(payload, _MAX_BYTES)
     message = next((message[key] for key in _WRAPPERS if isinstance(message.get(key), dict)), message)
     values = _states(message) | _measurements(message)
     if not values:

@@ -12,7 +12,7 @@ import msgspec
 
 from city.errors import Reason
 from city.reading import Reading
-from city.wire.direct import MOST_BYTES, load, to_position, to_time_ns
+from city.wire.direct import MAX_BYTES, load, to_position, to_time_ns
 from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.lorawan.fields import Budget
 from gateway.decoders.lorawan.uplink import Uplink, best_radio, device_of, readings
@@ -57,7 +57,7 @@ class _Up(msgspec.Struct):
 
 _decoder: Final = msgspec.json.Decoder(_Up | list[_Up])
 _lines: Final = msgspec.json.Decoder(_Up)
-_MOST_MESSAGES: Final = 250
+_MAX_MESSAGES: Final = 250
 _NEXT_LINE: Final = re.compile(rb"\}[^\S\n]*\n\s*\{")
 """Between two messages, one a line; within one document such a place has a comma."""
 
@@ -72,8 +72,8 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
         DecodeError: With the reason from the bounded list; several messages count as one.
     """
     ups = _load(payload)
-    if len(ups) > _MOST_MESSAGES:
-        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(ups)} messages; at most {_MOST_MESSAGES} are allowed")
+    if len(ups) > _MAX_MESSAGES:
+        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(ups)} messages; at most {_MAX_MESSAGES} are allowed")
     found: list[Reading] = []
     budget = Budget()
     for up in ups:
@@ -84,10 +84,10 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
 
 
 def _load(payload: bytes) -> list[_Up]:
-    if len(payload) <= MOST_BYTES and _NEXT_LINE.search(payload):
+    if len(payload) <= MAX_BYTES and _NEXT_LINE.search(payload):
         lines = [line for line in payload.splitlines() if line.strip()]
-        if len(lines) > _MOST_MESSAGES:
-            raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(lines)} lines; at most {_MOST_MESSAGES} are allowed")
+        if len(lines) > _MAX_MESSAGES:
+            raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(lines)} lines; at most {_MAX_MESSAGES} are allowed")
         return [load(line, _lines) for line in lines]
     loaded = load(payload, _decoder)
     return loaded if isinstance(loaded, list) else [loaded]

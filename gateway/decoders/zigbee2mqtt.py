@@ -50,7 +50,7 @@ _LIGHT: Final = frozenset({"brightness", "color", "color_mode", "color_temp"})
 _MAINS: Final = frozenset({"power", "current", "energy"})
 _FULL_BRIGHTNESS: Final = 254
 _IEEE: Final = re.compile(r"0x([0-9a-f]{16})", re.IGNORECASE | re.ASCII)
-_MOST_BYTES: Final = 16 * 1024
+_MAX_BYTES: Final = 16 * 1024
 _NO_MEASUREMENT: Final = ("/availability", "/set", "/get")
 
 
@@ -65,7 +65,7 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
         return []
     if name and not payload:
         return []  # how a retained message of a device that left is cleared
-    message = load_object(payload, _MOST_BYTES)
+    message = load_object(payload, _MAX_BYTES)
     values = _values(message)
     if not values:
         return []

@@ -63,11 +63,11 @@ class ConcurrencyLimit:
     """Bounds the requests under way.
 
     Args:
-        most: How many there are at once.
+        limit: How many there are at once.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, limit: int) -> None:
+        self._most = limit
         self._taken = 0
 
     @contextmanager
@@ -91,11 +91,11 @@ class Bodies:
     """Reads bodies.
 
     Args:
-        most_bytes: Largest body, in bytes, packed or unpacked.
+        max_bytes: Largest body, in bytes, packed or unpacked.
     """
 
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
 
     async def read(self, request: web.Request) -> bytes:
         """Take a body as it comes.
@@ -107,14 +107,14 @@ class Bodies:
         if encoding not in {"identity", "gzip"}:
             detail = f"a body may be packed with gzip, not {encoding[:80]!r}"
             raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, reason="packing")
-        if (request.content_length or 0) > self._most_bytes:
+        if (request.content_length or 0) > self._max_bytes:
             raise self._too_large()
         body = bytearray()
         try:
             async with asyncio.timeout(_BODY_S):
                 async for chunk in request.content.iter_chunked(_CHUNK):
                     body += chunk
-                    if len(body) > self._most_bytes:
+                    if len(body) > self._max_bytes:
                         raise self._too_large()
         except TimeoutError:
             detail = f"the body did not arrive within {_BODY_S:g} s"
@@ -147,14 +147,14 @@ class Bodies:
             piece = body[at : at + _PIECE]
             if not piece:
                 raise zlib.error("it ends in the middle of a member")
-            plain += unpacker.decompress(piece, self._most_bytes + 1 - len(plain))
-            if len(plain) > self._most_bytes:
+            plain += unpacker.decompress(piece, self._max_bytes + 1 - len(plain))
+            if len(plain) > self._max_bytes:
                 raise self._too_large()
             at += len(piece) - len(unpacker.unused_data)
         return bytes(plain)
 
     def _too_large(self) -> Problem:
-        detail = f"a body has at most {self._most_bytes} bytes"
+        detail = f"a body has at most {self._max_bytes} bytes"
         return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, reason="too_large")
 
 

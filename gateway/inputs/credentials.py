@@ -37,7 +37,7 @@ from city.tables import Id, Table
 from gateway.inputs.input import DecoderChoice, DecoderName
 
 _HASH: Final = re.compile(r"sha256:([0-9a-f]{64})")
-_LEAST_SECRET: Final = 16
+_MIN_SECRET: Final = 16
 """Characters of the shortest secret: what is shorter can be guessed."""
 
 _EMPTY: Final = hashlib.sha256(b"").digest()
@@ -147,8 +147,8 @@ class Hook:
     def __init__(self, table: HookTable, folder: Path) -> None:
         self.table = table
         text = table.secret or _text(folder / table.secret_file, f"hook {table.name!r}").strip()
-        if len(text) < _LEAST_SECRET:
-            raise ConfigurationError(f"hook {table.name!r}: a secret has at least {_LEAST_SECRET} characters")
+        if len(text) < _MIN_SECRET:
+            raise ConfigurationError(f"hook {table.name!r}: a secret has at least {_MIN_SECRET} characters")
         self._secret = text.encode()
         if table.scheme == "standard":
             try:
@@ -267,8 +267,8 @@ def _digests(table: TokenTable, folder: Path) -> list[bytes]:
     where = f"token {table.name!r}"
     rows = [row.strip() for row in _text(folder / table.file, where).splitlines()]
     tokens = [row for row in rows if row and not row.startswith("#")]
-    if short := [row for row in tokens if len(row) < _LEAST_SECRET]:
-        raise ConfigurationError(f"{where}: {len(short)} of its tokens have less than {_LEAST_SECRET} characters")
+    if short := [row for row in tokens if len(row) < _MIN_SECRET]:
+        raise ConfigurationError(f"{where}: {len(short)} of its tokens have less than {_MIN_SECRET} characters")
     if not tokens:
         raise ConfigurationError(f"{where}: there is no token in {table.file}")
     return [

@@ -13,7 +13,7 @@ from city.errors import Malformed, Reason
 Encoding = Literal["utf-8", "cp874", "cp1252", "latin-1"]
 """Those in which a line ends with the byte 0A; `cp874` is Thai."""
 
-MOST_LINE: Final = 64 * 1024
+MAX_LINE: Final = 64 * 1024
 """Bytes of the longest line."""
 
 _MARK: Final = b"\xef\xbb\xbf"
@@ -65,10 +65,10 @@ class CsvLines:
     def __exit__(self, *_: object) -> None:
         self._opened.close()
 
-    def take(self, most: int) -> list[Row]:
+    def take(self, max_rows: int) -> list[Row]:
         """Give the next rows; none at the end. Empty lines are passed over."""
         rows: list[Row] = []
-        while len(rows) < most:
+        while len(rows) < max_rows:
             raw = self._line()
             if not raw:
                 break
@@ -78,18 +78,18 @@ class CsvLines:
 
     def _line(self) -> bytes:
         """Give the next line, cut where it is too long; empty at the end."""
-        raw = self._opened.readline(MOST_LINE + 1)
+        raw = self._opened.readline(MAX_LINE + 1)
         self._number += 1
         rest = raw
-        while len(rest) > MOST_LINE and not rest.endswith(b"\n"):
-            rest = self._opened.readline(MOST_LINE + 1)
+        while len(rest) > MAX_LINE and not rest.endswith(b"\n"):
+            rest = self._opened.readline(MAX_LINE + 1)
         return raw
 
     def _row(self, raw: bytes) -> Row:
         try:
             cells = self._cells(raw, len(self.columns))
         except Malformed as error:
-            return Row(self._number, raw[:MOST_LINE], {}, error)
+            return Row(self._number, raw[:MAX_LINE], {}, error)
         return Row(self._number, raw, dict(zip(self.columns, cells, strict=True)))
 
     def _header(self) -> tuple[str, ...]:
@@ -103,8 +103,8 @@ class CsvLines:
 
     def _cells(self, raw: bytes, wanted: int = 0) -> list[str]:
         """Cut a line; refuse it when it has another number of cells than is wanted, if any is."""
-        if len(raw) > MOST_LINE:
-            raise Malformed(Reason.TOO_LARGE, f"it has more than {MOST_LINE} bytes")
+        if len(raw) > MAX_LINE:
+            raise Malformed(Reason.TOO_LARGE, f"it has more than {MAX_LINE} bytes")
         try:
             text = raw.decode(self._encoding).rstrip("\r\n")
             cells = next(csv.reader([text], delimiter=self._separator, strict=True))

@@ -19,13 +19,13 @@ from typing import Final, NamedTuple
 _UNFINISHED: Final = (".tmp", ".part")
 
 _FIRST_PAUSE_S: Final = 30.0
-_MOST_PAUSE_S: Final = 3600.0
+_MAX_PAUSE_S: Final = 3600.0
 """Seconds for which a file that could not be read or moved is left alone, at first and at most."""
 
 _WATCH_S: Final = 3600.0
 """Seconds for which a file is looked at after it was moved."""
 
-_MOST_WATCHED: Final = 1_000
+_MAX_WATCHED: Final = 1_000
 """Moved files that are looked at; of more, those that were moved last."""
 
 
@@ -135,7 +135,7 @@ class FileWatcher:
         before = self._pauses.get(name)
         pause_s = _FIRST_PAUSE_S
         if before is not None and before.state == state:
-            pause_s = min(before.pause_s * 2, _MOST_PAUSE_S)
+            pause_s = min(before.pause_s * 2, _MAX_PAUSE_S)
         self._pauses[name] = _Pause(state, pause_s, self._clock() + pause_s)
 
     def move(self, name: str, state: State, verdict: Verdict, note: str) -> None:
@@ -162,7 +162,7 @@ class FileWatcher:
             # some file systems give a file another inode or time when it is renamed
             moved = moved._replace(state=after)
         self._moved[target] = moved
-        if len(self._moved) > _MOST_WATCHED:
+        if len(self._moved) > _MAX_WATCHED:
             del self._moved[next(iter(self._moved))]
 
     def _return_changed(self, now_s: float, trouble: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ parameters = { mapping = "waterworks" }     # [mappings.waterworks] names column
 A file is read once it has stood still for `settle_s`; names that begin with a dot or end in `.tmp` or `.part` are not
 looked at, so a writer may rename when it is done. Good lines are stored. A bad line goes to quarantine with its number,
 and the file to `done/` with a report beside it. A file goes to `failed/`, with the reason beside it, when no reading
-came of it or when more than `most_bad` of its lines are bad: what was good before that is stored.
+came of it or when more than `max_bad` of its lines are bad: what was good before that is stored.
 
 A gateway that dies in the middle reads the file again from its beginning; what was stored already is the same value
 once more. So does one that finds a file changed within an hour after it was moved: it is put back and read again.
@@ -37,7 +37,7 @@ _CHUNK: Final = 500
 _LONGEST_LIST: Final = 500
 """Letters of a list of columns."""
 
-_MOST_NAMED: Final = 20
+_MAX_NAMED: Final = 20
 """Bad lines that a report names."""
 
 
@@ -54,7 +54,7 @@ class FolderTable(InputTable, DecoderChoice):
         encoding: Of the text.
         interval_s: Seconds between two looks.
         settle_s: Seconds for which a file must not change before it is read.
-        most_bad: Bad lines after which a file is given up.
+        max_bad: Bad lines after which a file is given up.
     """
 
     path: str = Field(min_length=1)
@@ -64,7 +64,7 @@ class FolderTable(InputTable, DecoderChoice):
     encoding: Encoding = "utf-8"
     interval_s: Seconds = 5.0
     settle_s: float = Field(5.0, ge=0, le=3600)
-    most_bad: int = Field(1_000, ge=0, le=100_000)
+    max_bad: int = Field(1_000, ge=0, le=100_000)
 
     @field_validator("pattern")
     @classmethod
@@ -86,7 +86,7 @@ class _Tally:
     def note(self, row: Row, detail: str) -> None:
         """Count a bad line, and name it if it is among the first."""
         self.bad += 1
-        if len(self.named) < _MOST_NAMED:
+        if len(self.named) < _MAX_NAMED:
             self.named.append(f"line {row.line}: {detail}")
 
 
@@ -181,8 +181,8 @@ class FolderInput:
                 await self._context.deliver_at_last(readings, undecoded)
                 tally.rows += len(rows)
                 tally.readings += len(readings)
-                if tally.bad > table.most_bad:
-                    raise _GivenUpError(f"more than {table.most_bad} lines are bad")
+                if tally.bad > table.max_bad:
+                    raise _GivenUpError(f"more than {table.max_bad} lines are bad")
         if not tally.readings:
             raise _GivenUpError(f"no reading came of its {tally.rows} lines")
 

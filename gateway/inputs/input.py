@@ -220,7 +220,7 @@ class InputContext:
             NotTakenError: `give_up` said so.
             Broken: The spool is damaged.
         """
-        backoff = Backoff(first_s=_FIRST_PAUSE_S, most_s=_MAX_PAUSE_S)
+        backoff = Backoff(first_s=_FIRST_PAUSE_S, max_s=_MAX_PAUSE_S)
         while True:
             try:
                 await self.deliver(readings, undecoded, messages=messages)

@@ -20,7 +20,7 @@ from city.tables import Id, Kind, Port, Seconds, Table
 from gateway.inputs.input import InputContext, InputTable
 from gateway.inputs.registers import Block, Register, to_blocks
 
-_MOST_REST_S: Final = 300.0
+_MAX_REST_S: Final = 300.0
 """A device that doesn't answer is asked less and less often, down to this; its neighbours wait for its silence."""
 
 _NOBODY_THERE: Final = frozenset({ExcCodes.GATEWAY_PATH_UNAVIABLE, ExcCodes.GATEWAY_NO_RESPONSE})
@@ -91,7 +91,7 @@ class _Polled:
         """Set the next poll; one that was missed is not made up for."""
         self.silent = 0 if answered else self.silent + 1
         interval_s = self.table.interval_s
-        rest_s = min(interval_s * 2 ** min(self.silent, 16), max(interval_s, _MOST_REST_S))
+        rest_s = min(interval_s * 2 ** min(self.silent, 16), max(interval_s, _MAX_REST_S))
         self.due_s = max(self.due_s + rest_s, now_s)
 
 
@@ -139,7 +139,7 @@ class ModbusInput:
 
     async def _connect(self) -> None:
         """Return when there is a connection, however long that takes."""
-        backoff = Backoff(first_s=1.0, most_s=60.0)
+        backoff = Backoff(first_s=1.0, max_s=60.0)
         while not self._client.connected:
             if await self._client.connect():
                 return

@@ -21,7 +21,7 @@ from gateway.inputs.input import DecoderChoice, InputContext, InputTable
 from gateway.inputs.routes import Route, TopicTable
 
 _AT_ONCE: Final = 500
-_MOST_HELD: Final = 2_000
+_MAX_HELD: Final = 2_000
 """Messages without an acknowledgement."""
 
 _SPARKPLUG: Final = "sparkplug"
@@ -88,7 +88,7 @@ class MqttInput:
             client_id=self._client_id,
             subscriptions=[Subscription(each) for each in sorted(filters)],
             withdrawn=[Subscription(each) for each in sorted(remembered(self._memory) - filters)],
-            most_messages=_MOST_HELD,
+            max_messages=_MAX_HELD,
             name="gateway input",
         ) as session:
             await session.connected()

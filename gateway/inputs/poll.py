@@ -24,12 +24,12 @@ from city.backoff import Backoff
 from city.reading import Reading
 from city.tables import Seconds
 from gateway.decoders import Origin
-from gateway.decoders.mapped import MOST_BYTES
+from gateway.decoders.mapped import MAX_BYTES
 from gateway.inputs.input import DecoderChoice, InputContext, InputTable
 
 _CHUNK: Final = 64 * 1024
-_MOST_REDIRECTS: Final = 3
-_MOST_REST_S: Final = 900.0
+_MAX_REDIRECTS: Final = 3
+_MAX_REST_S: Final = 900.0
 """Seconds to which the pause after repeated failures grows, unless the interval is longer."""
 
 _AT_ONCE: Final = 1_000
@@ -45,14 +45,14 @@ class PollTable(InputTable, DecoderChoice):
         headers: Of the request.
         interval_s: Seconds between two requests.
         timeout_s: Seconds in which the whole answer must be here.
-        most_bytes: Largest answer, in bytes, unpacked.
+        max_bytes: Largest answer, in bytes, unpacked.
     """
 
     url: str
     headers: dict[str, str] = Field(default_factory=dict)
     interval_s: Seconds = 600.0
     timeout_s: float = Field(30.0, gt=0, le=600)
-    most_bytes: int = Field(MOST_BYTES, ge=1024, le=MOST_BYTES)
+    max_bytes: int = Field(MAX_BYTES, ge=1024, le=MAX_BYTES)
 
     @field_validator("url")
     @classmethod
@@ -96,7 +96,7 @@ class PollInput:
         """Work until cancelled."""
         loop = asyncio.get_running_loop()
         interval_s = self._table.interval_s
-        backoff = Backoff(first_s=min(interval_s, 10.0), most_s=max(interval_s, _MOST_REST_S))
+        backoff = Backoff(first_s=min(interval_s, 10.0), max_s=max(interval_s, _MAX_REST_S))
         limits = aiohttp.ClientTimeout(total=self._table.timeout_s)
         headers = {"User-Agent": _AGENT, "Accept": "application/json, */*;q=0.1"} | self._table.headers
         async with aiohttp.ClientSession(timeout=limits, headers=headers) as client:
@@ -118,7 +118,7 @@ class PollInput:
             _FailedError: The server can't be reached, refuses, or says too much.
         """
         try:
-            async with client.get(self._table.url, headers=self._conditions, max_redirects=_MOST_REDIRECTS) as answer:
+            async with client.get(self._table.url, headers=self._conditions, max_redirects=_MAX_REDIRECTS) as answer:
                 if answer.status == HTTPStatus.NOT_MODIFIED:
                     return
                 if answer.status != HTTPStatus.OK:
@@ -137,8 +137,8 @@ class PollInput:
         body = bytearray()
         async for chunk in answer.content.iter_chunked(_CHUNK):
             body += chunk
-            if len(body) > self._table.most_bytes:
-                raise _FailedError("too_large", f"an answer has at most {self._table.most_bytes} bytes")
+            if len(body) > self._table.max_bytes:
+                raise _FailedError("too_large", f"an answer has at most {self._table.max_bytes} bytes")
         return bytes(body)
 
     async def _take(self, body: bytes) -> None:

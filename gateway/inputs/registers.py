@@ -17,7 +17,7 @@ from city.tables import QuantityKey
 Space = Literal["holding", "input", "coil", "discrete"]
 """The four tables of a Modbus device."""
 
-_MOST_AT_ONCE: Final[dict[Space, int]] = {"holding": 125, "input": 125, "coil": 2_000, "discrete": 2_000}
+_MAX_AT_ONCE: Final[dict[Space, int]] = {"holding": 125, "input": 125, "coil": 2_000, "discrete": 2_000}
 _BITS: Final[frozenset[Space]] = frozenset({"coil", "discrete"})
 _LAYOUTS: Final = {
     "int16": "h",
@@ -125,7 +125,7 @@ def to_blocks(registers: Iterable[Register]) -> list[Block]:
             last is not None
             and last.space == row.space
             and row.address <= last.address + last.size
-            and end - last.address <= _MOST_AT_ONCE[row.space]
+            and end - last.address <= _MAX_AT_ONCE[row.space]
         ):
             size = max(last.size, end - last.address)
             blocks[-1] = Block(last.space, last.address, size, (*last.registers, row))

@@ -61,7 +61,7 @@ async def keep_running(run: Callable[[], Coroutine[Any, Any, None]], counters: I
     Raises:
         KoratError: Our own errors: the spool is damaged.
     """
-    backoff = Backoff(first_s=1.0, most_s=60.0)
+    backoff = Backoff(first_s=1.0, max_s=60.0)
     loop = asyncio.get_running_loop()
     while True:
         began_s = loop.time()

@@ -133,7 +133,7 @@ class TcpInput:
 
     def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._connections) >= self._limits.connections:
-            self._counters.fail("too_many_connections", most=self._limits.connections)
+            self._counters.fail("too_many_connections", limit=self._limits.connections)
             writer.transport.abort()
             return
         connection = asyncio.get_running_loop().create_task(self._serve(reader, writer), name="tracker")

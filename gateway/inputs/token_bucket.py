@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Final
 
-_MOST_SENDERS: Final = 10_000
+_MAX_SENDERS: Final = 10_000
 """Senders that are remembered; who is forgotten starts with a full bucket."""
 
 
@@ -47,7 +47,7 @@ class TokenBuckets:
         """Spend one message of the sender; False, and nothing spent, when it is ahead of its rate."""
         found = self._senders.pop(sender, None) or TokenBucket(self._a_second, now_s)
         self._senders[sender] = found
-        if len(self._senders) > _MOST_SENDERS:
+        if len(self._senders) > _MAX_SENDERS:
             self._senders.popitem(last=False)
         if found.take(now_s) > 0:
             found.give_back()

@@ -18,7 +18,7 @@ from gateway.inputs.input import InputContext, listening
 from gateway.inputs.tcp import TrackerTable
 from gateway.inputs.token_bucket import TokenBuckets
 
-_MOST_WAITING: Final = 1_000
+_MAX_WAITING: Final = 1_000
 """Datagrams that wait for the spool; with the size of one it bounds the memory."""
 
 _AT_ONCE: Final = 200
@@ -100,11 +100,11 @@ class UdpInput(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Keep a datagram for `run`, unless it is too large or too much."""
         if len(data) > self._frame_bytes:
-            self._counters.fail(str(Reason.TOO_LARGE), most=self._frame_bytes)
+            self._counters.fail(str(Reason.TOO_LARGE), limit=self._frame_bytes)
         elif not self._senders.try_take(addr[0], asyncio.get_running_loop().time()):
             self._counters.fail("too_often")
-        elif len(self._waiting) >= _MOST_WAITING:
-            self._counters.fail("overrun", most=_MOST_WAITING)
+        elif len(self._waiting) >= _MAX_WAITING:
+            self._counters.fail("overrun", limit=_MAX_WAITING)
         else:
             self._waiting.append(_Arrived(data, addr, self._context.clock()))
             self._any.set()

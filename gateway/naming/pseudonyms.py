@@ -13,7 +13,7 @@ from typing import Final
 
 from city.reading import Reading
 
-LEAST_KEY_BYTES: Final = 32
+MIN_KEY_BYTES: Final = 32
 
 _NUMBER_BITS: Final = 48
 """A pseudonym of a number is a whole number that a double, and JSON, hold exactly."""

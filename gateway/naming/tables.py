@@ -39,7 +39,7 @@ from city.units import UNITS
 from city.wire.direct import to_position
 from gateway.decoders import DECODERS
 from gateway.decoders.lorawan.codecs import CODECS
-from gateway.naming.pseudonyms import LEAST_KEY_BYTES, Pseudonyms
+from gateway.naming.pseudonyms import MIN_KEY_BYTES, Pseudonyms
 from gateway.naming.rules import Rename, Rule, pattern, unit_mismatch
 
 _SHARED_INPUTS: Final = frozenset({"folder", "http", "mqtt", "poll", "tcp", "udp"})
@@ -156,9 +156,9 @@ class PseudonymsTable(Table):
             key = (folder / self.key_file).read_bytes().strip()
         except OSError as error:
             raise ConfigurationError(f"pseudonyms: {error.filename} can't be read: {error.strerror}") from None
-        if len(key) < LEAST_KEY_BYTES:
+        if len(key) < MIN_KEY_BYTES:
             raise ConfigurationError(
-                f"pseudonyms: key_file: {self.key_file} has {len(key)} bytes, at least {LEAST_KEY_BYTES} are needed"
+                f"pseudonyms: key_file: {self.key_file} has {len(key)} bytes, at least {MIN_KEY_BYTES} are needed"
             )
         return Pseudonyms(key, self.devices, self.quantities)
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-_MOST_KNOWN: Final = 4096
+_MAX_KNOWN: Final = 4096
 _WORST_ERROR_S: Final = 1.0
 """Beyond, nothing is said: it was a backlog that took its time, not a clock."""
 
@@ -22,7 +22,7 @@ class Estimate(NamedTuple):
     error_s: float
 
     @property
-    def least_s(self) -> float:
+    def min_s(self) -> float:
         """The smallest difference that explains what was seen: 0 for clocks that may be equal."""
         sure_s = abs(self.ahead_s) - self.error_s
         return math.copysign(sure_s, self.ahead_s) if sure_s > 0 else 0.0
@@ -43,7 +43,7 @@ class ClockSkew:
     def sent(self, numbers: Iterable[int], now_ns: int) -> None:
         """Note packs that are sent for the first time."""
         for seq in numbers:
-            if seq > self._last and len(self._sent_ns) < _MOST_KNOWN:
+            if seq > self._last and len(self._sent_ns) < _MAX_KNOWN:
                 self._sent_ns[seq] = now_ns
 
     def settled(self, ranges: Iterable[tuple[int, int]], theirs_ns: int, now_ns: int) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from city.errors import Unavailable
 from gateway.outbox.packing import Contents
 
-_MOST_GROUP: Final = 10_000
+_MAX_GROUP: Final = 10_000
 """Readings that one commit takes at most: it bounds the memory and the time of one transaction."""
 
 _STOPPING: Final = "the gateway is stopping"
@@ -77,7 +77,7 @@ class GroupCommit:
         except TimeoutError:
             pass
         taken, writes = 0, []
-        while self._writes and taken < _MOST_GROUP:
+        while self._writes and taken < _MAX_GROUP:
             write = self._writes.popleft()
             taken += write.contents.amount()
             writes.append(write)

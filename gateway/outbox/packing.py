@@ -6,19 +6,19 @@ from typing import Final, NamedTuple
 from city.batch import Batch
 from city.reading import Reading
 from city.wire import pack
-from city.wire.direct import MOST_VALUES
+from city.wire.direct import MAX_VALUES
 from city.wire.pack import Block, Pack, Undecoded
 
-MOST_READINGS: Final = 1_000
+MAX_READINGS: Final = 1_000
 """Readings in one pack; what was handed over in one call is kept together up to here."""
 
-MOST_UNDECODED: Final = 256 * 1024
+MAX_UNDECODED: Final = 256 * 1024
 """Undecoded bytes after which a pack is closed, so that it stays below what brokers take (1 MB in EMQX)."""
 
-MOST_KEPT: Final = 512 * 1024
+MAX_KEPT: Final = 512 * 1024
 """Bytes that are kept of an undecoded payload: a pack that no broker takes would never leave."""
 
-_MOST_BYTES: Final = 900 * 1024
+_MAX_BYTES: Final = 900 * 1024
 """About what a pack takes at most, for the same reason."""
 
 _CELL_BYTES: Final = 9
@@ -27,13 +27,13 @@ _CELL_BYTES: Final = 9
 _NAME_BYTES: Final = 64
 """The name of a column."""
 
-_MOST_ORIGIN: Final = 32_768
+_MAX_ORIGIN: Final = 32_768
 """Letters of where undecoded bytes came from; ingest keeps as many."""
 
 _FEW: Final = 128
 """Readings that fit with any quantities, if nothing undecoded is with them."""
 
-_MOST_COLUMNS: Final = 4 * MOST_VALUES
+_MAX_COLUMNS: Final = 4 * MAX_VALUES
 """Quantities in one block; ingest refuses more. Columns are dense, so this also bounds memory."""
 
 
@@ -52,23 +52,23 @@ def close(handed_over: Iterable[Contents], pack_readings: int) -> Iterator[Conte
     """Cut what was handed over into packs, in order.
 
     A pack is closed once it holds `pack_readings` readings. One call's readings stay in one pack unless there are more
-    than `MOST_READINGS`, or more quantities than fit.
+    than `MAX_READINGS`, or more quantities than fit.
 
     Args:
         handed_over: In order of receipt.
-        pack_readings: Readings, from 1 to `MOST_READINGS`.
+        pack_readings: Readings, from 1 to `MAX_READINGS`.
     """
     open_ = Contents([], [])
     size = 0
     for whole in handed_over:
         for part in _parts(whole):
-            if open_.amount() + part.amount() > MOST_READINGS:
+            if open_.amount() + part.amount() > MAX_READINGS:
                 yield from _fitting(open_)
                 open_, size = Contents([], []), 0
             open_.readings.extend(part.readings)
             open_.undecoded.extend(part.undecoded)
             size += sum(map(_size, part.undecoded))
-            if open_.amount() >= pack_readings or size >= MOST_UNDECODED:
+            if open_.amount() >= pack_readings or size >= MAX_UNDECODED:
                 yield from _fitting(open_)
                 open_, size = Contents([], []), 0
     if open_.amount():
@@ -82,11 +82,11 @@ def encode(contents: Contents, *, gateway: str, spool: str, seq: int, offset: in
 
 def _parts(whole: Contents) -> Iterator[Contents]:
     """Cut one call's contents only where they don't fit a pack; each undecoded payload may fill one alone."""
-    if len(whole.readings) <= MOST_READINGS and not whole.undecoded:
+    if len(whole.readings) <= MAX_READINGS and not whole.undecoded:
         yield whole
         return
-    for first in range(0, len(whole.readings), MOST_READINGS):
-        yield Contents(whole.readings[first : first + MOST_READINGS], [])
+    for first in range(0, len(whole.readings), MAX_READINGS):
+        yield Contents(whole.readings[first : first + MAX_READINGS], [])
     for item in whole.undecoded:
         yield Contents([], [_shortened(item)])
 
@@ -96,13 +96,13 @@ def _size(item: Undecoded) -> int:
 
 
 def _shortened(item: Undecoded) -> Undecoded:
-    if len(item.origin) > _MOST_ORIGIN:
-        origin = item.origin[:_MOST_ORIGIN]
+    if len(item.origin) > _MAX_ORIGIN:
+        origin = item.origin[:_MAX_ORIGIN]
         item = Undecoded(origin, item.payload, item.received_at_ns, item.reason, item.detail)
-    if len(item.payload) <= MOST_KEPT:
+    if len(item.payload) <= MAX_KEPT:
         return item
-    detail = f"{item.detail}; the first {MOST_KEPT} of {len(item.payload)} bytes are kept"
-    return Undecoded(item.origin, item.payload[:MOST_KEPT], item.received_at_ns, item.reason, detail)
+    detail = f"{item.detail}; the first {MAX_KEPT} of {len(item.payload)} bytes are kept"
+    return Undecoded(item.origin, item.payload[:MAX_KEPT], item.received_at_ns, item.reason, detail)
 
 
 def _fitting(whole: Contents) -> Iterator[Contents]:
@@ -110,7 +110,7 @@ def _fitting(whole: Contents) -> Iterator[Contents]:
     rows, undecoded = whole
     columns = len(set().union(*[row.values for row in rows])) if len(rows) > _FEW or undecoded else 0
     size = columns * (len(rows) * _CELL_BYTES + _NAME_BYTES) + sum(map(_size, undecoded))
-    if size <= _MOST_BYTES or not rows:
+    if size <= _MAX_BYTES or not rows:
         yield whole
         return
     half = len(rows) // 2
@@ -129,7 +129,7 @@ def _to_blocks(readings: list[Reading]) -> list[Block]:
 
 def _split(rows: list[Reading]) -> Iterator[Block]:
     """Lay out readings of one kind; halve them while they name too many quantities for one block."""
-    if len(rows) > 1 and len(set().union(*[row.values for row in rows])) > _MOST_COLUMNS:
+    if len(rows) > 1 and len(set().union(*[row.values for row in rows])) > _MAX_COLUMNS:
         half = len(rows) // 2
         yield from _split(rows[:half])
         yield from _split(rows[half:])

@@ -41,14 +41,14 @@ class RelayConfig:
         pack_age_s: Seconds after which it is closed anyway.
         max_inflight_packs: Packs on their way without a receipt.
         resend_s: Seconds after which a pack without a receipt is sent again; they double each time.
-        most_resend_s: Where the doubling ends, and how long a pack rests that the broker refused.
+        max_resend_s: Where the doubling ends, and how long a pack rests that the broker refused.
     """
 
     pack_readings: int = 100
     pack_age_s: float = 0.1
     max_inflight_packs: int = 64
     resend_s: float = 5.0
-    most_resend_s: float = 60.0
+    max_resend_s: float = 60.0
 
 
 class Relay:
@@ -74,7 +74,7 @@ class Relay:
         self._pack_readings = config.pack_readings
         self._spool = SpoolThread(spool, worker)
         self._intake = GroupCommit(config.pack_readings, config.pack_age_s)
-        self._scheduler = SendScheduler(self._spool, config.max_inflight_packs, config.resend_s, config.most_resend_s)
+        self._scheduler = SendScheduler(self._spool, config.max_inflight_packs, config.resend_s, config.max_resend_s)
         self._publisher = PackPublisher(session, topics.pack(province, gateway), self._scheduler.in_flight)
         self.skew = ClockSkew(spool.last)
         self.status = StatusPublisher(spool, session, topics.status(province, gateway))

@@ -49,11 +49,11 @@ class Spool:
     Args:
         file: Where; made if missing.
         gateway: Id of the gateway, which stands in each pack.
-        most_bytes: Bytes that the file's used pages may take.
+        max_bytes: Bytes that the file's used pages may take.
 
     Attributes:
         id: Made with the file; a new file has another.
-        most_bytes: The bound.
+        max_bytes: The bound.
         pending: What waits for a receipt; may be read from any thread.
 
     Raises:
@@ -61,10 +61,10 @@ class Spool:
         ConfigurationError: It can't be reached, or belongs to another gateway or process.
     """
 
-    def __init__(self, file: Path, gateway: str, most_bytes: int) -> None:
+    def __init__(self, file: Path, gateway: str, max_bytes: int) -> None:
         self._file = file
         self._gateway = gateway
-        self.most_bytes = most_bytes
+        self.max_bytes = max_bytes
         self._db = connect(file, gateway)
         try:
             row = self._db.execute(
@@ -133,14 +133,14 @@ class Spool:
             self._note(self._next_seq, self._next_offset, waiting)
         self.pending = waiting
 
-    def oldest(self, after_seq: int, most: int, until_seq: int = _NO_END) -> list[Stored]:
+    def oldest(self, after_seq: int, max_packs: int, until_seq: int = _NO_END) -> list[Stored]:
         """Read up to `most` packs with numbers above `after_seq` and up to `until_seq`, oldest first.
 
         Raises:
             Broken: The file is damaged.
         """
         query = "SELECT seq, payload FROM pack WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
-        return self._read(query, (after_seq, until_seq, most))
+        return self._read(query, (after_seq, until_seq, max_packs))
 
     def oldest_ns(self) -> int | None:
         """Say when the oldest pack was spooled, nanoseconds UTC; None if there is none.
@@ -202,9 +202,9 @@ class Spool:
         (pages,) = self._db.execute("PRAGMA page_count").fetchone()
         (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
         used = (pages - free) * self._page_bytes
-        if used > self.most_bytes:
+        if used > self.max_bytes:
             raise SpoolFull(
-                f"the spool {self._file} would take {used} bytes, at most {self.most_bytes} are allowed: "
+                f"the spool {self._file} would take {used} bytes, at most {self.max_bytes} are allowed: "
                 f"{self.pending.readings} readings wait for a receipt"
             )
 

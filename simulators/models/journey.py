@@ -16,7 +16,7 @@ from simulators.scene import Scene
 
 _KNOTS: Final = 32
 _FIRST_DAY: Final = 19_723  # 2024-01-01: the odometer counts from here on
-_MOST_DRIVING_H: Final = 8.5
+_MAX_DRIVING_H: Final = 8.5
 _SHIFT_H: Final = 14.0
 _LEGS_A_DAY: Final = 64  # more than any device drives, so that (day, leg) has its own number
 
@@ -86,7 +86,7 @@ def journey(scene: Scene) -> Journey:
 
 def _legs(leg_h: Floats, dwell_h: Floats) -> Floats:
     """Give how many trips a day has: an even number, within the driver's hours."""
-    rounds = np.minimum(_MOST_DRIVING_H / (2 * leg_h), _SHIFT_H / (2 * (leg_h + dwell_h)))
+    rounds = np.minimum(_MAX_DRIVING_H / (2 * leg_h), _SHIFT_H / (2 * (leg_h + dwell_h)))
     legs: Floats = 2 * np.clip(np.floor(rounds), 1, _LEGS_A_DAY // 2)
     return legs
 

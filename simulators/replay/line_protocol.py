@@ -28,7 +28,7 @@ _TRUTH: Final = dict.fromkeys(("t", "T", "true", "True", "TRUE"), True) | dict.f
 )
 _INT64: Final = 2**63
 _UINT64: Final = 2**64
-_MOST_LINES: Final = 1_000  # of one point: a string may hold line ends, but a lost quote must not eat the file
+_MAX_LINES: Final = 1_000  # of one point: a string may hold line ends, but a lost quote must not eat the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def points(lines: Iterable[str], precision: str = "ns") -> Iterator[tuple[int, P
         try:
             found: Point | BadPoint = parse(held, precision)
         except _UnclosedError:
-            if number - begin < _MOST_LINES:
+            if number - begin < _MAX_LINES:
                 continue
             found = BadPoint("a string has no closing quote")
         except ValueError as error:

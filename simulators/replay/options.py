@@ -11,7 +11,7 @@ from city.reading import checked_id
 from city.topics import PROVINCE_PATTERN
 
 AS_FAST_AS_POSSIBLE: Final = 0.0
-_MOST_BATCH: Final = 1_000
+_MAX_BATCH: Final = 1_000
 
 
 class BadLine(StrEnum):
@@ -65,8 +65,8 @@ class ReplayOptions:
             raise ConfigurationError(f"--province {self.province!r} is not an ISO 3166-2 code in lower case")
         if not 0 <= self.speed < float("inf"):
             raise ConfigurationError(f"--speed {self.speed} is not 0 (as fast as it goes) or more")
-        if not 1 <= self.batch <= _MOST_BATCH:
-            raise ConfigurationError(f"--batch {self.batch} is not from 1 to {_MOST_BATCH}")
+        if not 1 <= self.batch <= _MAX_BATCH:
+            raise ConfigurationError(f"--batch {self.batch} is not from 1 to {_MAX_BATCH}")
         if self.device is not None:
             checked_id(self.device)
 

@@ -14,7 +14,7 @@ from city.errors import ConfigurationError, Malformed, Reason, Unavailable
 
 _RETRIED: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 507})
 _FIRST_WAIT_S: Final = 0.5
-_MOST_WAIT_S: Final = 30.0
+_MAX_WAIT_S: Final = 30.0
 _TIMEOUT_S: Final = 30.0
 _FIRST_ANSWER_S: Final = 10.0
 
@@ -74,7 +74,7 @@ class Poster:
                     raise _refusal(answer.status, text, self._url)
                 asked = retry_after_s(answer.headers.get("Retry-After"))
             stop.wait(pause if asked is None else asked)
-            pause = min(pause * 2, _MOST_WAIT_S)
+            pause = min(pause * 2, _MAX_WAIT_S)
         return False
 
 

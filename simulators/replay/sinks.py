@@ -163,11 +163,11 @@ def fitting(readings: Sequence[Reading], encode: Encode) -> list[tuple[bytes, Se
     if not readings:
         return []
     payload = encode(readings)
-    if len(payload) <= direct.MOST_BYTES:
+    if len(payload) <= direct.MAX_BYTES:
         return [(payload, list(readings))]
     if len(readings) == 1:
         raise Unavailable(
-            f"a reading of {readings[0].device} takes {len(payload)} bytes; {direct.MOST_BYTES} are the most"
+            f"a reading of {readings[0].device} takes {len(payload)} bytes; {direct.MAX_BYTES} are the most"
         )
     half = len(readings) // 2
     return fitting(readings[:half], encode) + fitting(readings[half:], encode)

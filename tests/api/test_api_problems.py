@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from api.guard import MOST_BODY_BYTES, MOST_QUERY_BYTES
+from api.guard import MAX_BODY_BYTES, MAX_QUERY_BYTES
 from api.openapi import Api
 from api.problems import ProblemBody
 from city.errors import LedgerUnavailable, StoreUnavailable
@@ -67,8 +67,8 @@ async def test_a_broken_body_is_refused(client: httpx2.AsyncClient) -> None:
 
 
 async def test_sizes_are_bounded(client: httpx2.AsyncClient) -> None:
-    _problem(await client.get("/v1/devices?kind=" + "x" * MOST_QUERY_BYTES), 414)
-    _problem(await client.post("/v1/quarantine/redrive", content=b" " * (MOST_BODY_BYTES + 1)), 413)
+    _problem(await client.get("/v1/devices?kind=" + "x" * MAX_QUERY_BYTES), 414)
+    _problem(await client.post("/v1/quarantine/redrive", content=b" " * (MAX_BODY_BYTES + 1)), 413)
 
 
 async def test_a_body_without_a_length_is_bounded_too(client: httpx2.AsyncClient) -> None:

@@ -24,7 +24,7 @@ from support.process import Process
 
 LONG = os.environ.get("KORAT_CHAOS") == "long"
 READINGS = 200_000 if LONG else 20_000
-LEAST_KILLS = 60 if LONG else 10
+MIN_KILLS = 60 if LONG else 10
 WITHIN_S = 1_800 if LONG else 100
 
 
@@ -87,7 +87,7 @@ def test_no_reading_is_lost_whatever_is_killed(field: Field, capsys: pytest.Capt
         feeder.thread.start()
     began = time.monotonic()
     kills = dict.fromkeys((process.name for process in field.victims), 0)
-    while any(feeder.thread.is_alive() for feeder in field.feeders) or sum(kills.values()) < LEAST_KILLS:
+    while any(feeder.thread.is_alive() for feeder in field.feeders) or sum(kills.values()) < MIN_KILLS:
         assert time.monotonic() - began < WITHIN_S, [feeder.confirmed for feeder in field.feeders]
         time.sleep(chance.uniform(0.1, 1.0))
         victim = chance.choice(field.victims)

@@ -69,7 +69,7 @@ async def test_a_fifth_of_poison_stalls_nothing_and_is_stored_after_a_mend(
         assert await korat.ledger.request_redrive(None, Reason.UNDECODED) == sent["legacy poison"]
 
         async def tried() -> bool:
-            return not await korat.ledger.quarantine(state=QuarantineState.REQUESTED, most=1)
+            return not await korat.ledger.quarantine(state=QuarantineState.REQUESTED, limit=1)
 
         await korat.until(tried, within_s=60)
         after = await korat.counts()

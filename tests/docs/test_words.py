@@ -25,9 +25,10 @@ PRIVATE_NAMES: Final = re.compile(
     r"|Lanes|Stretch|Speech|Speeches|Allowance|Doors|Talk|Sheet|Peak|Shown|Courier|HeldSuspect|SuspectState"
     r"|Behind|Encoded|Places|Heads|Newcomers|SettledMeanwhile|Everything|Intake|Reporter|suspects?"
     r"|farewell|vitals|tongue|either|patience|courier|glide|dusk_and_dawn|overwritten|storing_lag"
+    r"|(most|MOST|LEAST)_\w+"
     r")"
 )
-"""Whole identifiers that no code of ours may have. A prefix is written with what follows it: `most_\\w+`."""
+"""Whole identifiers that no code of ours may have."""
 
 PRIVATE_MODULES: Final = frozenset(
     "alone books commands courier farewell figures foreign glide guess lanes links loop looks moment noise ports pulse "

@@ -19,7 +19,7 @@ from gateway.outbox.spool import Spool
 from gateway.outbox.status_publisher import will
 
 T0 = 1_763_870_000 * 10**9
-QUICK = RelayConfig(pack_readings=10, pack_age_s=0.01, max_inflight_packs=8, resend_s=0.3, most_resend_s=0.6)
+QUICK = RelayConfig(pack_readings=10, pack_age_s=0.01, max_inflight_packs=8, resend_s=0.3, max_resend_s=0.6)
 
 
 def reading(number: int, device: str = "dev-1") -> Reading:

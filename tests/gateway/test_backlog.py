@@ -60,20 +60,20 @@ async def test_a_backlog_drains_in_order_while_what_comes_in_arrives_at_once(
             before_kb = memory_kb(gateway)
             broker.start()
             await until(lambda: len(ingest.packs) > 0)
-            waits_s, most_kb = [], before_kb
+            waits_s, max_kb = [], before_kb
             while old(ingest) < READINGS:
                 waits_s.append(await travel_s(client, ingest, len(waits_s)))
-                most_kb = max(most_kb, memory_kb(gateway))
+                max_kb = max(max_kb, memory_kb(gateway))
         numbers = list(dict.fromkeys(ingest.numbers()))
         backlog = [seq for seq in numbers if seq <= READINGS // A_PACK]
         print(  # noqa: T201 - its figures
             f"\n{READINGS} readings drained while {len(waits_s)} came in; those took {max(waits_s):.2f} s at most; "
-            f"memory {before_kb} kB before, {most_kb} kB at most"
+            f"memory {before_kb} kB before, {max_kb} kB at most"
         )
         assert backlog == list(range(1, READINGS // A_PACK + 1))
         assert len(waits_s) > 5, "the backlog was gone before anything was measured"
         assert max(waits_s) < LIVE_S
-        assert most_kb - before_kb < MEMORY_KB
+        assert max_kb - before_kb < MEMORY_KB
     finally:
         gateway.kill()
 

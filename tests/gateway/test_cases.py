@@ -20,7 +20,7 @@ from support import cases
 _BUDGET_S: Final = 0.010
 """CPU seconds that any bytes may cost."""
 
-_MOST_DAMAGES: Final = 2_000
+_MAX_DAMAGES: Final = 2_000
 _LONG: Final = os.environ.get("KORAT_CHAOS") == "long"
 _FUZZ_S: Final = 60.0
 
@@ -37,7 +37,7 @@ def test_a_frame_is_decoded_as_its_folder_says(folder: Path) -> None:
 @pytest.mark.parametrize("folder", CASES)
 def test_a_damaged_frame_gives_readings_or_a_reason_and_costs_little(folder: Path) -> None:
     case = cases.load(folder)
-    for what, payload in cases.Damaged(case.payload, _MOST_DAMAGES):
+    for what, payload in cases.Damaged(case.payload, _MAX_DAMAGES):
         try:
             cost_s = cost(case.run, payload)
             if cost_s > _BUDGET_S:  # the machine has other work: only what is slow every time is slow

@@ -16,7 +16,7 @@ import gateway.inputs.drop
 from city.errors import SpoolFull
 from city.tables import parse_table
 from gateway.config import load_config
-from gateway.inputs.csv_lines import MOST_LINE, CsvLines
+from gateway.inputs.csv_lines import MAX_LINE, CsvLines
 from gateway.inputs.drop import Verdict
 from gateway.inputs.folder import FolderInput, FolderTable
 from gateway.inputs.input import InputCounters
@@ -154,7 +154,7 @@ async def test_a_file_of_which_nothing_comes_has_its_reason_beside_it(
 
 async def test_a_file_is_given_up_after_so_many_bad_lines(drop: FileWatcher) -> None:
     drop.put("a.csv", *(row(number) for number in range(500)), *("garbage\n" for _ in range(5_000)))
-    async with drop.watched(most_bad=100):
+    async with drop.watched(max_bad=100):
         await until(lambda: "a.csv" in drop.files("failed"))
     assert drop.text("failed/a.csv.reason.txt").startswith("more than 100 lines are bad\n")
     assert len(drop.spool.readings) == 500
@@ -293,7 +293,7 @@ def test_a_moved_file_is_looked_at_for_an_hour(tmp_path: Path) -> None:
 
 
 def test_only_so_many_moved_files_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.inputs.drop._MOST_WATCHED", 2)
+    monkeypatch.setattr("gateway.inputs.drop._MAX_WATCHED", 2)
     watched = Watched(tmp_path)
     for moved in [watched.moved(f"{number}.csv") for number in range(4)]:
         moved.write_text("changed\n")
@@ -318,7 +318,7 @@ async def test_a_name_that_is_no_utf8_is_read_and_told(drop: FileWatcher, capsys
     name = os.fsdecode("น้ำ.csv".encode("cp874"))
     drop.put(name, row(0), row(1, "high"))
     drop.put("b.csv", row(2))
-    async with drop.watched(most_bad=0):
+    async with drop.watched(max_bad=0):
         await until(lambda: drop.files("done") == ["b.csv"] and name in drop.files("failed"), 5)
     assert len(drop.spool.readings) == 2
     (kept,) = drop.spool.undecoded
@@ -385,7 +385,7 @@ async def test_trouble_that_passes_delays_a_file_and_no_more(
 async def test_other_separators_encodings_and_names_of_columns(drop: FileWatcher) -> None:
     (drop.folder / "a.csv").write_bytes('S1;2026-11-22 01:00:00;"15,5";ก\nS2;2026-11-22 01:00:00;5;-\n'.encode("cp874"))
     async with drop.watched(
-        separator=";", encoding="cp874", columns=["station", "time", "flow", "level (cm)"], most_bad=9
+        separator=";", encoding="cp874", columns=["station", "time", "flow", "level (cm)"], max_bad=9
     ):
         await until(lambda: "a.csv" in drop.files("done"))
     assert [got.values for got in drop.spool.readings] == [{"flow": 5.0}]
@@ -406,4 +406,4 @@ def test_a_long_file_takes_little_memory(tmp_path: Path) -> None:
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (rows, bad, taken) == (20_001, 1, [])
-    assert most < 30 * MOST_LINE
+    assert most < 30 * MAX_LINE

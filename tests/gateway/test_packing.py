@@ -5,7 +5,7 @@ import pytest
 from city.reading import Reading
 from city.wire import pack
 from city.wire.pack import Undecoded
-from gateway.outbox.packing import MOST_KEPT, MOST_UNDECODED, Contents, close, encode
+from gateway.outbox.packing import MAX_KEPT, MAX_UNDECODED, Contents, close, encode
 
 
 def call(readings: int, *undecoded: int) -> Contents:
@@ -40,7 +40,7 @@ def test_of_very_large_undecoded_bytes_the_beginning_is_kept() -> None:
     item = Undecoded("poll:mapped", bytes(20 * 2**20), 1, "too_large", "much too large")
     (closed,) = close([Contents([], [item])], 100)
     (kept,) = closed.undecoded
-    assert (len(kept.payload), kept.reason) == (MOST_KEPT, "too_large")
+    assert (len(kept.payload), kept.reason) == (MAX_KEPT, "too_large")
     assert kept.detail == "much too large; the first 524288 of 20971520 bytes are kept"
     assert len(encode(closed, gateway="gw-1", spool="b" * 32, seq=1, offset=0)) < 2**20
 
@@ -77,8 +77,8 @@ def test_packs_of_many_quantities_stay_below_what_brokers_take(columns: int, row
         Reading("d", "weather", row, {f"q{(row * 7 + number) % columns}": 1.0 for number in range(min(columns, 64))})
         for row in range(rows)
     ]
-    few = Undecoded("poll:mapped", bytes(MOST_UNDECODED - 1), 1, "undecoded")
-    item = Undecoded("poll:mapped", bytes(MOST_KEPT), 1, "undecoded")
+    few = Undecoded("poll:mapped", bytes(MAX_UNDECODED - 1), 1, "undecoded")
+    item = Undecoded("poll:mapped", bytes(MAX_KEPT), 1, "undecoded")
     packs = list(close([Contents([], [few]), Contents(readings, []), Contents([], [item])], 1000))
     assert [row for part in packs for row in part.readings] == readings
     assert [item for part in packs for item in part.undecoded] == [few, item]

@@ -190,7 +190,7 @@ async def test_a_document_that_is_none_is_kept_once(api: Api) -> None:
 async def test_trouble_is_counted_and_asked_again_later(api: Api, change: dict[str, object], reason: str) -> None:
     spool, good = FakeSpool(), vars(api).copy()
     vars(api).update(change)
-    async with polling(api, spool, timeout_s=0.2, most_bytes=10_000) as counters:
+    async with polling(api, spool, timeout_s=0.2, max_bytes=10_000) as counters:
         await until(lambda: counters.failed[reason] >= 1)
         asked = len(api.asked)
         vars(api).update({key: good[key] for key in change})

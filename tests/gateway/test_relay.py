@@ -180,7 +180,7 @@ async def test_a_pack_that_the_broker_refuses_does_not_block_the_rest(tmp_path: 
         FakeIngest(broker.port) as ingest,
     ):
         rig = Rig(broker.port, tmp_path / "gw.spool")
-        rig.config = dataclasses.replace(rig.config, max_inflight_packs=2, resend_s=30, most_resend_s=60)
+        rig.config = dataclasses.replace(rig.config, max_inflight_packs=2, resend_s=30, max_resend_s=60)
         async with rig:
             for _ in range(3):  # more than the window holds
                 await rig.relay.accept([], [Undecoded("http:native", bytes(30_000), 1, "undecoded")])
@@ -197,7 +197,7 @@ async def test_many_packs_that_are_too_large_cost_the_others_seconds(tmp_path: P
         FakeIngest(broker.port) as ingest,
     ):
         rig = Rig(broker.port, tmp_path / "gw.spool")
-        rig.config = dataclasses.replace(rig.config, max_inflight_packs=64, resend_s=5, most_resend_s=60)
+        rig.config = dataclasses.replace(rig.config, max_inflight_packs=64, resend_s=5, max_resend_s=60)
         async with rig:
             for number in range(40):
                 await rig.relay.accept([], [Undecoded("http:native", bytes(30_000), 1, "undecoded")])

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from city.reading import Reading
-from city.wire.direct import MOST_VALUES
+from city.wire.direct import MAX_VALUES
 from gateway.decoders import DECODERS, Context, DecodeError
 from gateway.decoders.decoder import checked
 from gateway.decoders.teltonika import frame
@@ -202,7 +202,7 @@ def test_more_values_than_a_reading_takes_are_spread_over_several() -> None:
     io = {number: (1, number % 256) for number in range(1000, 1100)}
     payload = tracker.tcp(tracker.body(tracker.CODEC_8E, [tracker.Told(1_764_900_000_000, io=io)]))
     readings = checked(decode(payload, CONTEXT))
-    assert [len(reading.values) for reading in readings] == [MOST_VALUES, 101 - MOST_VALUES]
+    assert [len(reading.values) for reading in readings] == [MAX_VALUES, 101 - MAX_VALUES]
     together = {key: value for reading in readings for key, value in reading.values.items()}
     assert together == {"satellites": 0.0, **{f"io_{number}": number % 256 for number in io}}
 
@@ -250,7 +250,7 @@ def test_a_sensor_that_is_lost_leaves_its_name_to_no_other(
 
 
 def test_what_is_too_large_is_not_looked_at() -> None:
-    for payload in (bytes(frame.MOST_BYTES + 1), b"\x01" * (frame.MOST_BYTES + 1)):
+    for payload in (bytes(frame.MAX_BYTES + 1), b"\x01" * (frame.MAX_BYTES + 1)):
         with pytest.raises(DecodeError) as raised:
             decode(payload, CONTEXT)
         assert raised.value.reason == "too_large"

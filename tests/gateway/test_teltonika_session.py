@@ -76,7 +76,7 @@ def test_what_can_not_be_a_frame_ends_the_connection_at_once() -> None:
     for start, reason in (
         (b"\x01" + bytes(7), Reason.UNDECODED),
         (bytes(4) + b"\xff" * 4, Reason.TOO_LARGE),
-        (bytes(4) + frame.MOST_BYTES.to_bytes(4), Reason.TOO_LARGE),
+        (bytes(4) + frame.MAX_BYTES.to_bytes(4), Reason.TOO_LARGE),
     ):
         (bad,) = logged_in().feed(start)
         assert isinstance(bad, Bad)

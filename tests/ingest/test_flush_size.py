@@ -26,8 +26,8 @@ class Waiting:
     def waiting(self) -> int:
         return len(self.left)
 
-    async def receive(self, most: int) -> list[Message]:
-        taken, self.left = self.left[:most], self.left[most:]
+    async def receive(self, limit: int) -> list[Message]:
+        taken, self.left = self.left[:limit], self.left[limit:]
         if not taken:
             raise TimeoutError
         return taken

@@ -221,7 +221,7 @@ class City:
     async def judge(self) -> None:
         ledger = (await self._hire()).faulty.ledger
         (total,) = await ledger.account(0, time.time_ns() + 3600 * 10**9, By.TOTAL)
-        held = await ledger.quarantine(most=1000)
+        held = await ledger.quarantine(limit=1000)
         assert total.counts == self.model.counts
         assert sum(row.quarantined.readings for row in held) == total.counts.quarantined
         assert _of_clocks(self.store.held) == _of_clocks(self.model.cells)

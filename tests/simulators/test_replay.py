@@ -368,9 +368,9 @@ def test_payloads_stay_below_the_wires_limit() -> None:
     parts = fitting([wide] * 300, lambda part: direct.encode(list(part)))
     assert sum(len(part) for _, part in parts) == 300
     assert 1 < len(parts) < 10
-    assert all(len(payload) <= direct.MOST_BYTES for payload, _ in parts)
+    assert all(len(payload) <= direct.MAX_BYTES for payload, _ in parts)
     with pytest.raises(Unavailable):
-        fitting([msgspec.structs.replace(wide, device="e")], lambda _: b"x" * (direct.MOST_BYTES + 1))
+        fitting([msgspec.structs.replace(wide, device="e")], lambda _: b"x" * (direct.MAX_BYTES + 1))
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def series_of(
 
 def _points(connection: duckdb.DuckDBPyConnection, query: SeriesQuery) -> tuple[dict[int, list[Value]], int | None]:
     """Points by series, and where they were cut."""
-    parameters = {"start": query.start_ns, "end": query.end_ns, "most": query.most + 1}
+    parameters = {"start": query.start_ns, "end": query.end_ns, "most": query.max_points + 1}
     if query.every_ns is None:
         statement = _RAW
     else:
@@ -81,11 +81,11 @@ def _points(connection: duckdb.DuckDBPyConnection, query: SeriesQuery) -> tuple[
     found = connection.execute(statement, parameters).fetchnumpy()
     ids, time, value, flag = (np.asarray(column) for column in found.values())
     next_ns = None
-    if len(ids) > query.most:
+    if len(ids) > query.max_points:
         next_ns = int(time[-1])
         kept = time < next_ns
         if not kept.any():
-            raise QueryRefused(f"{query.most} points can't hold one instant of all these series: ask for fewer")
+            raise QueryRefused(f"{query.max_points} points can't hold one instant of all these series: ask for fewer")
         ids, time, value, flag = ids[kept], time[kept], value[kept], flag[kept]
     points: dict[int, list[Value]] = {}
     for number, *cells in zip(ids.tolist(), time.tolist(), value.tolist(), flag.tolist(), strict=True):

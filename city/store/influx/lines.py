@@ -17,7 +17,7 @@ from city.batch import NOWHERE, Batch, Floats, Place
 from city.reading import Flag
 from city.store import layout
 
-MOST_BYTES: Final = 4_500_000
+MAX_BYTES: Final = 4_500_000
 """Longest body before compression: 3.x takes 10 MiB, proxies before it often less."""
 
 _GZIP: Final = 31  # zlib's name for a gzip header around the largest window
@@ -66,7 +66,7 @@ class Lines:
         """Cut them into ranges of lines that fit one request."""
         start = 0
         while start < len(self.rows):
-            limit = int(self.ends[start]) + MOST_BYTES
+            limit = int(self.ends[start]) + MAX_BYTES
             stop = max(start + 1, int(np.searchsorted(self.ends, limit, "right")) - 1)
             yield start, stop
             start = stop

@@ -120,7 +120,7 @@ async def cut_of(connection: Connection, parts: list[Part], query: SeriesQuery, 
         return count if query.every_ns is None else min(count, -(-span_ns // unit) * len(sums))
 
     start, end = query.start_ns // unit * unit, query.end_ns
-    if weigh(sum(one.fit + one.failed for one in sums.values()), end - start) <= query.most:
+    if weigh(sum(one.fit + one.failed for one in sums.values()), end - start) <= query.max_points:
         return None
     while True:
         width = -(-(end - start) // (_STEPS * unit)) * unit
@@ -128,14 +128,14 @@ async def cut_of(connection: Connection, parts: list[Part], query: SeriesQuery, 
         for begin, count in sorted((await _counts(connection, parts, max(start, query.start_ns), end, width)).items()):
             first = begin if first is None else first
             held += weigh(count, width)
-            if held > query.most:
+            if held > query.max_points:
                 break
         else:
             return end  # the counts changed meanwhile
         if begin > first:
             return begin
         if width == unit:
-            raise QueryRefused(f"{query.most} points can't hold one instant of all these series: ask for fewer")
+            raise QueryRefused(f"{query.max_points} points can't hold one instant of all these series: ask for fewer")
         start, end = max(start, begin), min(end, begin + width)
 
 

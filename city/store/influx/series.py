@@ -14,7 +14,7 @@ from city.store.influx.plan import Key, Part, Sum, cut_of, parts_of, sums_of
 from city.store.influx.values import aggregated, points_of
 from city.store.port import Only, Series, SeriesAnswer, SeriesQuery, Value, completeness, percentile_of
 
-MOST_AGGREGATED: Final = 500_000
+MAX_AGGREGATED: Final = 500_000
 """Values that are aggregated here, where the server can't."""
 
 
@@ -126,7 +126,7 @@ async def _aggregated_here(
 ) -> dict[Key, list[Value]]:
     """Fetch what must be aggregated here: instants that are there in two versions or under two tag sets."""
     total = sum(one.fit + one.failed for one in odd.values())
-    if total > MOST_AGGREGATED:
+    if total > MAX_AGGREGATED:
         raise QueryRefused(f"{total} values would have to be aggregated one by one: ask for a shorter range")
     wanted: list[tuple[Part, list[str], Only | None]] = []
     for part in parts:

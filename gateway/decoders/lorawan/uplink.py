@@ -25,11 +25,11 @@ from gateway.decoders.lorawan.model_names import guess
 
 _EUI: Final = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
-_MOST_RECORDS: Final = 50
+_MAX_RECORDS: Final = 50
 _END_OF_CLOCKS_S: Final = 2**32
 """Devices tell Unix seconds in four bytes."""
 
-_MOST_BYTES: Final = 255
+_MAX_BYTES: Final = 255
 """A LoRaWAN frame has at most 242 bytes of payload, and its length is one byte."""
 
 
@@ -122,7 +122,7 @@ def _bytes(data: str) -> bytes:
         payload = binascii.a2b_base64(data, strict_mode=True)
     except ValueError as error:
         raise DecodeError(Reason.UNDECODED, f"the payload is no base64: {error}") from None
-    if len(payload) > _MOST_BYTES:
+    if len(payload) > _MAX_BYTES:
         raise DecodeError(Reason.TOO_LARGE, f"{len(payload)} bytes are more than a LoRaWAN frame holds")
     return payload
 
@@ -147,8 +147,8 @@ def _history(fields: Mapping[str, object], codec: Codec | None, uplink: Uplink, 
     records = fields.get(HISTORY)
     if not isinstance(records, list):
         return []
-    if len(records) > _MOST_RECORDS:
-        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(records)} records; at most {_MOST_RECORDS}")
+    if len(records) > _MAX_RECORDS:
+        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(records)} records; at most {_MAX_RECORDS}")
     older: list[Reading] = []
     for record in records:
         if not isinstance(record, dict) or not isinstance(seconds := record.get("timestamp"), int | float):

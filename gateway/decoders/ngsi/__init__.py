@@ -19,7 +19,7 @@ from city.catalog import QUANTITIES
 from city.errors import Reason
 from city.reading import Reading
 from city.units import UNITS, convert
-from city.wire.direct import MOST_READINGS
+from city.wire.direct import MAX_READINGS
 from gateway.decoders.decoder import Context, DecodeError
 from gateway.decoders.fields import Meaning, Names, to_key
 from gateway.decoders.json_fields import as_object, foreign_device, load_json, number, portions
@@ -30,7 +30,7 @@ from gateway.decoders.ngsi.models import CONTROLLED, MODELS, MOLAR_MASS, MOLAR_V
 __all__ = ["decode"]
 
 _NO_ATTRIBUTES: Final = frozenset({"id", "type", "location", "@context", "@id", "@type"})
-_MOST_ATTRIBUTES: Final = 500
+_MAX_ATTRIBUTES: Final = 500
 _WRAPPERS: Final = ("data", "entities")
 _CIRCLE_DEG: Final = 360
 _NEVER_NEGATIVE: Final = frozenset({"battery"})
@@ -51,8 +51,8 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
         for entity in _entities(load_json(payload))
         for reading in _readings(as_object(entity, "an entity"), context)
     ]
-    if len(readings) > MOST_READINGS:
-        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(readings)} readings; at most {MOST_READINGS} are allowed")
+    if len(readings) > MAX_READINGS:
+        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(readings)} readings; at most {MAX_READINGS} are allowed")
     return readings
 
 
@@ -68,7 +68,7 @@ def _readings(entity: Mapping[str, Any], context: Context) -> Iterator[Reading]:
     model = MODELS.get(name)
     if model is None:
         raise DecodeError(Reason.UNKNOWN_KIND, f"no model is known for type {name[:80]!r}")
-    if len(entity) > _MOST_ATTRIBUTES:
+    if len(entity) > _MAX_ATTRIBUTES:
         raise DecodeError(Reason.TOO_MANY_READINGS, f"an entity of {len(entity)} attributes")
     attrs = attributes(entity)
     place = place_of(attrs)

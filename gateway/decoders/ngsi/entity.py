@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from city.errors import Reason
 from city.wire.direct import to_position
 from gateway.decoders.decoder import DecodeError
-from gateway.decoders.fields import MOST_KEPT, checksum
+from gateway.decoders.fields import MAX_KEPT, checksum
 from gateway.decoders.json_fields import ISO_UTC, from_iso, number
 
 _TIME_IN_ID: Final = re.compile(
@@ -28,9 +28,9 @@ _MODIFIED: Final = (
     "modifiedAt",
     "notifiedAt",
 )
-_MOST_LETTERS: Final = 256
-_MOST_NAME: Final = 64 - len("ngsi-")
-_MOST_CORNERS: Final = 2_000
+_MAX_LETTERS: Final = 256
+_MAX_NAME: Final = 64 - len("ngsi-")
+_MAX_CORNERS: Final = 2_000
 _DEEPEST: Final = 4
 
 
@@ -92,16 +92,16 @@ def name_of(entity: Mapping[str, Any], model: str) -> str:
     given = entity.get("id", entity.get("@id"))
     if not isinstance(given, str) or not given:
         raise DecodeError(Reason.MISSING_FIELD, "an entity without an id")
-    if len(given) > _MOST_LETTERS:
-        raise DecodeError(Reason.BAD_DEVICE, f"an id of {len(given)} characters; at most {_MOST_LETTERS}")
-    return (_kept_name if len(given) <= MOST_KEPT else _name_of)(model, given)
+    if len(given) > _MAX_LETTERS:
+        raise DecodeError(Reason.BAD_DEVICE, f"an id of {len(given)} characters; at most {_MAX_LETTERS}")
+    return (_kept_name if len(given) <= MAX_KEPT else _name_of)(model, given)
 
 
 def _name_of(model: str, given: str) -> str:
     """Give a name that `ngsi-` and it are an id: one that is too long is cut, and ends with its CRC-32."""
     own = re.sub(rf"(?:urn:ngsi-ld:)?(?:{model}[-_:.])*(?=.)", "", given, count=1, flags=re.IGNORECASE | re.DOTALL)
     name = f"{model}-{_TIME_IN_ID.sub('', own) or own}"
-    return name if len(name) <= _MOST_NAME else f"{name[: _MOST_NAME - 9]}-{checksum(name)}"
+    return name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 9]}-{checksum(name)}"
 
 
 _kept_name: Final = lru_cache(maxsize=4096)(_name_of)
@@ -140,7 +140,7 @@ def place_of(attrs: Mapping[str, Attribute]) -> tuple[float, float] | None:
     else:
         return None
     corners = [(lon, lat) for lon, lat in dict.fromkeys(pairs) if lon is not None and lat is not None]
-    if not 0 < len(corners) <= _MOST_CORNERS:
+    if not 0 < len(corners) <= _MAX_CORNERS:
         raise DecodeError(Reason.BAD_POSITION, f"a location of {len(corners)} corners")
     lon, lat = (sum(axis) / len(corners) for axis in zip(*corners, strict=True))
     return to_position(lat, lon)

@@ -11,7 +11,7 @@ from city.reading import Reading
 from city.units import UNITS, convert
 from city.wire.direct import to_position
 from gateway.decoders.decoder import Context, DecodeError
-from gateway.decoders.fields import MOST_KEPT, to_key
+from gateway.decoders.fields import MAX_KEPT, to_key
 from gateway.decoders.json_fields import foreign_device, from_number, number, portions
 from gateway.decoders.kinds import kind_of
 from gateway.decoders.sparkplug.payload import Metric, Payload
@@ -51,7 +51,7 @@ def defined(metric: Metric) -> Definition | None:
 
 
 def _meaning(metric: Metric) -> tuple[str | None, str]:
-    kept = len(metric.name) + len(metric.unit) <= MOST_KEPT
+    kept = len(metric.name) + len(metric.unit) <= MAX_KEPT
     return (_known if kept else _define)(metric.name, metric.unit)
 
 

@@ -25,8 +25,8 @@ _ASK_SELDOM_NS: Final = 3600 * _SECOND_NS
 _WELL_NS: Final = 600 * _SECOND_NS
 """An edge node of which nothing was wanting for so long is asked at once again."""
 
-_MOST_NODES: Final = 10_000
-_MOST_DEVICES: Final = 2_000
+_MAX_NODES: Final = 10_000
+_MAX_DEVICES: Final = 2_000
 """Births of one edge node that are remembered."""
 
 _BIRTH_NUMBER: Final = "bdSeq"
@@ -101,7 +101,7 @@ class EdgeNode:
             self.births.pop(topic.device, None)
             return None
         is_new = topic.device not in self.births
-        if topic.message in {Message.NBIRTH, Message.DBIRTH} and not (is_new and len(self.births) >= _MOST_DEVICES):
+        if topic.message in {Message.NBIRTH, Message.DBIRTH} and not (is_new and len(self.births) >= _MAX_DEVICES):
             self.births[topic.device] = _birth(message)
         birth = self.births.get(topic.device) if self.born else None
         self.wanting = birth is None or not birth.explains(message)
@@ -171,7 +171,7 @@ class Sessions:
         key = (topic.group, topic.node)
         node = self._nodes.setdefault(key, EdgeNode())
         self._nodes.move_to_end(key)
-        if len(self._nodes) > _MOST_NODES:
+        if len(self._nodes) > _MAX_NODES:
             self._nodes.popitem(last=False)
         return node
 

@@ -11,11 +11,11 @@ from types import MappingProxyType
 from typing import Final
 
 from city.errors import Reason
-from city.wire.direct import MOST_BYTES
+from city.wire.direct import MAX_BYTES
 from gateway.decoders.decoder import DecodeError
 from gateway.decoders.sparkplug import wire
 
-_MOST_METRICS: Final = 5_000
+_MAX_METRICS: Final = 5_000
 _DOUBLE, _FLOAT = struct.Struct("<d"), struct.Struct("<f")
 _SIGNED_BITS: Final = MappingProxyType({1: 8, 2: 16, 3: 32, 4: 64})
 """Data types Int8, Int16, Int32 and Int64: they travel as two's complement in an unsigned field."""
@@ -106,16 +106,16 @@ def read(data: bytes) -> Payload:
     Raises:
         DecodeError: `too_large`, `too_many_readings`, or `undecoded` with the byte at which it breaks.
     """
-    if len(data) > MOST_BYTES:
-        raise DecodeError(Reason.TOO_LARGE, f"{len(data)} bytes; at most {MOST_BYTES}")
+    if len(data) > MAX_BYTES:
+        raise DecodeError(Reason.TOO_LARGE, f"{len(data)} bytes; at most {MAX_BYTES}")
     payload = Payload()
     for number, value in wire.fields(data, _PAYLOAD_WIRE):
         if number == _P_BODY:
             raise DecodeError(Reason.UNDECODED, "a body beside the metrics, as compressed payloads have")
         if isinstance(value, bytes):
             payload.metrics.append(_metric(value))
-            if len(payload.metrics) > _MOST_METRICS:
-                raise DecodeError(Reason.TOO_MANY_READINGS, f"more than {_MOST_METRICS} metrics")
+            if len(payload.metrics) > _MAX_METRICS:
+                raise DecodeError(Reason.TOO_MANY_READINGS, f"more than {_MAX_METRICS} metrics")
         elif number == _P_SEQ:
             payload.seq = value
         else:

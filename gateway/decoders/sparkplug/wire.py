@@ -8,7 +8,7 @@ from city.errors import Reason
 from gateway.decoders.decoder import DecodeError
 
 VARINT, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5
-_MOST_VARINT_BITS: Final = 63
+_MAX_VARINT_BITS: Final = 63
 _WIDTHS: Final = MappingProxyType({FIXED_64: 8, FIXED_32: 4})
 
 
@@ -65,7 +65,7 @@ def _read_varint(data: bytes, place: int) -> tuple[int, int]:
             number |= (byte & 0x7F) << shift
             shift += 7
             place += 1
-            if shift > _MOST_VARINT_BITS:
+            if shift > _MAX_VARINT_BITS:
                 raise DecodeError(Reason.UNDECODED, f"a number without end at byte {place}")
     except IndexError:
         raise DecodeError(Reason.UNDECODED, "it ends within a number") from None

@@ -22,7 +22,7 @@ CODECS: Final = {"8": 0x08, "8E": 0x8E, "16": 0x10}
 COMMANDS: Final = frozenset({0x0C, 0x0D, 0x0E, 0x0F})
 """Codecs 12 to 15: answers to commands, and texts of what hangs on the tracker's serial port. No measurements."""
 
-MOST_BYTES: Final = 16 * 1024
+MAX_BYTES: Final = 16 * 1024
 """Longest frame; the trackers' own limit is 1,280 to 4,096 bytes."""
 
 IMEI_DIGITS: Final = 15
@@ -33,7 +33,7 @@ START: Final = 8
 OVERHEAD: Final = 12
 """Bytes of preamble, length and CRC."""
 
-LEAST_BODY: Final = 3
+MIN_BODY: Final = 3
 """Bytes of a codec and two counts."""
 
 
@@ -122,8 +122,8 @@ def of_tcp(payload: bytes) -> bytes:
     Raises:
         DecodeError: `undecoded`: preamble, length or checksum is wrong; `too_large`.
     """
-    if len(payload) > MOST_BYTES:
-        raise DecodeError(Reason.TOO_LARGE, f"a frame of {len(payload)} bytes; at most {MOST_BYTES} are allowed")
+    if len(payload) > MAX_BYTES:
+        raise DecodeError(Reason.TOO_LARGE, f"a frame of {len(payload)} bytes; at most {MAX_BYTES} are allowed")
     if len(payload) < OVERHEAD or payload[:4] != PREAMBLE:
         raise refuse(f"{len(payload)} bytes without preamble, length and checksum")
     length = int.from_bytes(payload[4:START])
@@ -141,8 +141,8 @@ def of_udp(payload: bytes) -> tuple[Header, bytes]:
     Raises:
         DecodeError: `undecoded`: the length is wrong, or the IMEI is none; `too_large`.
     """
-    if len(payload) > MOST_BYTES:
-        raise DecodeError(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {MOST_BYTES} are allowed")
+    if len(payload) > MAX_BYTES:
+        raise DecodeError(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {MAX_BYTES} are allowed")
     if len(payload) < _UDP.size:
         raise refuse(f"a datagram of {len(payload)} bytes has no header")
     length, packet, one, avl_packet, digits = _UDP.unpack_from(payload)
@@ -171,7 +171,7 @@ def records(body: bytes) -> list[Record]:
     Raises:
         DecodeError: `undecoded`: an unknown codec, counts that disagree, or too few or too many bytes.
     """
-    if len(body) < LEAST_BODY:
+    if len(body) < MIN_BODY:
         raise refuse(f"{len(body)} bytes have no codec and counts")
     codec, count = body[0], body[1]
     if codec in COMMANDS:

@@ -162,7 +162,7 @@ def _names(rows: Sequence[Element]) -> list[str]:
 
 
 _known_layout: Final = lru_cache(maxsize=1024)(_laid_out)
-_MOST_KEPT: Final = 128
+_MAX_KEPT: Final = 128
 """IO elements of a layout that is kept; no tracker has more, and what strangers send takes little memory."""
 
 
@@ -173,7 +173,7 @@ def add_values(record: Record, vehicle: dict[str, float], cargo: dict[str, float
     (two sensors of one place). Longer ones hold texts and lists, and are left out. A tracker writes the same elements
     into every record, so their meaning is looked up once.
     """
-    lay_out = _known_layout if len(record.numbers) <= _MOST_KEPT else _laid_out
+    lay_out = _known_layout if len(record.numbers) <= _MAX_KEPT else _laid_out
     layout = lay_out(record.counts, record.numbers)
     vehicle.update(zip(layout.names, map(truediv, compress(record.values, layout.is_plain), layout.per), strict=True))
     for at, name, row in layout.careful:

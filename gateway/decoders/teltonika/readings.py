@@ -16,7 +16,7 @@ from typing import Final
 
 from city.errors import Reason
 from city.reading import LAST_NS, Reading
-from city.wire.direct import MOST_VALUES
+from city.wire.direct import MAX_VALUES
 from gateway.decoders.decoder import Context, DecodeError, device_id, known_kind
 from gateway.decoders.json_fields import portions
 from gateway.decoders.teltonika import frame, io
@@ -86,7 +86,7 @@ def _add_readings(readings: list[Reading], record: frame.Record, device: str, ki
         if state is not None:
             cargo["door_open"] = float(state == io.DOORS[door])
     for part, values in ((kind, vehicle), ("cargo", cargo)):
-        if len(values) <= MOST_VALUES:
+        if len(values) <= MAX_VALUES:
             if values:
                 readings.append(Reading(device, part, time_ns, values, lat, lon))
         else:

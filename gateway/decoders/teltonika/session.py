@@ -70,7 +70,7 @@ class TcpSession:
         length = int.from_bytes(self._buffer[4 : frame.START])
         if self._buffer[:4] != frame.PREAMBLE:
             return self._bad(Reason.UNDECODED, "no preamble where a frame must begin")
-        if length + frame.OVERHEAD > frame.MOST_BYTES:
+        if length + frame.OVERHEAD > frame.MAX_BYTES:
             return self._bad(Reason.TOO_LARGE, f"a frame of {length} bytes of data is announced")
         if len(self._buffer) < length + frame.OVERHEAD:
             return None
@@ -110,4 +110,4 @@ def datagram(payload: bytes) -> list[Event]:
 
 def _silent(body: bytes) -> bool:
     """Say whether a body expects no acknowledgement: a command's answer, or nothing at all."""
-    return len(body) < frame.LEAST_BODY or body[0] in frame.COMMANDS
+    return len(body) < frame.MIN_BODY or body[0] in frame.COMMANDS

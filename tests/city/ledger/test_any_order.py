@@ -59,5 +59,5 @@ async def test_packs_count_once_in_any_order(
     for ledger in two:
         dedup = await ledger.refresh()
         assert {seq for seq in range(12) if dedup.has_pack(PackId(gateway, "b", seq))} == came
-        found = [a for a in await ledger.account(0, 9, By.GATEWAY, after=gateway[:-1], most=9999) if a.key == gateway]
+        found = [a for a in await ledger.account(0, 9, By.GATEWAY, after=gateway[:-1], limit=9999) if a.key == gateway]
         assert [(a.counts, a.gaps) for a in found] == ([(Counts(stored, stored), before_last - stored)] if came else [])

@@ -51,7 +51,7 @@ async def test_pages_rise_and_can_be_narrowed(ledger: Ledger) -> None:
     for number in range(1, 8):
         await hold(ledger, quarantined(number, Reason.EMPTY if number % 2 else Reason.BAD_TIME))
     ids: list[int] = []
-    while page := await ledger.quarantine(after=ids[-1] if ids else 0, most=3):
+    while page := await ledger.quarantine(after=ids[-1] if ids else 0, limit=3):
         ids += [held.id for held in page]
     assert ids == list(range(1, 8))
     assert [held.id for held in await ledger.quarantine(reason="bad_time")] == [2, 4, 6]

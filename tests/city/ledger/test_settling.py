@@ -96,7 +96,7 @@ async def test_pages_of_an_account_hold_each_key_once(ledger: Ledger, by: By) ->
         settlement.counts[source] = Counts(1, 1)
         await ledger.settle(settlement)
     keys: list[str] = []
-    while page := await ledger.account(*ALWAYS, by, after=keys[-1] if keys else "", most=3):
+    while page := await ledger.account(*ALWAYS, by, after=keys[-1] if keys else "", limit=3):
         keys += [account.key for account in page]
     assert keys == sorted(source.device for source in sources)
 
@@ -126,7 +126,7 @@ async def test_an_hour_that_is_over_moves_to_its_rows_a_part_in_each_compaction(
         await ledger.settle(Settlement(NOON + HOUR_NS + step * 11 * 10**9))
         assert query("select count(*) from hourly") == [(moved,)]
         assert await ledger.account(*ALWAYS, By.DEVICE) == expected
-        assert await ledger.account(NOON, NOON + 1, By.DEVICE, after="d3", most=3) == expected[4:7]
+        assert await ledger.account(NOON, NOON + 1, By.DEVICE, after="d3", limit=3) == expected[4:7]
     assert query("select count(*) from open_hour") == [(0,)]
 
 

@@ -83,7 +83,7 @@ def tls_broker(folder: Path, authority: Path) -> Mosquitto:
 
 async def round_trip(url: str) -> None:
     address = Address.parse(url)
-    async with asyncio.timeout(20), Session(address, client_id="x", subscriptions=CITY, most_messages=10) as ours:
+    async with asyncio.timeout(20), Session(address, client_id="x", subscriptions=CITY, max_messages=10) as ours:
         await ours.connected()
         payloads = [bytes([number]) * 50_000 for number in range(100)]
         for payload in payloads:
@@ -125,6 +125,6 @@ async def test_what_cannot_be_configured_is_told_at_once(tmp_path: Path) -> None
         async with Session(Address("h", 1), client_id="x", keep_alive_s=70_000):
             pass
     with pytest.raises(ValueError, match="at least 1"):
-        Session(Address("h", 1), client_id="x", most_messages=0)
+        Session(Address("h", 1), client_id="x", max_messages=0)
     with pytest.raises(ValueError, match="not 2"):
         Subscription("a", qos=2)

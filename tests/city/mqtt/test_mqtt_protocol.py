@@ -52,8 +52,8 @@ class Wire(asyncio.Transport):
 class End:
     """A link with everything around it."""
 
-    def __init__(self, most_messages: int = 1000, most_bytes: int = 2**20) -> None:
-        self.inbox = Inbox(most_messages, most_bytes)
+    def __init__(self, max_messages: int = 1000, max_bytes: int = 2**20) -> None:
+        self.inbox = Inbox(max_messages, max_bytes)
         self.counters = Counters()
         self.packets: list[Packet] = []
         self.link = Link(self.inbox, self.counters, self.packets.append, lambda: None)
@@ -180,7 +180,7 @@ async def test_an_error_while_handling_ends_the_connection_and_skips_the_rest() 
 
 @pytest.mark.parametrize("size", [1, 7, 4096, 65536, 262144])
 async def test_messages_come_out_whole_and_in_order_however_the_socket_cuts_them(size: int) -> None:
-    end = End(most_bytes=2**30)
+    end = End(max_bytes=2**30)
     payloads = [bytes([number % 251]) * length for number, length in enumerate((0, 1, 5000, 70_000, 3, 900_000, 2) * 3)]
     if size < 100:
         payloads = [payload[:300] for payload in payloads]
@@ -205,7 +205,7 @@ async def test_flags_are_told() -> None:
 
 
 async def test_a_full_inbox_stops_reading_exactly_and_acknowledging_resumes_it() -> None:
-    end = End(most_messages=3)
+    end = End(max_messages=3)
     end.feed(ConnAckPacket().write() + b"".join(publish(number) for number in range(1, 9)))
     assert not end.wire.reading
     assert end.inbox.messages == 3
@@ -221,14 +221,14 @@ async def test_a_full_inbox_stops_reading_exactly_and_acknowledging_resumes_it()
 
 
 async def test_answers_pass_a_full_inbox_when_no_publish_is_before_them() -> None:
-    end = End(most_messages=1)
+    end = End(max_messages=1)
     end.feed(ConnAckPacket().write() + publish(1) + PingRespPacket().write() + PubAckPacket(5).write())
     assert end.wire.reading
     assert [type(packet) for packet in end.packets[1:]] == [PingRespPacket, PubAckPacket]
 
 
 async def test_a_partial_packet_behind_a_full_inbox_is_not_forgotten() -> None:
-    end = End(most_messages=1)
+    end = End(max_messages=1)
     large = publish(3, bytes(5000))
     end.feed(ConnAckPacket().write() + publish(1))
     end.feed(publish(2)[:10])

@@ -118,7 +118,7 @@ async def test_what_we_ask_for_is_what_the_broker_reads(play: Play) -> None:
         Address(address.host, address.port, user="gw"),
         client_id="me",
         subscriptions=[Subscription("a/#"), Subscription("$share/g/b", qos=0)],
-        most_messages=100,
+        max_messages=100,
         session_expiry_s=99,
         keep_alive_s=7,
     )

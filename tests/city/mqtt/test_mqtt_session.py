@@ -23,14 +23,14 @@ def session(
     broker: Mosquitto,
     client_id: str = "ours",
     *,
-    most_messages: int = 20_000,
+    max_messages: int = 20_000,
     keep_alive_s: int = 30,
 ) -> Session:
     return Session(
         Address(broker.host, broker.port),
         client_id=client_id,
         subscriptions=CITY,
-        most_messages=most_messages,
+        max_messages=max_messages,
         keep_alive_s=keep_alive_s,
     )
 
@@ -144,7 +144,7 @@ async def test_retained_messages_and_wills_reach_others(broker: Mosquitto) -> No
 
 
 async def test_thousands_of_publishes_at_once_are_all_answered(broker: Mosquitto) -> None:
-    async with online(session(broker, most_messages=5000)) as ours:
+    async with online(session(broker, max_messages=5000)) as ours:
         await asyncio.gather(*[ours.publish("city/x", str(number).encode()) for number in range(5000)])
         assert numbers(await receive(ours, 5000)) == list(range(5000))
 
@@ -220,7 +220,7 @@ async def test_unacknowledged_messages_come_again_after_a_lost_connection(broker
 
 async def test_a_reconnect_with_a_full_inbox_waits_for_the_consumer(broker: Mosquitto) -> None:
     async with (
-        online(session(broker, most_messages=5, keep_alive_s=1)) as ours,
+        online(session(broker, max_messages=5, keep_alive_s=1)) as ours,
         online(session(broker, "feeder")) as feeder,
     ):
         for number in range(12):
@@ -291,12 +291,12 @@ async def test_only_a_session_that_shall_outlive_us_gets_what_came_after_we_left
 
 async def test_fifty_thousand_messages_never_exceed_a_bound_of_a_thousand(broker: Mosquitto) -> None:
     total, bound = 50_000, 1000
-    async with online(session(broker, most_messages=bound)):
+    async with online(session(broker, max_messages=bound)):
         pass
     with other_end(broker) as (client, _):
         published = [client.publish("city/x", str(number), qos=1) for number in range(total)]
         published[-1].wait_for_publish(20)
-    async with online(session(broker, most_messages=bound)) as ours:
+    async with online(session(broker, max_messages=bound)) as ours:
         seen: set[int] = set()
         most = 0
         while len(seen) < total:
@@ -312,7 +312,7 @@ async def test_fifty_thousand_messages_never_exceed_a_bound_of_a_thousand(broker
 
 async def test_qos_0_fills_the_inbox_stops_the_reading_and_drains(broker: Mosquitto) -> None:
     async with (
-        online(session(broker, most_messages=100, keep_alive_s=1)) as ours,
+        online(session(broker, max_messages=100, keep_alive_s=1)) as ours,
         online(Session(Address(broker.host, broker.port), client_id="feeder")) as feeder,
     ):
         for number in range(2000):
@@ -328,7 +328,7 @@ async def test_qos_0_fills_the_inbox_stops_the_reading_and_drains(broker: Mosqui
 
 async def test_a_message_larger_than_the_budget_passes(broker: Mosquitto) -> None:
     address = Address(broker.host, broker.port)
-    async with online(Session(address, client_id="x", subscriptions=CITY, most_bytes=1000)) as ours:
+    async with online(Session(address, client_id="x", subscriptions=CITY, max_bytes=1000)) as ours:
         large = bytes(range(256)) * 20_000
         publishes = [asyncio.create_task(ours.publish("city/x", large)) for _ in range(3)]
         for _ in publishes:
@@ -395,7 +395,7 @@ async def test_entering_does_not_wait_for_a_broker_that_is_not_there() -> None:
 
 def test_it_runs_on_uvloop(broker: Mosquitto) -> None:
     async def round_trip() -> None:
-        async with online(session(broker, most_messages=50)) as ours:
+        async with online(session(broker, max_messages=50)) as ours:
             await asyncio.gather(*[ours.publish("city/x", b"1", qos=0) for _ in range(500)])
             await receive(ours, 500)
             break_off(ours)

@@ -76,7 +76,7 @@ async def test_pages_follow_the_id_and_can_be_narrowed(registry: Registry, see: 
     await see("aa", kind="rain")
     await see("zz", province="th-31")
     got: list[str] = []
-    while page := await registry.devices(after=got[-1] if got else "", most=3, kind="weather", province="th-30"):
+    while page := await registry.devices(after=got[-1] if got else "", limit=3, kind="weather", province="th-30"):
         got += [found.device for found in page]
     assert got == sorted(names)
     assert [found.device for found in await registry.devices(kind="rain")] == ["aa"]

@@ -385,8 +385,8 @@ async def test_completeness_counts_instants_with_a_value_fit_for_use(store: Stor
 
 
 @pytest.mark.parametrize("every_ns", [None, 2 * S])
-@pytest.mark.parametrize("most", [10, 17, 1000])
-async def test_pages_visit_everything_once(store: Store, every_ns: int | None, most: int) -> None:
+@pytest.mark.parametrize("max_points", [10, 17, 1000])
+async def test_pages_visit_everything_once(store: Store, every_ns: int | None, max_points: int) -> None:
     rng = np.random.default_rng(7)
     times = {device: sorted(rng.choice(200, 25, replace=False).tolist()) for device in ("a", "b", "c")}
     gap = 10_000_000 * S  # a long silence in the middle
@@ -401,9 +401,9 @@ async def test_pages_visit_everything_once(store: Store, every_ns: int | None, m
     seen: list[tuple[str, str, int, float]] = []
     pages = 0
     while True:
-        answer = await store.series(SeriesQuery(devices, ALL, start, end, every_ns, Aggregate.COUNT, most))
+        answer = await store.series(SeriesQuery(devices, ALL, start, end, every_ns, Aggregate.COUNT, max_points))
         got = [(s.device, s.quantity, *point[:2]) for s in answer.series for point in s.points]
-        assert len(got) <= most
+        assert len(got) <= max_points
         assert answer.next_ns is None or all(start - 2 * S < time < answer.next_ns for _, _, time, _ in got)
         seen += got
         pages += 1
@@ -414,7 +414,7 @@ async def test_pages_visit_everything_once(store: Store, every_ns: int | None, m
     whole = await store.series(SeriesQuery(devices, ALL, 0, end, every_ns, Aggregate.COUNT))
     expected = [(s.device, s.quantity, *point[:2]) for s in whole.series for point in s.points]
     assert sorted(seen) == expected
-    assert (pages > 1) == (len(expected) > most)
+    assert (pages > 1) == (len(expected) > max_points)
 
 
 async def test_an_instant_that_never_fits_is_refused(store: Store) -> None:
@@ -422,7 +422,7 @@ async def test_an_instant_that_never_fits_is_refused(store: Store) -> None:
     devices = {f"d{i}": ("weather",) for i in range(5)}
     for every_ns in (None, MINUTE):
         with pytest.raises(QueryRefused):
-            await store.series(SeriesQuery(devices, ALL, T, T + S, every_ns, most=4))
+            await store.series(SeriesQuery(devices, ALL, T, T + S, every_ns, max_points=4))
 
 
 async def test_series_are_sorted_by_device_and_quantity(store: Store) -> None:

@@ -9,7 +9,7 @@ import { localized } from "../i18n.js";
 import { bounds, label, textWithUnit } from "./format.js";
 
 const ROW_PX = 28;
-const LEAST_PX = 160;
+const MIN_PX = 160;
 
 /**
  * @param {HTMLElement} host
@@ -25,7 +25,7 @@ export function lines(host, panel, source, { zoom, range }) {
   const graph = chart(host, {
     title: localized(panel.title),
     quantity,
-    height: Math.max(LEAST_PX, panel.height * ROW_PX),
+    height: Math.max(MIN_PX, panel.height * ROW_PX),
     bands: bands.length > 1 && !isState(quantity) && !columns ? bands : null,
     bounds: bounds(source),
     columns,

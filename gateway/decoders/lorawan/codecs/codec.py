@@ -12,7 +12,7 @@ HISTORY: Final = "history"
 """Field in which a codec hands over older records: objects with `timestamp`, Unix seconds."""
 
 _EARLIEST_S: Final = 1_577_836_800
-_MOST_AHEAD_S: Final = 300
+_MAX_AHEAD_S: Final = 300
 _NONE: Final[Mapping[str, frozenset[float]]] = MappingProxyType({})
 _NO_STATES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType({})
 
@@ -83,6 +83,6 @@ def device_time_ns(seconds: object, server_ns: int) -> int | None:
     """
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return None
-    if not _EARLIEST_S <= seconds <= server_ns // 1_000_000_000 + _MOST_AHEAD_S:
+    if not _EARLIEST_S <= seconds <= server_ns // 1_000_000_000 + _MAX_AHEAD_S:
         return None
     return int(seconds) * 1_000_000_000
