@@ -46,7 +46,7 @@ class Problem(Exception):
         self.reason = reason
 
     def response(self) -> web.Response:
-        """Write it."""
+        """Give it as `application/problem+json`, with its headers."""
         headers = {"Retry-After": str(self.retry_after_s)} if self.retry_after_s else {}
         if self.challenge:
             headers["WWW-Authenticate"] = self.challenge

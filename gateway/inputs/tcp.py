@@ -213,7 +213,7 @@ class TcpInput:
 
 
 class Connection:
-    """One connection."""
+    """One tracker's socket, its session, and who it said it is (empty before its log-in)."""
 
     __slots__ = ("name", "reader", "session", "writer")
 

@@ -105,7 +105,7 @@ class Sources:
         self.forgotten = 0
 
     def __len__(self) -> int:
-        """Count them."""
+        """Sources that it holds."""
         return len(self._known)
 
     def find(self, source_id: str) -> Source | None:

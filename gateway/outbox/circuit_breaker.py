@@ -101,7 +101,7 @@ class ParkedPacks:
         self._pardon_interval_s = max_s
 
     def __len__(self) -> int:
-        """Count them."""
+        """Packs that rest."""
         return len(self._packs)
 
     def __iter__(self) -> Iterator[int]:

@@ -16,7 +16,7 @@ _COLUMNS: Final = {
 
 
 def upgrade() -> None:
-    """Rename them."""
+    """Rename two tables, then columns of three."""
     for old, new in _TABLES.items():
         op.rename_table(old, new)
     for table, names in _COLUMNS.items():
