@@ -114,7 +114,7 @@ class TimeFormat(Table):
         zone = self._zone
         if zone is None:
             raise ValueError(f"{text[:80]!r} has no offset")
-        early, late = (naive.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+        early, late = naive.replace(tzinfo=zone, fold=0), naive.replace(tzinfo=zone, fold=1)
         if early.utcoffset() == late.utcoffset():
             return early
         if early.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != naive:

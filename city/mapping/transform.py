@@ -60,5 +60,6 @@ class Transform(Table):
     def apply(self, raw: float, quantity: str) -> float:
         """Give the value, in the catalog's unit of the quantity; it may be infinite."""
         value = raw * self.scale / self.over + self.offset
-        row = QUANTITIES.get(quantity)
-        return convert(value, self.unit, row.unit) if self.unit and row is not None else value
+        if not self.unit or (row := QUANTITIES.get(quantity)) is None:
+            return value
+        return convert(value, self.unit, row.unit)
