@@ -1,13 +1,15 @@
 """How a raw number of a foreign document, register or recording becomes a value of the catalog."""
 
 import math
+from collections.abc import Callable
+from functools import cached_property
 from typing import Annotated, TypeAlias
 
 from pydantic import PlainValidator, model_validator
 
 from city.catalog import QUANTITIES
 from city.errors import Malformed
-from city.tables import Table
+from city.tables import QuantityKey, Table
 from city.units import UNITS, convert
 
 
@@ -53,13 +55,33 @@ class Transform(Table):
             ValueError: It does not.
         """
         try:
-            self.apply(1.0, quantity)
+            self.converter(quantity)(1.0)
         except Malformed as error:
             raise ValueError(f"{quantity}: {error.detail}") from None
 
-    def apply(self, raw: float, quantity: str) -> float:
-        """Give the value, in the catalog's unit of the quantity; it may be infinite."""
-        value = raw * self.scale / self.over + self.offset
-        if not self.unit or (row := QUANTITIES.get(quantity)) is None:
-            return value
-        return convert(value, self.unit, row.unit)
+    def converter(self, quantity: str) -> Callable[[float], float]:
+        """Make what gives the value, in the catalog's unit of the quantity; the value may be infinite.
+
+        It is made once and called often: attributes of a pydantic model cost several times those of plain objects.
+        """
+        scale, over, offset, unit = self.scale, self.over, self.offset, self.unit
+        row = QUANTITIES.get(quantity)
+        if unit and row is not None:
+            wanted = row.unit
+            return lambda raw: convert(raw * scale / over + offset, unit, wanted)
+        return lambda raw: raw * scale / over + offset
+
+
+class QuantityTransform(Transform):
+    """A transform of what measures one quantity.
+
+    Attributes:
+        quantity: A key of the catalog, or any well-formed one.
+    """
+
+    quantity: QuantityKey
+
+    @cached_property
+    def convert(self) -> Callable[[float], float]:
+        """Gives the value, in the catalog's unit; it may be infinite."""
+        return self.converter(self.quantity)

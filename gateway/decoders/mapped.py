@@ -15,7 +15,7 @@ from city.reading import Reading, checked_id
 from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.json_fields import load_json, number, position
 from gateway.decoders.kinds import kind_of
-from gateway.decoders.mapping import JsonMapping, Path, Source
+from gateway.decoders.mapping import JsonMapping, Missing, Path, Reader
 
 MAX_BYTES: Final = 8 * 2**20
 """Of a document; a province's stations in one answer are a few megabytes."""
@@ -97,10 +97,11 @@ def _without(whole: Any, each: Path | None, rows: list[Any]) -> bytes | None:
 
 def _reading(document: _Document, row: Any, mapping: JsonMapping, context: Context) -> Reading | None:
     values: dict[str, float] = {}
-    for quantity, source in mapping.values.items():
-        found = document.at(row, source.path)
-        if not _absent(found, mapping):
-            values[quantity] = _value(found, quantity, source)
+    missing = mapping.absent
+    for reader in mapping.readers:
+        found = document.at(row, reader.path)
+        if not _absent(found, missing):
+            values[reader.quantity] = _value(found, reader)
     if not values:
         return None
     lat, lon = _position(document, row, mapping) or (None, None)
@@ -129,31 +130,31 @@ def _step(thing: object, key: str) -> object:
     return next((item for item in thing if isinstance(item, dict) and str(item.get(name)) == wanted), None)
 
 
-def _absent(found: object, mapping: JsonMapping) -> bool:
+def _absent(found: object, missing: Missing) -> bool:
     if found is None:
         return True
-    if isinstance(found, str) and found.strip() in mapping.missing_texts:
+    if isinstance(found, str) and found.strip() in missing.texts:
         return True
-    return bool(mapping.missing_numbers) and not isinstance(found, bool) and number(found) in mapping.missing_numbers
+    return bool(missing.numbers) and not isinstance(found, bool) and number(found) in missing.numbers
 
 
-def _value(found: object, quantity: str, source: Source) -> float:
-    state = source.states.get(found.strip()) if isinstance(found, str) else None
+def _value(found: object, reader: Reader) -> float:
+    state = reader.states.get(found.strip()) if isinstance(found, str) else None
     if state is not None:
-        return float(state)
+        return state
     value = number(found)
     if value is None:
-        raise DecodeError(Reason.WRONG_TYPE, f"{quantity} is {str(found)[:80]!r}, which is no number")
-    value = source.apply(value, quantity)
+        raise DecodeError(Reason.WRONG_TYPE, f"{reader.quantity} is {str(found)[:80]!r}, which is no number")
+    value = reader.convert(value)
     if not math.isfinite(value):
-        raise DecodeError(Reason.NOT_FINITE, f"{quantity} is {str(found)[:80]}, which is beyond all numbers")
+        raise DecodeError(Reason.NOT_FINITE, f"{reader.quantity} is {str(found)[:80]}, which is beyond all numbers")
     return value
 
 
 def _device(document: _Document, row: Any, mapping: JsonMapping, context: Context) -> str:
     if mapping.device is not None:
         name = document.at(row, mapping.device)
-        if _absent(name, mapping):
+        if _absent(name, mapping.absent):
             raise DecodeError(Reason.MISSING_FIELD, "an item with values has no device")
         if isinstance(name, bool) or not isinstance(name, str | int):
             raise DecodeError(Reason.BAD_DEVICE, f"the device is {str(name)[:80]!r}, neither a text nor a number")
@@ -171,7 +172,7 @@ def _time_ns(document: _Document, row: Any, mapping: JsonMapping, context: Conte
     if time is None:
         return context.received_ns
     parts = [document.at(row, path) for path in time.path]
-    if any(_absent(part, mapping) or isinstance(part, dict | list) for part in parts):
+    if any(_absent(part, mapping.absent) or isinstance(part, dict | list) for part in parts):
         raise DecodeError(Reason.BAD_TIME, "an item with values has no time")
     try:
         if time.format not in PER_SECOND:
@@ -188,4 +189,5 @@ def _position(document: _Document, row: Any, mapping: JsonMapping) -> tuple[floa
     if mapping.lat is None or mapping.lon is None:
         return None
     lat, lon = document.at(row, mapping.lat), document.at(row, mapping.lon)
-    return position(None if _absent(lat, mapping) else lat, None if _absent(lon, mapping) else lon)
+    missing = mapping.absent
+    return position(None if _absent(lat, missing) else lat, None if _absent(lon, missing) else lon)

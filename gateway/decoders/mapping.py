@@ -30,7 +30,7 @@ and `key=text` is its first item that has this text under this key: `sensors.nam
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Self, TypeAlias
@@ -91,6 +91,24 @@ class Source(Transform):
     states: dict[str, float | bool] = Field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A source made ready to read many items: plain attributes, and what turns a number into a value."""
+
+    quantity: str
+    path: Path
+    states: Mapping[str, float]
+    convert: Callable[[float], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What says that there is no value: texts without blanks around them, and numbers."""
+
+    texts: frozenset[str]
+    numbers: frozenset[float]
+
+
 class Time(TimeFormat):
     """Where an item's time stands, in one or several parts, and how it is written."""
 
@@ -138,14 +156,23 @@ class JsonMapping(Table):
         return self
 
     @cached_property
-    def missing_texts(self) -> frozenset[str]:
-        """Texts that say that there is no value, without blanks around them."""
-        return frozenset(marker for marker in self.missing if isinstance(marker, str)) | {""}
+    def readers(self) -> tuple[Reader, ...]:
+        """Its sources, made ready."""
+        return tuple(
+            Reader(
+                quantity,
+                source.path,
+                {text: float(value) for text, value in source.states.items()},
+                source.converter(quantity),
+            )
+            for quantity, source in self.values.items()
+        )
 
     @cached_property
-    def missing_numbers(self) -> frozenset[float]:
-        """Numbers that say so."""
-        return frozenset(marker for marker in self.missing if not isinstance(marker, str))
+    def absent(self) -> Missing:
+        """Its markers by type, and the empty text."""
+        texts = frozenset(marker for marker in self.missing if isinstance(marker, str))
+        return Missing(texts | {""}, frozenset(marker for marker in self.missing if not isinstance(marker, str)))
 
     def names(self) -> frozenset[str]:
         """Give the first key of every path: what a row must have."""

@@ -11,8 +11,7 @@ from typing import Any, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from city.mapping import Transform
-from city.tables import QuantityKey
+from city.mapping import QuantityTransform
 
 Space = Literal["holding", "input", "coil", "discrete"]
 """The four tables of a Modbus device."""
@@ -31,11 +30,10 @@ _LAYOUTS: Final = {
 }
 
 
-class Register(Transform):
-    """One row of a device's map: where a raw number stands, and what it means (`city.mapping.Transform`).
+class Register(QuantityTransform):
+    """One row of a device's map: where a raw number stands, and what it means (`city.mapping.QuantityTransform`).
 
     Attributes:
-        quantity: What it measures: a key of the catalog, or any well-formed one.
         address: Of its first register or bit, from 0, as it stands in the request.
         space: Which of the four tables it is in.
         type: How the registers make a number; ignored for bits, which are 0 or 1.
@@ -43,7 +41,6 @@ class Register(Transform):
         missing: Raw numbers that say that there is no value; kept as the register's type holds them.
     """
 
-    quantity: QuantityKey
     address: int = Field(ge=0, le=65_535)
     space: Space = "holding"
     type: Literal["int16", "uint16", "int32", "uint32", "float32", "int64", "uint64", "float64"] = "uint16"
@@ -78,7 +75,7 @@ class Register(Transform):
         number = float(raw[0]) if self.space in _BITS else self._number(raw)
         if not math.isfinite(number) or number in self.missing:
             return None
-        value = self.apply(number, self.quantity)
+        value = self.convert(number)
         return value if math.isfinite(value) else None
 
     def _number(self, raw: Sequence[int]) -> float:

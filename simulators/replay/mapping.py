@@ -31,7 +31,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from city.catalog import QUANTITIES
 from city.errors import ConfigurationError
-from city.mapping import Marker, TimeFormat, Transform
+from city.mapping import Marker, QuantityTransform, TimeFormat
 from city.settings import read_toml
 from city.tables import Id, Kind, QuantityKey, Table, parse_table
 
@@ -40,10 +40,8 @@ def _with_quantity(given: object) -> object:
     return {"quantity": given} if isinstance(given, str) else given
 
 
-class Column(Transform):
+class Column(QuantityTransform):
     """A column's quantity, and what its numbers mean."""
-
-    quantity: QuantityKey
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -51,10 +49,6 @@ class Column(Transform):
             raise ValueError(f"{self.quantity!r} is not in the catalog, so nothing says what {self.unit} becomes")
         self.check(self.quantity)
         return self
-
-    def value(self, raw: float) -> float:
-        """Give the value in the catalog's unit."""
-        return self.apply(raw, self.quantity)
 
 
 Columns = dict[str, Annotated[Column, BeforeValidator(_with_quantity)]]

@@ -28,7 +28,7 @@ class _Reader:
         for name, value in point.fields.items():
             column = self._rule.fields.get(name)
             if column is not None:
-                values[column.quantity] = column.value(_number(name, value))
+                values[column.quantity] = column.convert(_number(name, value))
             elif not others:
                 raise ValueError(f"the mapping has no field {name!r}")
         if self._tag is not None and self._tag not in point.tags:

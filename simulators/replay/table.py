@@ -92,7 +92,7 @@ def _long(mapping: Mapping, tally: Tally, device: str | None) -> Callable[[Map[s
                 continue
             raw = number(text, name)
             if raw not in missing:
-                values[column.quantity] = column.value(raw)
+                values[column.quantity] = column.convert(raw)
         who = names.of(cells[source] if source else "")
         time_ns = _time_ns(cells[time.column], time)
         lat, lon = _position(cells, mapping)
@@ -112,7 +112,7 @@ def _wide(mapping: Mapping, tally: Tally) -> Callable[[Map[str, str]], list[Read
     def read(cells: Map[str, str]) -> list[Reading]:
         time_ns = _time_ns(cells[time.column], time)
         found = [
-            Reading(gauge.device, kind, time_ns, {gauge.quantity: gauge.value(raw)})
+            Reading(gauge.device, kind, time_ns, {gauge.quantity: gauge.convert(raw)})
             for name, gauge in mapping.gauges.items()
             if cells[name] not in missing and (raw := number(cells[name], name)) not in missing
         ]

@@ -27,7 +27,7 @@ def time(**keys: Any) -> TimeFormat:
     ],
 )
 def test_a_number_is_scaled_then_turned_into_the_catalogs_unit(keys: dict[str, Any], raw: float, value: float) -> None:
-    assert parse_table(Transform, keys, "t").apply(raw, "temperature") == pytest.approx(value, rel=1e-12)
+    assert parse_table(Transform, keys, "t").converter("temperature")(raw) == pytest.approx(value, rel=1e-12)
 
 
 @pytest.mark.parametrize(
