@@ -136,7 +136,7 @@ def _take_new(
             continue
         else:
             checked.packs.append(message)
-            checked.quarantined.extend(undecoded(message.message.topic, message.pack))
+            checked.quarantined.extend(undecoded(message.message.topic, message.pack.gateway, message.pack.undecoded))
         new.append(message)
     return new
 
