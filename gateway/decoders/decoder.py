@@ -107,11 +107,19 @@ class Rest:
         self.refused.append(Refused(payload, error))
 
 
-class Decoded(NamedTuple):
-    """A decoder's answer. What it knows to be no measurement is in neither: each family names those keys in a list."""
+class Decoded:
+    """A decoder's answer; what it knows to be no measurement is in neither, for each family names those keys in a list.
 
-    readings: list[Reading]
-    rest: Rest
+    Attributes:
+        readings: What it read.
+        rest: What it didn't.
+    """
+
+    __slots__ = ("readings", "rest")
+
+    def __init__(self, readings: list[Reading], rest: Rest) -> None:
+        self.readings = readings
+        self.rest = rest
 
 
 Work: TypeAlias = Callable[[bytes, Context, Rest], list[Reading]]

@@ -61,4 +61,4 @@ def _walk(thing: object, path: str, known: Collection[str], found: list[str], pr
 
 def _add(found: list[str], path: str) -> None:
     if len(found) < _MAX_FOUND:
-        found.append(path[:_LONGEST_PATH])
+        found.append(path.rstrip(".")[:_LONGEST_PATH])

@@ -148,22 +148,19 @@ def _of_json(text: bytes, context: Context, rest: Rest) -> list[Reading]:
                 raise
             rest.refuse(msgspec.json.encode(alone), error)
         else:
-            unread(alone, _READ | {f"location.extras.{key}" for key in _read_extras(row)}, rest.unread)
+            unread(alone, _NO_MEASUREMENT_OF_JSON | _read_of(row), rest.unread)
     return readings
 
 
-_READ: Final = (
-    _NO_MEASUREMENT_OF_JSON
-    | {f"location.coords.{name}" for name in _COORDS}
-    | {f"location.battery.{name}" for name in _BATTERY}
-    | {f"location.{name}" for name in _LOCATION}
-)
-
-
-def _read_extras(location: Any) -> list[str]:
-    return [
-        name for name, field in (location.get("extras") or {}).items() if number(field) is not None and to_key(name)
-    ]
+def _read_of(location: Any) -> set[str]:
+    """Give the paths in a message that `_of_location` reads."""
+    parts = (("extras.", None), ("", _LOCATION), ("coords.", _COORDS), ("battery.", _BATTERY))
+    return {
+        f"location.{prefix}{name}"
+        for prefix, names in parts
+        for name, field in ((location.get(prefix[:-1]) or {}) if prefix else location).items()
+        if number(field) is not None and (to_key(name) if names is None else name in names)
+    }
 
 
 def _of_location(location: dict[str, Any], name: str | None, context: Context) -> Reading:

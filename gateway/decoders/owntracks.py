@@ -59,18 +59,15 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     if kind != "location":
         reason = Reason.UNDECODED if kind == "encrypted" else Reason.MISSING_FIELD
         raise DecodeError(reason, f"_type is {str(kind)[:80]!r}, which is no location")
-    unread(message, _READ, rest.unread)
-    return [_location(message, context)]
+    return [_location(message, context, rest)]
 
 
-_READ: Final = _NO_MEASUREMENT | _NAMES.keys()
-
-
-def _location(message: dict[str, Any], context: Context) -> Reading:
+def _location(message: dict[str, Any], context: Context, rest: Rest) -> Reading:
     place = position(message.get("lat"), message.get("lon"))
     if place is None:
         raise DecodeError(Reason.MISSING_FIELD, "a location without lat and lon")
     known = {name: value for name in _NAMES if (value := number(message.get(name))) is not None}
+    unread(message, _NO_MEASUREMENT | known.keys(), rest.unread)
     given = {name: value for name, value in known.items() if value >= 0 or name not in _NEVER_NEGATIVE}
     return Reading(
         foreign_device(context, "owntracks", _name(message, context)),

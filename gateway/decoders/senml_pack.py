@@ -213,6 +213,7 @@ def _from_json(payload: bytes) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_once, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
+        refuse_utf_16(payload)
         raise DecodeError(Reason.MALFORMED_JSON, str(error)) from None
 
 

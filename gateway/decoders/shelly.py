@@ -139,7 +139,8 @@ _NO_MEASUREMENT_OF_ANY: Final = frozenset(
 _MAX_BYTES: Final = 32 * 1024
 _COMPONENT: Final = re.compile(r"([a-z0-9]+)(?::(\d{1,4}))?", re.ASCII)
 _ENVELOPE: Final = frozenset({"dst", "id", "method", "src", "ts"})
-_STATUSES: Final = frozenset({"NotifyStatus", "NotifyFullStatus"})
+_ANSWERS: Final = frozenset({"error", "result"})
+_STATUSES: Final = ("NotifyStatus", "NotifyFullStatus")
 
 
 def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
@@ -158,7 +159,10 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     method = message.get("method")
     if method is None and "src" not in message:
         raise DecodeError(Reason.MISSING_FIELD, "neither a notification nor a component's status")
-    if not isinstance(method, str) or method not in _STATUSES:
+    if method == "NotifyEvent" or not _ANSWERS.isdisjoint(message):
+        return []
+    if method not in _STATUSES:
+        unread(message, _ENVELOPE, rest.unread)
         return []
     source = message.get("src")
     params = as_object(message.get("params"), "params")

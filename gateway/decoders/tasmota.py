@@ -72,9 +72,7 @@ _NO_MEASUREMENT: Final = frozenset(
 )  # fmt: skip
 """Of the chip, its program and the colour of its lamp; at the top of a message."""
 
-_NO_MEASUREMENT_OF_WIFI: Final = frozenset(
-    {"AP", "BSSId", "Channel", "Downtime", "LinkCount", "Mode", "RSSI", "SSId", "Signal"}
-)
+_NO_MEASUREMENT_OF_WIFI: Final = frozenset({"AP", "BSSId", "Channel", "Downtime", "LinkCount", "Mode", "RSSI", "SSId"})
 _NO_MEASUREMENT_OF_A_SENSOR: Final = frozenset({"Id", "Period", "TotalStartTime", "SerialNumber", "Address"})
 _RESULTS: Final = frozenset(
     {"INFO", "INFO1", "INFO2", "INFO3", "RESULT", "UPGRADE"} | {f"STATUS{place}" for place in ("", *"12345679")}
@@ -97,7 +95,10 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
         return []
     is_result = last in _RESULTS or last.startswith("DISCOVERY")
     message = _switched(last, payload) if last.startswith("POWER") else load_object(payload, _MAX_BYTES)
-    message = next((message[key] for key in _WRAPPERS if isinstance(message.get(key), dict)), message)
+    wrapper = next((key for key in _WRAPPERS if isinstance(message.get(key), dict)), None)
+    if wrapper is not None:
+        unread(message, {wrapper}, rest.unread)
+        message = message[wrapper]
     measured = _measurements(message, rest)
     values = _states(message, rest) | measured
     if is_result and not values:
@@ -142,9 +143,10 @@ def _states(message: Mapping[str, Any], rest: Rest) -> dict[str, float]:
     wifi = message.get("Wifi")
     if isinstance(wifi, dict) and (signal := number(wifi.get("Signal"))) is not None:
         values["rssi"] = signal
+        read.add("Signal")
     for name, field in message.items():
         if name == "Wifi":
-            unread(field, _NO_MEASUREMENT_OF_WIFI, rest.unread, "Wifi.")
+            unread(field, _NO_MEASUREMENT_OF_WIFI | read, rest.unread, "Wifi.")
         elif not isinstance(field, dict) and name not in read and name not in _NO_MEASUREMENT:
             unread({name: field}, (), rest.unread)
     return values
@@ -159,7 +161,8 @@ def _measurements(message: Mapping[str, Any], rest: Rest) -> dict[str, float]:
             continue
         if sensor == _CHIP:
             values |= _of_chip(fields, names["Temperature"].unit)
-            unread(fields, {"Temperature"} | _NO_MEASUREMENT_OF_A_SENSOR, rest.unread, f"{sensor}.")
+            read = {"Temperature"} if number(fields.get("Temperature")) is not None else set()
+            unread(fields, read | _NO_MEASUREMENT_OF_A_SENSOR, rest.unread, f"{sensor}.")
             continue
         own = dict(_flat(fields, names | _distance(sensor)))
         unread(fields, _read_of(fields) | _NO_MEASUREMENT_OF_A_SENSOR, rest.unread, f"{sensor}.")

@@ -83,7 +83,7 @@ class CsvLines:
         return rows
 
     def _whole(self, raw: bytes) -> bytes:
-        """Give a row with the lines that its open quote holds; the line alone where that is never closed."""
+        """Give a row with the lines that its open quote holds; the line alone where that makes no row."""
         place, number = self._opened.tell(), self._number
         row = raw
         for _ in range(_MAX_LINES):
@@ -92,7 +92,9 @@ class CsvLines:
             if not line or len(row) > MAX_LINE:
                 break
             if line.count(_QUOTE) % 2:
-                return row
+                if self._is_row(row):
+                    return row
+                break
         self._opened.seek(place)
         self._number = number
         self._is_open = True
@@ -121,6 +123,12 @@ class CsvLines:
         except Malformed as error:
             return Row(number, raw[:MAX_LINE], {}, error)
         return Row(number, raw, dict(zip(self.columns, cells, strict=True)))
+
+    def _is_row(self, raw: bytes) -> bool:
+        try:
+            return len(self._cells(raw)) == len(self.columns)
+        except Malformed:
+            return False
 
     def _begins_quote(self, raw: bytes) -> bool:
         """Whether a cell that begins with a quote isn't closed in a line; one within a cell is a sign like others."""

@@ -24,9 +24,6 @@ MARK: Final = "pseudonyms"
 _MAX_NAMED: Final = 20
 """Unread paths that a sentence names."""
 
-_Pair = tuple[Reading, Reading | None]
-"""A reading as its decoder made it, and as it is known here; None: nothing of it is kept."""
-
 
 class Decoding:
     """Decoders under one city's names.
@@ -55,21 +52,21 @@ class Decoding:
         undecoded: list[Undecoded] = []
         try:
             decoded = self._decoded(origin, payload, received_ns)
-            pairs = self._named(origin, decoded, payload)
+            made, named = self._named(origin, decoded, payload)
         except Malformed as error:
             self.failures[str(error.reason)] += 1
             return [], [self._undecoded(origin, payload, received_ns, error)]
+        for one, other in zip(made, named, strict=True):
+            displayed = self._naming.displayed(one.device)
+            source = self.sources.find(displayed) or self._add(displayed, origin, one, other, received_ns)
+            source.note(one, other or one, received_ns)
         rest = decoded.rest
         for item, why in rest.refused:
             self.failures[str(why.reason)] += 1
             undecoded.append(self._undecoded(origin, item, received_ns, why))
-        for one, other in pairs:
-            displayed = self._naming.displayed(one.device)
-            source = self.sources.find(displayed) or self._add(displayed, origin, one, other, received_ns)
-            source.note(one, other or one, received_ns)
-        if rest.unread and self._is_new(pairs, rest.unread, received_ns):
+        if rest.unread and self._is_new(made, rest.unread, received_ns):
             undecoded.append(self._undecoded(origin, payload, received_ns, _partly_read(rest.unread)))
-        return [reading for _, reading in pairs if reading is not None], undecoded
+        return [reading for reading in named if reading is not None], undecoded
 
     def decode_again(self, origin: str, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
         """Decode bytes as they would be today, had they the same origin.
@@ -88,12 +85,12 @@ class Decoding:
         if mark and mark != self._naming.mark:
             raise DecodeError(Reason.NO_CODEC, "the gateway's [pseudonyms] and their key are missing here")
         decoded = self._decoded(parsed, payload, received_ns)
-        pairs = self._named(parsed, decoded, payload)
+        _, named = self._named(parsed, decoded, payload)
         rest = decoded.rest
         left = [self._undecoded(parsed, item, received_ns, error) for item, error in rest.refused]
         if rest.unread:
             left.append(self._undecoded(parsed, payload, received_ns, _partly_read(rest.unread)))
-        return [reading for _, reading in pairs if reading is not None], left
+        return [reading for reading in named if reading is not None], left
 
     def _undecoded(self, origin: Origin, payload: bytes, received_ns: int, error: Malformed) -> Undecoded:
         mark = {MARK: self._naming.mark} if self._naming.mark else {}
@@ -120,8 +117,10 @@ class Decoding:
             raise DecodeError(Reason.UNREAD, f"nothing reads {_listed(decoded.rest.unread)}")
         return decoded
 
-    def _named(self, origin: Origin, decoded: Decoded, payload: bytes) -> list[_Pair]:
-        """Name what a decoder read; one reading that can't be named takes no other along.
+    def _named(self, origin: Origin, decoded: Decoded, payload: bytes) -> tuple[list[Reading], list[Reading | None]]:
+        """Give what a decoder read, and beside each what it is called here; None: nothing of it is kept.
+
+        One reading that can't be named takes no other along.
 
         Then the bytes are kept whole, for a decoder that wrote them anew without the others would have to know the
         names; the others are only written twice when they are tried again.
@@ -139,8 +138,9 @@ class Decoding:
             if len(readings) == 1:
                 raise
         else:
-            return list(zip(readings, named, strict=True))
-        pairs: list[_Pair] = []
+            return readings, named
+        good: list[Reading] = []
+        named = []
         refused: list[Malformed] = []
         for reading in readings:
             try:
@@ -149,16 +149,17 @@ class Decoding:
             except Malformed as error:
                 refused.append(error)
             else:
-                pairs.append((reading, new))
-        if not pairs:
+                good.append(reading)
+                named.append(new)
+        if not good:
             raise refused[0]
         decoded.rest.refuse(payload, refused[0])
-        return pairs
+        return good, named
 
-    def _is_new(self, pairs: Sequence[_Pair], unread: Sequence[str], received_ns: int) -> bool:
+    def _is_new(self, readings: Sequence[Reading], unread: Sequence[str], received_ns: int) -> bool:
         """Count unread paths for the sources of a payload, and say whether its bytes are worth keeping again."""
         paths = frozenset(unread)
-        devices = dict.fromkeys(one.device for one, _ in pairs)
+        devices = dict.fromkeys(reading.device for reading in readings)
         sources = [self.sources.find(self._naming.displayed(device)) for device in devices]
         news = [source.note_unread(paths, received_ns) for source in sources if source is not None]
         return any(news)

@@ -148,7 +148,7 @@ def _flatten_nested(
         # a list's items are counted from 1
         nested = {str(at): item for at, item in _numbers(value, budget)}
         _flatten(flat, nested, f"{name}_", codec, budget, unread)
-        find_unread([item for item in value if not isinstance(item, NUMBER)], (), unread, name)
+        find_unread([item for item in value if not isinstance(item, NUMBER)], (), unread, f"{name}.")
     elif is_measured(value):
         unread.append(name)
 
