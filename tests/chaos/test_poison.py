@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import gateway.inputs.http
-import gateway.naming.naming
+import gateway.naming.decoding
 from city.errors import Reason
 from city.ledger.port import QuarantineState
 from city.mqtt import Address
@@ -50,7 +50,7 @@ async def test_a_fifth_of_poison_stalls_nothing_and_is_stored_after_a_mend(
     broker: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     legacy = Legacy()
-    for module in (gateway.naming.naming, gateway.inputs.http):
+    for module in (gateway.naming.decoding, gateway.inputs.http):
         monkeypatch.setattr(module, "DECODERS", {"legacy": legacy.decode})
     settings = GatewaySettings(id="gw-1", http_port=free_port(), self_metrics_interval_s=0)
     stop = asyncio.Event()

@@ -34,9 +34,9 @@ def test_what_a_faulty_decoder_makes_never_reaches_a_pack(
     monkeypatch: pytest.MonkeyPatch, reading: Reading, reason: str
 ) -> None:
     good = Reading("a", "rain", 1, {"rain_rate": 1.0}, 14.9, 102.1, {"rain_rate": 3})
-    monkeypatch.setattr("gateway.naming.naming.DECODERS", {"native": lambda *_: [good]})
+    monkeypatch.setattr("gateway.naming.decoding.DECODERS", {"native": lambda *_: [good]})
     assert Decoding().decode(Origin("http", "native", {}), b"", NOW) == ([good], [])
-    monkeypatch.setattr("gateway.naming.naming.DECODERS", {"native": lambda *_: [good, reading]})
+    monkeypatch.setattr("gateway.naming.decoding.DECODERS", {"native": lambda *_: [good, reading]})
     readings, undecoded = Decoding().decode(Origin("http", "native", {}), b"x", NOW)
     assert (readings, undecoded[0].payload, undecoded[0].reason) == ([], b"x", reason)
 
@@ -96,7 +96,7 @@ def test_what_was_not_understood_is_understood_after_a_fix(monkeypatch: pytest.M
         raise ZeroDivisionError("oops")
 
     with monkeypatch.context() as patched:
-        patched.setattr("gateway.naming.naming.DECODERS", {"native": faulty})
+        patched.setattr("gateway.naming.decoding.DECODERS", {"native": faulty})
         readings, undecoded = Decoding().decode(Origin("http", "native", {"device": "d", "kind": "rain"}), payload, NOW)
     assert readings == []
     (kept,) = undecoded

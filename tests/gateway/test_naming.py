@@ -72,7 +72,7 @@ def test_a_unit_alone_keeps_the_name_and_flags_go_with_their_values(
     reading = Reading(
         "a", "weather", NOW, {"temperature": 300.0, "wind": 2.0, "x": 1.0}, None, None, {"wind": 3, "x": 4}
     )
-    monkeypatch.setattr("gateway.naming.naming.DECODERS", {"senml": lambda *_: [reading]})
+    monkeypatch.setattr("gateway.naming.decoding.DECODERS", {"senml": lambda *_: [reading]})
     decoding = name("""
         [sources.a]
         drop = ["x"]
@@ -122,7 +122,7 @@ def test_a_way_names_what_comes_by_it_unless_the_source_has_a_name_of_its_own(na
 
 def test_decoders_are_told_codecs_and_mappings(name: Name, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Context] = []
-    monkeypatch.setattr("gateway.naming.naming.DECODERS", {"senml": lambda _, context: told.append(context) or []})
+    monkeypatch.setattr("gateway.naming.decoding.DECODERS", {"senml": lambda _, context: told.append(context) or []})
     monkeypatch.setattr("gateway.naming.tables.CODECS", {"elsys": None, "dragino-lht65": None})
     decoding = name("""
         [sources."eui-a84041b2c1d00001"]
