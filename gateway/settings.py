@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 from city.errors import Malformed
 from city.reading import checked_id
 from city.settings import Settings
-from gateway.outbox.packing import MAX_READINGS
+from gateway.outbox.group_commit import MAX_READINGS
 
 
 class GatewaySettings(Settings):
