@@ -16,6 +16,7 @@ from aiohttp import web
 from pydantic import Field
 
 from city.errors import KoratError, SpoolFull
+from city.site import OpenSite
 from city.tables import Id, Port
 from gateway.decoders import DECODERS, Origin
 from gateway.inputs.bodies import Bodies, ConcurrencyLimit, Problem
@@ -28,6 +29,8 @@ _FAREWELL_S: Final = 1.0
 
 _CREDENTIAL: Final = "access_token"
 """Parameter of those who can't send a header (RFC 6750, section 2.3); it never goes further than the check."""
+
+_SITE_HEADERS: Final = ("host", "origin", "referer", "sec-fetch-site", "sec-fetch-mode")
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -42,6 +45,7 @@ class HttpTable(InputTable):
         body_bytes: Largest body, in bytes, packed or unpacked.
         max_concurrent: Requests under way at once, and a quarter as many webhooks, which must be read before they are
             believed; with `body_bytes` it bounds the memory.
+        allowed_hosts: Names, separated by commas, by which an input without tokens may be asked beside the loopback's.
         token: Who may push to `/ingest`.
         hook: Who may push to `/hooks`.
     """
@@ -51,6 +55,7 @@ class HttpTable(InputTable):
     port: Port = 8080
     body_bytes: int = Field(default=256 * 1024, ge=1024, le=4 * 2**20)
     max_concurrent: int = Field(default=256, ge=1, le=10_000)
+    allowed_hosts: str = Field(default="", max_length=1000)
     token: tuple[TokenTable, ...] = ()
     hook: tuple[HookTable, ...] = ()
 
@@ -78,6 +83,7 @@ class HttpInput:
         self._context = context
         self._counters = context.counters
         self._auth = HttpAuth.from_tables(table.host, table.token, table.hook, context.config)
+        self._site = OpenSite.parse(table.allowed_hosts)
         self._bodies = Bodies(table.body_bytes)
         self._limit = ConcurrencyLimit(table.max_concurrent)
         self._limit_of_hooks = ConcurrencyLimit(max(1, table.max_concurrent // 4))
@@ -120,7 +126,7 @@ class HttpInput:
         decoder = request.match_info["decoder"]
         token = self._admit(request)
         if token is not None and token.decoders and decoder not in token.decoders:
-            self._counters.fail("forbidden", token=token.name)
+            self._counters.fail("forbidden", sender=token.name)
             raise Problem(HTTPStatus.FORBIDDEN, f"this token is good for {', '.join(token.decoders)} only")
         if decoder not in DECODERS:
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no decoder {decoder[:80]!r}, only {', '.join(DECODERS)}")
@@ -141,8 +147,12 @@ class HttpInput:
             return await self._take(origin, self._bodies.unpack(request, body))
 
     def _admit(self, request: web.Request) -> TokenTable | None:
-        """Refuse who has no token, before anything else is told or read."""
+        """Refuse who has no token, or, where none is asked for, pages of other sites, before anything else is read."""
         if self._auth.is_open:
+            headers = {name: request.headers.getall(name, []) for name in _SITE_HEADERS}
+            if sentence := self._site.refusal(headers, only_looks=False):
+                self._counters.fail("foreign_page", detail=sentence)
+                raise Problem(HTTPStatus.FORBIDDEN, sentence)
             return None
         told = request.headers.get("Authorization") or f"Bearer {request.query.get(_CREDENTIAL, '')}"
         token = self._auth.tokens.find(told)
