@@ -6,6 +6,7 @@ Errors are RFC 9457 problems. A body that the decoder refuses is taken into cust
 its reason, because asking the sender to send garbage again helps nobody.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from http import HTTPStatus
@@ -15,13 +16,15 @@ import msgspec
 from aiohttp import web
 from pydantic import Field
 
+from city.connections import ConnectionLimits, Connections
 from city.errors import KoratError, SpoolFull
 from city.site import OpenSite
 from city.tables import Id, Port
 from gateway.decoders import DECODERS, Origin
 from gateway.inputs.bodies import Bodies, ConcurrencyLimit, Problem
 from gateway.inputs.credentials import Hook, HookTable, HttpAuth, TokenTable
-from gateway.inputs.input import DecoderChoice, InputContext, InputTable, listening, until_cancelled
+from gateway.inputs.http_server import BoundedHandler, BoundedSite, unsigned
+from gateway.inputs.input import DecoderChoice, InputContext, InputTable, listening
 from gateway.naming import snippet
 
 _FAREWELL_S: Final = 1.0
@@ -46,6 +49,7 @@ class HttpTable(InputTable):
         max_concurrent: Requests under way at once, and a quarter as many webhooks, which must be read before they are
             believed; with `body_bytes` it bounds the memory.
         allowed_hosts: Names, separated by commas, by which an input without tokens may be asked beside the loopback's.
+        max_connections: Connections at once, half of them of one address; those that ask nothing make room.
         token: Who may push to `/ingest`.
         hook: Who may push to `/hooks`.
     """
@@ -55,6 +59,7 @@ class HttpTable(InputTable):
     port: Port = 8080
     body_bytes: int = Field(default=256 * 1024, ge=1024, le=4 * 2**20)
     max_concurrent: int = Field(default=256, ge=1, le=10_000)
+    max_connections: int = Field(default=2000, ge=8, le=50_000)
     allowed_hosts: str = Field(default="", max_length=1000)
     token: tuple[TokenTable, ...] = ()
     hook: tuple[HookTable, ...] = ()
@@ -87,6 +92,7 @@ class HttpInput:
         self._bodies = Bodies(table.body_bytes)
         self._limit = ConcurrencyLimit(table.max_concurrent)
         self._limit_of_hooks = ConcurrencyLimit(max(1, table.max_concurrent // 4))
+        self._connections = Connections(ConnectionLimits(table.max_connections), self._counters.fail)
         self.port = table.port
         self._runner: web.AppRunner | None = None
 
@@ -97,6 +103,7 @@ class HttpInput:
             ConfigurationError: The port is taken, or the address isn't ours.
         """
         app = web.Application(middlewares=[self._problems])
+        app.on_response_prepare.append(unsigned)
         app.router.add_post("/ingest/{decoder}", self._ingest)
         app.router.add_get("/ingest/{decoder:osmand}", self._ingest, allow_head=False)
         app.router.add_post("/hooks/{name}", self._hook)
@@ -104,18 +111,27 @@ class HttpInput:
         app.router.add_get("/sources.toml", self._unnamed)
         app.router.add_get("/health/live", self._live)
         app.router.add_get("/health/ready", self._report_ready)
-        # bodies are unpacked here, where the unpacked size is bounded
-        self._runner = web.AppRunner(
-            app, access_log=None, auto_decompress=False, handle_signals=False, shutdown_timeout=_FAREWELL_S
-        )
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_FAREWELL_S)
         await self._runner.setup()
+        server = self._runner.server
+
+        def connection() -> BoundedHandler:
+            return BoundedHandler(
+                self._connections,
+                self._counters.fail,
+                server,
+                loop=asyncio.get_running_loop(),
+                access_log=None,
+                auto_decompress=False,  # bodies are unpacked here, where the unpacked size is bounded
+            )
+
         with listening(f"{self._host}:{self.port}"):
-            await web.TCPSite(self._runner, self._host, self.port).start()
+            await BoundedSite(self._runner, self._host, self.port, connection).start()
         self.port = self._runner.addresses[0][1]
 
     async def run(self) -> None:
-        """Serve until cancelled."""
-        await until_cancelled()
+        """Serve until cancelled, and end connections that do nothing."""
+        await self._connections.run()
 
     async def close(self) -> None:
         """Take no more requests and finish those under way."""

@@ -324,3 +324,34 @@ async def test_only_one_gzip_is_unpacked(spool: Spool, ask: Ask, coding: list[st
 async def test_x_gzip_is_gzip(spool: Spool, ask: Ask) -> None:
     assert (await ask(PATH, gzip.compress(GOOD), headers={"Content-Encoding": "x-gzip"}))[0] == 202
     assert len(spool.readings) == 1
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET /sources HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer s3cr3t-token\r\nbad header\r\n\r\n",
+        b"GET /sources HTTP/9\r\nAuthorization: Bearer s3cr3t-token\r\n\r\n",
+        b"POST /ingest/native?access_token=s3cr3t-token HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nX: s3cr3t-token\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET /\x00s3cr3t-token HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nAuthorization: Bearer s3cr3t-token" + b"x" * 20_000 + b"\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_counted_and_never_printed(
+    link: HttpInput, counters: InputCounters, caplog: pytest.LogCaptureFixture, request_bytes: bytes
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", link.port)
+    writer.write(request_bytes)
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
+    assert b"application/problem+json" in answer
+    assert b"s3cr3t" not in answer
+    assert b"server:" not in answer.lower()
+    assert counters.failed["no_http"] == 1
+    assert "s3cr3t" not in caplog.text
+
+
+async def test_no_answer_names_the_library(ask: Ask) -> None:
+    for path, method in ((PATH, "POST"), ("/nothing", "GET"), ("/sources", "GET"), (PATH, "OPTIONS")):
+        assert "Server" not in (await ask(path, GOOD if method == "POST" else None, method))[2].headers
