@@ -6,7 +6,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -128,12 +128,16 @@ def to_time_ns(ts: int | str) -> int:
     """
     time_ns = ts * _NS_PER_MS if isinstance(ts, int) else _parsed_ns(ts)
     if not FIRST_NS <= time_ns < LAST_NS:
-        raise Malformed(Reason.BAD_TIME, f"{str(ts)[:80]} is outside 1970 to 2100")
+        raise Malformed(Reason.BAD_TIME, f"{str(ts)[:80]} is outside 2000 to 2100")
     return time_ns
 
 
-def to_position(lat: float | msgspec.UnsetType, lon: float | msgspec.UnsetType) -> tuple[float, float]:
-    """Check that a position is whole and on the globe.
+Position: TypeAlias = tuple[float, float] | tuple[None, None]
+"""Degrees north and east (WGS 84), or what a receiver without a fix says."""
+
+
+def to_position(lat: float | msgspec.UnsetType, lon: float | msgspec.UnsetType) -> Position:
+    """Check that a position is whole and on the globe; exactly 0, 0, which receivers without a fix say, is none.
 
     Raises:
         Malformed: `bad_position`.
@@ -142,7 +146,7 @@ def to_position(lat: float | msgspec.UnsetType, lon: float | msgspec.UnsetType) 
         raise Malformed(Reason.BAD_POSITION, "lat and lon come together or not at all")
     if abs(lat) > _POLE or abs(lon) > _DATE_LINE:
         raise Malformed(Reason.BAD_POSITION, f"{lat}, {lon} is not on the globe")
-    return lat, lon
+    return (lat, lon) if lat or lon else (None, None)
 
 
 def refuse_repeated_keys(payload: bytes, rows: Sequence[Row], extra: int = 0) -> None:

@@ -164,7 +164,7 @@ def _device(name: str, context: Context) -> str:
 
 def _time_ns(record: Record) -> int:
     if not _FIRST_S <= record.time_s < _LAST_S:
-        raise DecodeError(Reason.BAD_TIME, f"{record.time_s} s is outside 1970 to 2100")
+        raise DecodeError(Reason.BAD_TIME, f"{record.time_s} s is outside 2000 to 2100")
     # a double of today holds no more than microseconds
     return round(record.time_s * 1e6) * 1000
 
