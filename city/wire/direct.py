@@ -63,7 +63,37 @@ def decode(payload: bytes, *, kind: str, device: str, received_ns: int) -> list[
         spell_booleans(rows)
     readings = [to_reading(row, kind, device, received_ns) for row in rows]
     refuse_repeated_keys(payload, rows)
-    return readings
+    return apart(readings, received_ns)
+
+
+def apart(readings: list[Reading], received_ns: int) -> list[Reading]:
+    """Give rows without a time of their own, which all have that of receipt, instants of their own.
+
+    The first of a device and kind keeps the time of receipt, each other comes a nanosecond behind the one before it: so
+    none overwrites another, and the same bytes with the same time of receipt give the same instants. Portions of what
+    one reading can't hold (`MAX_VALUES`) stay together.
+
+    Args:
+        readings: Of one payload.
+        received_ns: Its time of receipt, nanoseconds UTC.
+    """
+    if sum(reading.time_ns == received_ns for reading in readings) <= 1:
+        return readings
+    made: list[Reading] = []
+    last: dict[tuple[str, str], Reading] = {}
+    for reading in readings:
+        if reading.time_ns != received_ns:
+            made.append(reading)
+            continue
+        before = last.get((reading.device, reading.kind))
+        time_ns = received_ns
+        if before is not None:
+            goes_on = len(before.values) == MAX_VALUES and before.values.keys().isdisjoint(reading.values)
+            time_ns = before.time_ns if goes_on else before.time_ns + 1
+        placed = reading if time_ns == received_ns else msgspec.structs.replace(reading, time_ns=time_ns)
+        last[reading.device, reading.kind] = placed
+        made.append(placed)
+    return made
 
 
 def encode(readings: list[Reading]) -> bytes:

@@ -6,8 +6,10 @@ from typing import Any, Final
 import pytest
 
 from city.reading import Reading
-from gateway.decoders import DECODERS, Context, DecodeError
+from city.wire.direct import apart
+from gateway.decoders import DECODERS, Context, DecodeError, Origin
 from gateway.decoders.mapping import load_mapping
+from gateway.naming import Decoding, Naming
 
 NOW: Final = 1_764_900_000 * 10**9
 _MAPPING: Final = load_mapping(
@@ -96,3 +98,41 @@ def test_a_report_of_0_0_alone_says_that_there_is_no_fix(name: str, message: Any
 def test_an_area_over_the_date_line_has_its_middle_there(ring: list[list[float]], middle: float) -> None:
     (reading,) = decoded("ngsi", _NGSI | {"location": {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}})
     assert (reading.lat, reading.lon) == (11, middle)
+
+
+UNDATED: Final = {
+    "native": [{"device": "a", "kind": "rain", "values": {"rain_rate": value}} for value in (1, 2, 3)],
+    "senml": [{"n": "a:temperature", "u": "Cel", "v": value} for value in (1, 2, 3)],
+    "mapped": [{"speed": value} for value in (1, 2, 3)],
+    "ngsi": [_NGSI | {"speed": value} for value in (1, 2, 3)],
+    "osmand": {"device_id": "a", "location": [{"coords": {"speed": value}} for value in (1, 2, 3)]},
+}
+
+
+@pytest.mark.parametrize("name", UNDATED)
+def test_rows_without_a_time_have_instants_of_their_own(name: str) -> None:
+    mapping = load_mapping("m", {"kind": "vehicle", "device_fixed": "d", "values": {"speed": "speed"}})
+    decoding = Decoding(Naming(mappings={"m": mapping}))
+    origin, payload = Origin("http", name, {"mapping": "m"}), json.dumps(UNDATED[name]).encode()
+    readings, undecoded = decoding.decode(origin, payload, NOW)
+    assert undecoded == []
+    assert [reading.time_ns for reading in readings] == [NOW, NOW + 1, NOW + 2]
+    assert [*(one for reading in readings for one in reading.values.values())] == sorted(
+        one for reading in readings for one in reading.values.values()
+    )
+    assert decoding.decode(origin, payload, NOW)[0] == readings
+
+
+def test_what_is_decoded_later_never_falls_upon_its_neighbours() -> None:
+    mapping = load_mapping("m", {"kind": "vehicle", "device_fixed": "d", "values": {"speed": "speed"}})
+    decoding = Decoding(Naming(mappings={"m": mapping}))
+    payload = b'[{"speed": 1}, {"speed": "fast"}, {"speed": 3}]'
+    readings, (rest,) = decoding.decode(Origin("http", "mapped", {"mapping": "m"}), payload, NOW)
+    later = decoding.decode_again(rest.origin, rest.payload.replace(b'"fast"', b"2"), rest.received_at_ns)
+    assert len({reading.time_ns for reading in [*readings, *later]}) == 3
+
+
+def test_portions_and_dated_rows_stay_at_one_instant() -> None:
+    wide = [Reading("a", "sensor", NOW, {f"q{n}": 1.0 for n in range(first, first + 64)}) for first in (0, 64)]
+    dated = [Reading("a", "sensor", NOW - 5, {"q": value}) for value in (1.0, 2.0)]
+    assert apart([*wide, *dated], NOW) == [*wide, *dated]
