@@ -137,6 +137,7 @@ def _take_new(
             continue
         else:
             checked.packs.append(message)
+            checked.quarantined.extend(message.held)
             checked.quarantined.extend(undecoded(message.message.topic, message.pack))
         new.append(message)
     return new
@@ -158,10 +159,10 @@ def _quarantine_new(refused: Iterable[Refusal], claims: Claims, checked: Checked
 
 
 def _count_duplicate_pack(message: PackMessage, checked: Checked) -> None:
-    """Count a pack's readings by device; those of batches that weren't opened, by the gateway alone."""
+    """Count a pack's readings by device; those that weren't opened or were held back, by the gateway alone."""
     gateway = message.pack.gateway
-    for block, batch in zip(message.pack.readings, message.batches, strict=False):
-        for device, count in zip(block.devices, np.bincount(batch.index).tolist(), strict=False):
+    for batch in message.batches:
+        for device, count in zip(batch.devices, np.bincount(batch.index).tolist(), strict=False):
             checked.duplicates[Source(gateway, device)] += count
     if unopened := message.pack.count() - sum(map(len, message.batches)):
         checked.duplicates[Source(gateway, "")] += unopened
