@@ -49,9 +49,9 @@ class PackMessage(NamedTuple):
 class Refusal(NamedTuple):
     """A message that goes to quarantine whole.
 
-    `fingerprint` only of what a gateway sent: an unreadable pack is sent again for ever and a retained status comes
-    with every reconnect, but a device's equal bytes may be another measurement. `pack` when its frame could be read,
-    so that it gets its receipt.
+    `fingerprint` only of what a gateway sent or the broker had kept: an unreadable pack is sent again for ever and a
+    retained message comes with every reconnect, but a device's equal bytes may be another measurement. `pack` when its
+    frame could be read, so that it gets its receipt.
     """
 
     payload: QuarantinedPayload
@@ -79,6 +79,7 @@ class FlushInput:
         accepted: Messages that hold readings.
         refused: Messages that go to quarantine whole.
         statuses: Of gateways.
+        undated: Direct devices of retained readings without a time of their own, which are state and not received.
         readings: How many are in `accepted` and `refused`.
         new_devices: Charged as new; they are registered when the flush is settled.
         written: What the last try wrote, or may have written, when the journal stood at `journal`.
@@ -90,6 +91,7 @@ class FlushInput:
     accepted: list[DirectMessage | PackMessage] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     statuses: list[StatusMessage] = field(default_factory=list)
+    undated: list[str] = field(default_factory=list)
     readings: int = 0
     new_devices: set[str] = field(default_factory=set)
     written: list[Batch] = field(default_factory=list)
@@ -116,7 +118,8 @@ class Loader:
                 self._open(message, into)
             except Malformed as error:
                 refused = to_quarantine(message, error)
-                fingerprint = None if refused.source.gateway == DIRECT else _fingerprint(message)
+                repeats = message.retain or refused.source.gateway != DIRECT
+                fingerprint = _fingerprint(message) if repeats else None
                 into.refused.append(Refusal(refused, fingerprint))
                 into.readings += 1
 
@@ -135,6 +138,10 @@ class Loader:
         payload = message.payload
         self.budgets.charge_device(message.topic, len(payload))
         readings = direct.decode(payload, kind=topic.kind, device=topic.device, received_ns=message.received_ns)
+        if message.retain:
+            readings = _dated(readings, message, topic.device, into)
+            if not readings:
+                return
         known = self.budgets.known_quantities
         has_time = True
         for reading in readings:
@@ -207,6 +214,13 @@ _MAX_ORIGIN: Final = 32_768
 """Letters of an origin: all that a decoder was given, and a letter of a Thai file name is nine of them."""
 
 _REASONS: Final = frozenset(map(str, Reason))
+
+
+def _dated(readings: list[Reading], message: Message, device: str, into: FlushInput) -> list[Reading]:
+    """Leave out what has no time of its own: the broker repeats it at each connection, however dead the device is."""
+    dated = [reading for reading in readings if reading.time_ns != message.received_ns]
+    into.undated += [device] * (len(readings) - len(dated))
+    return dated
 
 
 def _fingerprint(message: Message) -> int:
