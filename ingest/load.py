@@ -51,9 +51,9 @@ class PackMessage(NamedTuple):
 class Refusal(NamedTuple):
     """A message that goes to quarantine whole.
 
-    `fingerprint` only of what a gateway sent: an unreadable pack is sent again for ever and a retained status comes
-    with every reconnect, but a device's equal bytes may be another measurement. `pack` when its frame could be read,
-    so that it gets its receipt.
+    `fingerprint` only of what a gateway sent or the broker had kept: an unreadable pack is sent again for ever and a
+    retained message comes with every reconnect, but a device's equal bytes may be another measurement. `pack` when its
+    frame could be read, so that it gets its receipt.
     """
 
     payload: QuarantinedPayload
@@ -81,6 +81,7 @@ class FlushInput:
         accepted: Messages that hold readings.
         refused: Messages that go to quarantine whole.
         statuses: Of gateways.
+        undated: Direct devices of retained readings without a time of their own, which are state and not received.
         readings: How many are in `accepted` and `refused`.
         written: What the last try wrote, or may have written, when the journal stood at `journal`.
         journal: Number of the journal's last entry at the last try.
@@ -91,6 +92,7 @@ class FlushInput:
     accepted: list[DirectMessage | PackMessage] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     statuses: list[StatusMessage] = field(default_factory=list)
+    undated: list[str] = field(default_factory=list)
     readings: int = 0
     written: list[Batch] = field(default_factory=list)
     journal: int = 0
@@ -116,7 +118,8 @@ class Loader:
                 self._open(message, into)
             except Malformed as error:
                 refused = to_quarantine(message, error)
-                fingerprint = None if refused.source.gateway == DIRECT else _fingerprint(message)
+                repeats = message.retain or refused.source.gateway != DIRECT
+                fingerprint = _fingerprint(message) if repeats else None
                 into.refused.append(Refusal(refused, fingerprint))
                 into.readings += 1
 
@@ -140,6 +143,10 @@ class Loader:
             raise Malformed(Reason.BUDGET_DEVICES, f"{topic.province}: over {limit} new direct devices this hour")
         self.budgets.charge_message(device, len(payload))
         readings = direct.decode(payload, kind=topic.kind, device=topic.device, received_ns=message.received_ns)
+        if message.retain:
+            readings = _dated(readings, message, topic.device, into)
+            if not readings:
+                return
         known = self.budgets.known_quantities
         has_time = True
         for reading in readings:
@@ -211,6 +218,13 @@ _MAX_ORIGIN: Final = 32_768
 """Letters of an origin: all that a decoder was given, and a letter of a Thai file name is nine of them."""
 
 _REASONS: Final = frozenset(map(str, Reason))
+
+
+def _dated(readings: list[Reading], message: Message, device: str, into: FlushInput) -> list[Reading]:
+    """Leave out what has no time of its own: the broker repeats it at each connection, however dead the device is."""
+    dated = [reading for reading in readings if reading.time_ns != message.received_ns]
+    into.undated += [device] * (len(readings) - len(dated))
+    return dated
 
 
 def _fingerprint(message: Message) -> int:
