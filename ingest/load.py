@@ -222,7 +222,7 @@ _REASONS: Final = frozenset(map(str, Reason))
 
 def _dated(readings: list[Reading], message: Message, device: str, into: FlushInput) -> list[Reading]:
     """Leave out what has no time of its own: the broker repeats it at each connection, however dead the device is."""
-    dated = [reading for reading in readings if reading.time_ns != message.received_ns]
+    dated = [reading for reading in readings if not direct.has_time_of_receipt(reading, message.received_ns)]
     into.undated += [device] * (len(readings) - len(dated))
     return dated
 

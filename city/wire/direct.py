@@ -96,6 +96,11 @@ def apart(readings: list[Reading], received_ns: int) -> list[Reading]:
     return made
 
 
+def has_time_of_receipt(reading: Reading, received_ns: int) -> bool:
+    """Say whether a row of a payload brought no time of its own, and has what `apart` gave it."""
+    return 0 <= reading.time_ns - received_ns < MAX_READINGS
+
+
 def encode(readings: list[Reading]) -> bytes:
     """Write readings of one device as the canonical direct payload: an object, or an array of several."""
     rows = [
