@@ -87,6 +87,9 @@ async def test_receipts_of_another_spool_and_garbage_are_ignored(rig: Rig, inges
         await asyncio.sleep(0.3)
         assert rig.spool.pending.packs == 1
         ingest.settle(rig.spool.id, (5, 10**15), (1, 1), (1, 1))
+        await asyncio.sleep(0.3)
+        assert rig.spool.pending.packs == 1, "one that names what was never sent is refused as a whole"
+        ingest.settle(rig.spool.id, (1, 1), (1, 1))
         await rig.emptied()
         ingest.answers = True
         await rig.accept(2)
@@ -98,7 +101,10 @@ async def test_a_receipt_of_packs_that_nobody_was_sent_keeps_them(rig: Rig, inge
     async with rig:
         await asyncio.gather(*(rig.accept(*range(call, call + 10)) for call in range(0, 500, 10)))
         await until(lambda: len(set(ingest.numbers())) == 6)
+        waiting = rig.spool.pending.packs
         ingest.settle(rig.spool.id, (1, 2**53))
+        await asyncio.sleep(0.5)
+        assert rig.spool.pending.packs == waiting, "a receipt that names what was never sent counts for nothing"
         ingest.answers = True
         await rig.emptied()
     assert sorted({got.values["temperature"] for got in ingest.readings()}) == list(range(500))
