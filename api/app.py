@@ -11,6 +11,7 @@ from api.dependencies import Check, Dependencies
 from api.encoding import Compressed
 from api.guard import Guard
 from api.keys import KeyCheck, Keys
+from api.latest_snapshots import LatestSnapshots
 from api.metrics_middleware import MetricsMiddleware
 from api.open_site import OpenSiteCheck
 from api.openapi import DESCRIPTION, Api
@@ -58,7 +59,9 @@ def build(
         responses=problem("default", "A problem (RFC 9457)."),
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.dependencies = Dependencies(store, ledger, registry, checks, settings.ready_timeout_s, metrics)
+    app.state.dependencies = Dependencies(
+        store, ledger, registry, checks, settings.ready_timeout_s, metrics, LatestSnapshots(store)
+    )
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -70,6 +73,6 @@ def build(
         app.add_middleware(KeyCheck, keys=keys)
     else:
         app.add_middleware(OpenSiteCheck, site=OpenSite.parse(settings.allowed_hosts))
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, deadline_s=settings.deadline_s)
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     return app
