@@ -10,7 +10,7 @@ import msgspec
 
 from city.errors import Reason
 from city.mapping import TimeFormat, unix_ns
-from city.reading import Reading, checked_id
+from city.reading import Reading, checked_id, same_name
 from city.wire.direct import MAX_BYTES, MAX_VALUES, Position, load, to_position
 from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.fields import MAX_KEPT, checksum
@@ -90,6 +90,7 @@ def foreign_device(context: Context, family: str, name: str | None) -> str:
 
 
 def _id_of(family: str, name: str) -> str:
+    name = same_name(name)
     if name.isascii():
         return device_id(f"{family}-{name}")
     left = name.encode("ascii", "ignore").decode().strip(" -_./")

@@ -136,3 +136,19 @@ def test_portions_and_dated_rows_stay_at_one_instant() -> None:
     wide = [Reading("a", "sensor", NOW, {f"q{n}": 1.0 for n in range(first, first + 64)}) for first in (0, 64)]
     dated = [Reading("a", "sensor", NOW - 5, {"q": value}) for value in (1.0, 2.0)]
     assert apart([*wide, *dated], NOW) == [*wide, *dated]
+
+
+@pytest.mark.parametrize(
+    ("sensor", "value", "flags"),
+    [
+        ("DS18B20", 85, {"temperature": 3}),
+        ("DS18B20-2", 85.0, {"temperature_ds18b20_2": 3}),
+        ("DS18B20", -127, {"temperature": 4}),
+        ("DS18B20", 84.9, {}),
+        ("AM2301", 85, {}),
+    ],
+)
+def test_a_dallas_probe_that_has_not_measured_is_not_good(sensor: str, value: float, flags: dict[str, int]) -> None:
+    message = {"Time": "2025-12-05T02:00:00Z", sensor: {"Temperature": value}, "TempUnit": "C"}
+    (reading,) = decoded("tasmota", message, topic="tele/hall/SENSOR")
+    assert reading.flags == flags
