@@ -88,6 +88,15 @@ export interface QuarantineRow {
   readings: number;
   state: string;
   tries: number;
+  payloads: number;
+  bytes: number;
+  digest: string | null;
+}
+
+// GET /v1/quarantine/{id}
+
+export interface QuarantinePayload {
+  id: number;
   payload: string;
   text: string | null;
 }
