@@ -53,6 +53,7 @@ def ingest_service(
             metrics=metrics,
             checks=checks,
             leaving=leaving,
+            retention=settings.retention,
         )
 
     return service

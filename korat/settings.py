@@ -15,7 +15,7 @@ from city.settings import CONFIG_VARIABLE, Settings, load, refuse_unknown
 from city.store import SCHEMES
 from city.topics import PROVINCE_PATTERN
 from gateway.settings import GatewaySettings
-from ingest.settings import IngestSettings
+from ingest.settings import IngestSettings, RetentionSettings
 from korat.init_settings import InitSettings
 from simulators.settings import SimulatorSettings
 
@@ -105,6 +105,7 @@ SECTIONS: Final[list[type[Settings]]] = [
     MqttSettings,
     GatewaySettings,
     IngestSettings,
+    RetentionSettings,
     ApiSettings,
     SimulatorSettings,
     InitSettings,
@@ -119,6 +120,7 @@ class PlatformSettings:
     mqtt: MqttSettings
     gateway: GatewaySettings
     ingest: IngestSettings
+    retention: RetentionSettings
     api: ApiSettings
     simulators: SimulatorSettings
     init: InitSettings
@@ -140,6 +142,7 @@ class PlatformSettings:
             mqtt=load(MqttSettings, os.environ, file),
             gateway=load(GatewaySettings, os.environ, file),
             ingest=load(IngestSettings, os.environ, file),
+            retention=load(RetentionSettings, os.environ, file),
             api=load(ApiSettings, os.environ, file),
             simulators=load(SimulatorSettings, os.environ, file),
             init=load(InitSettings, os.environ, file),
