@@ -144,3 +144,15 @@ class Metrics:
     def retried(self) -> None:
         """Count a try that found something down."""
         self._retries.inc()
+
+
+class CleanupMetrics:
+    """What the clean-up counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._expired = Counter("korat_cleanup_expired", "Rows that expired", ["what"], registry=registry)
+        self.journal = Gauge("korat_cleanup_journal_entries", "Entries that the journal holds", registry=registry)
+
+    def expired(self, what: str, rows: int) -> None:
+        """Count rows that went."""
+        self._expired.labels(what).inc(rows)

@@ -65,3 +65,25 @@ class IngestSettings(Settings):
             bytes=self.quarantine_bytes,
             days=self.quarantine_days,
         )
+
+class RetentionSettings(Settings):
+    """How long things are kept: table `[retention]`, variables `KORAT_RETENTION_*`; ingest lets go of what is older.
+
+    An InfluxDB's buckets have a retention of their own.
+
+    Attributes:
+        journal_days: Days for which the journal is kept: what was stored, in order, to follow it or to refill a store.
+        journal_mb: Megabytes of the journal that are kept at most, of 10^6 bytes; the older goes first.
+        hours_days: Days for which the ledger's hourly counts are kept.
+        readings_days: Days for which the DuckDB file keeps readings; 0: for ever.
+        vanished_days: Days of silence after which a device that has neither name nor owner leaves the registry; 0:
+            never. When it speaks again it registers itself anew.
+    """
+
+    section: ClassVar[str] = "retention"
+
+    journal_days: float = Field(7, ge=0.05, le=36_500)
+    journal_mb: int = Field(10_000, ge=1)
+    hours_days: int = Field(1_100, ge=2, le=36_500)
+    readings_days: int = Field(0, ge=0, le=36_500)
+    vanished_days: int = Field(365, ge=0, le=36_500)

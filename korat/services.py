@@ -55,6 +55,7 @@ def ingest_service(
             metrics=metrics,
             checks=checks,
             leaving=leaving,
+            retention=settings.retention,
         )
 
     return service

@@ -17,7 +17,7 @@ from city.settings import CONFIG_VARIABLE, Settings, load, refuse_unknown
 from city.store import SCHEMES
 from city.topics import PROVINCE_PATTERN
 from gateway.settings import GatewaySettings
-from ingest.settings import IngestSettings
+from ingest.settings import IngestSettings, RetentionSettings
 from korat.init_settings import InitSettings
 from simulators.settings import SimulatorSettings
 
@@ -114,6 +114,7 @@ SECTIONS: Final[list[type[Settings]]] = [
     MqttSettings,
     GatewaySettings,
     IngestSettings,
+    RetentionSettings,
     ApiSettings,
     SimulatorSettings,
     InitSettings,
@@ -128,6 +129,7 @@ class PlatformSettings:
     mqtt: MqttSettings
     gateway: GatewaySettings
     ingest: IngestSettings
+    retention: RetentionSettings
     api: ApiSettings
     simulators: SimulatorSettings
     init: InitSettings
@@ -149,6 +151,7 @@ class PlatformSettings:
             mqtt=load(MqttSettings, os.environ, file),
             gateway=load(GatewaySettings, os.environ, file),
             ingest=load(IngestSettings, os.environ, file),
+            retention=load(RetentionSettings, os.environ, file),
             api=load(ApiSettings, os.environ, file),
             simulators=load(SimulatorSettings, os.environ, file),
             init=load(InitSettings, os.environ, file),

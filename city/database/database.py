@@ -6,13 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Connection, Engine, Table, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from city.database.address import file_of, name_of, parse
 from city.database.engine import make_engine
 from city.database.faults import translated
-from city.database.schema import migrate_tables, prepare_file, prepare_server
+from city.database.schema import migrate_tables, new_epoch, prepare_file, prepare_server
+from city.database.tables import schema_version
 
 T = TypeVar("T")
 Upsert = sqlite.Insert | postgresql.Insert
@@ -98,6 +99,14 @@ class Database:
 def _tell(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:
     with suppress(RuntimeError):  # the loop is closed: the process ended without this thread
         loop.call_soon_threadsafe(what)
+
+
+def renew_epoch(database: Database) -> str:
+    """Begin a new life of a database that was put back to an earlier state; blocking. Gives its name."""
+    epoch = new_epoch()
+    with database.write() as connection:
+        connection.execute(update(schema_version).values(epoch=epoch))
+    return epoch
 
 
 def _open(url: str) -> Database:

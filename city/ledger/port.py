@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from city.errors import Reason
+from city.ledger.retention import Erasure, ErasureRow, Expired, JournalLimits, JournalSpan
 from city.outcomes import Counts
 
 DIRECT = ""
@@ -270,8 +271,45 @@ class Ledger(Protocol):
             Conflict: A pack, fingerprint or redrive of it was settled by another worker; nothing changed.
         """
 
-    async def journal(self, *, after: int, limit: int = 100) -> list[JournalRow]:
-        """Entries of the journal with `id > after`, rising."""
+    async def journal(self, *, after: int, limit: int = 100, epoch: str = "") -> list[JournalRow]:
+        """Entries of the journal with `id > after`, rising; `epoch` is that of the position, empty: not known.
+
+        Raises:
+            JournalGone: The position is of another epoch, or what follows it isn't kept any more.
+        """
+
+    async def journal_span(self) -> JournalSpan:
+        """Give the journal's epoch, and what it holds."""
+
+    async def renew_epoch(self) -> str:
+        """Begin a new epoch, after the database was put back to an earlier state; gives its name."""
+
+    async def follow(self, name: str, position: int, *, worker: bool) -> None:
+        """Keep how far a follower has read the journal; a worker's position is never passed while it works."""
+
+    async def unfollow(self, name: str) -> None:
+        """Forget a follower."""
+
+    async def claim_cleanup(self, now_ns: int, every_ns: int) -> bool:
+        """Take the clean-up of this period; False when another worker has it."""
+
+    async def expire_journal(self, limits: JournalLimits, now_ns: int) -> Expired:
+        """Let the oldest entries go that are beyond a limit, one batch of them."""
+
+    async def expire_hours(self, before_ns: int) -> int:
+        """Delete the counts of hours that began before an instant, one batch of rows; how many."""
+
+    async def erase(self, asked: Erasure) -> int:
+        """Record an erasure, and erase in journal and quarantine; gives its number, for `erased`.
+
+        Entries keep their numbers and counts. What is asked for twice is erased once.
+        """
+
+    async def erased(self, number: int) -> None:
+        """Record that an erasure is done, in the store and the registry too."""
+
+    async def erasures(self) -> list[ErasureRow]:
+        """All erasures that were asked for, the oldest first."""
 
     async def note_status(self, row: GatewayRow) -> None:
         """Keep a gateway's last status; an older `at_ns` never replaces a newer one, a will keeps `pending`."""

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, update
 
 from city.database import Database
-from city.database.tables import device, device_kind, fingerprints, flush_counts, journal, pack_range, sequences
+from city.database.tables import device, device_kind, fingerprints, flush_counts, pack_range, sequences
 from city.errors import Conflict
-from city.ledger import compaction, condensing, quarantine
+from city.ledger import compaction, condensing, journal, quarantine
 from city.ledger.compaction import Sequences
 from city.ledger.dedup import Page, SettledIndex, SpoolKey, pack
 from city.ledger.flush_counts import HourCounts, encode, hour_of, to_hour_counts
-from city.ledger.port import JournalEntry, JournalRow, NewDevice, QuarantineBounds, Settlement
+from city.ledger.port import NewDevice, QuarantineBounds, Settlement
 from city.ledger.ranges import Growth, Range
 from city.ledger.sync import sync
 
@@ -25,6 +25,7 @@ _ADVANCE = (
         flush=sequences.c.flush + 1,
         journal=sequences.c.journal + bindparam("entries"),
         rev=sequences.c.rev + bindparam("revisions"),
+        journal_bytes=sequences.c.journal_bytes + bindparam("added_bytes"),
     )
     .returning(*(sequences.c[key] for key in Sequences._fields))
 )
@@ -55,7 +56,7 @@ def settle(database: Database, dedup: SettledIndex, settlement: Settlement, boun
         held = [*redriven.quarantined, *((hour, payload) for payload in settlement.quarantined)]
         quarantine.add(connection, database, held, bounds)
         _write_packs(connection, database, growths, now.flush)
-        _write_journal(connection, settlement.at_ns, now.journal, settlement.journal)
+        journal.write(connection, settlement.at_ns, now.journal, settlement.journal)
         _write_devices(connection, database, now.rev, settlement.devices)
         page = Page(now.flush, pack(settlement.fingerprints))
         _write_flush(connection, page, [block for block in blocks if block.sources])
@@ -67,7 +68,11 @@ def settle(database: Database, dedup: SettledIndex, settlement: Settlement, boun
 
 
 def _advance(connection: Connection, settlement: Settlement) -> Sequences:
-    numbers = {"entries": len(settlement.journal), "revisions": 1 if settlement.devices else 0}
+    numbers = {
+        "entries": len(settlement.journal),
+        "revisions": 1 if settlement.devices else 0,
+        "added_bytes": sum(len(entry.payload) for entry in settlement.journal),
+    }
     return Sequences(*connection.execute(_ADVANCE, numbers).one())
 
 
@@ -115,28 +120,6 @@ def _write_packs(connection: Connection, database: Database, growths: dict[Spool
         given = {key: statement.excluded[key] for key in ("last", "first_offset", "end_offset", "rev")}
         key = [column.name for column in pack_range.primary_key]
         connection.execute(statement.on_conflict_do_update(index_elements=key, set_=given), changed)
-
-
-def page_of_journal(database: Database, *, after: int, limit: int) -> list[JournalRow]:
-    """Entries with `id > after`, rising."""
-    asked = select(journal).where(journal.c.id > after).order_by(journal.c.id).limit(limit)
-    with database.read() as connection:
-        return [
-            JournalRow(row.id, row.at_ns, JournalEntry(row.owner, row.readings, bytes(row.payload)))
-            for row in connection.execute(asked)
-        ]
-
-
-def _write_journal(connection: Connection, at_ns: int, last: int, entries: Sequence[JournalEntry]) -> None:
-    if entries:
-        first = last - len(entries) + 1
-        connection.execute(
-            insert(journal),
-            [
-                {"id": number, "at_ns": at_ns, "owner": e.owner, "readings": e.readings, "payload": e.payload}
-                for number, e in enumerate(entries, first)
-            ],
-        )
 
 
 def _write_devices(connection: Connection, database: Database, rev: int, devices: Sequence[NewDevice]) -> None:

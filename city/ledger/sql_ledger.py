@@ -1,5 +1,6 @@
 """The ledger over SQLite or PostgreSQL."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -7,10 +8,10 @@ from typing import TypeVar
 from sqlalchemy import select
 from typing_extensions import override
 
-from city.database import Database
+from city.database import Database, renew_epoch
 from city.database.tables import sequences
 from city.errors import LedgerUnavailable
-from city.ledger import accounts, gateways, quarantine
+from city.ledger import accounts, cleanup, erasing, gateways, journal, quarantine
 from city.ledger.dedup import SettledIndex
 from city.ledger.port import (
     Account,
@@ -24,7 +25,8 @@ from city.ledger.port import (
     QuarantineState,
     Settlement,
 )
-from city.ledger.settling import page_of_journal, settle
+from city.ledger.retention import Erasure, ErasureRow, Expired, JournalLimits, JournalSpan
+from city.ledger.settling import settle
 from city.ledger.sync import refresh
 
 T = TypeVar("T")
@@ -49,8 +51,56 @@ class SqlLedger(Ledger):
         )
 
     @override
-    async def journal(self, *, after: int, limit: int = 100) -> list[JournalRow]:
-        return await self._database.in_reader(partial(page_of_journal, self._database, after=after, limit=limit))
+    async def journal(self, *, after: int, limit: int = 100, epoch: str = "") -> list[JournalRow]:
+        asked = partial(journal.page, self._database, after=after, limit=limit, epoch=epoch)
+        return await self._database.in_reader(asked)
+
+    @override
+    async def journal_span(self) -> JournalSpan:
+        return await self._database.in_reader(partial(journal.span, self._database))
+
+    @override
+    async def renew_epoch(self) -> str:
+        return await self._database.in_writer(partial(renew_epoch, self._database))
+
+    @override
+    async def follow(self, name: str, position: int, *, worker: bool) -> None:
+        noting = partial(journal.follow, self._database, name, position, worker=worker, now_ns=time.time_ns())
+        await self._database.in_writer(noting)
+
+    @override
+    async def unfollow(self, name: str) -> None:
+        await self._database.in_writer(partial(journal.unfollow, self._database, name))
+
+    @override
+    async def claim_cleanup(self, now_ns: int, every_ns: int) -> bool:
+        return await self._database.in_writer(partial(cleanup.claim, self._database, now_ns, every_ns))
+
+    @override
+    async def expire_journal(self, limits: JournalLimits, now_ns: int) -> Expired:
+        return await self._database.in_writer(partial(journal.expire, self._database, limits, now_ns))
+
+    @override
+    async def expire_hours(self, before_ns: int) -> int:
+        return await self._database.in_writer(partial(cleanup.expire_hours, self._database, before_ns))
+
+    @override
+    async def erase(self, asked: Erasure) -> int:
+        number = await self._database.in_writer(partial(erasing.begin, self._database, asked, time.time_ns()))
+        last: int | None = 0
+        while last is not None:
+            batch = partial(erasing.erase_in_journal, self._database, number, asked, last)
+            last = await self._database.in_writer(batch)
+        await self._database.in_writer(partial(erasing.erase_in_quarantine, self._database, number, asked))
+        return number
+
+    @override
+    async def erased(self, number: int) -> None:
+        await self._database.in_writer(partial(erasing.finish, self._database, number))
+
+    @override
+    async def erasures(self) -> list[ErasureRow]:
+        return await self._database.in_reader(partial(erasing.erasures, self._database))
 
     @override
     async def note_status(self, row: GatewayRow) -> None:

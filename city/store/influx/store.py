@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,7 @@ import structlog
 from typing_extensions import override
 
 from city.batch import Batch
-from city.errors import KoratError
+from city.errors import ConfigurationError, KoratError
 from city.store import layout
 from city.store.influx.address import Address
 from city.store.influx.http import Connection, StatementRefused
@@ -89,6 +90,16 @@ class InfluxStore(Store):
         """Delete by InfluxQL, which 1.x and 2.x do and 3.x refuses."""
         scope = f"{name(layout.TAG_DEVICE)} = {text(device)} AND time >= {start_ns} AND time < {end_ns}"
         await self._connection.delete(f"DELETE WHERE {scope}")
+
+    @override
+    async def expire(self, before_ns: int) -> int:
+        """Leave it to the bucket's retention."""
+        return 0
+
+    @override
+    async def copy_to(self, path: Path) -> None:
+        """Refuse: `influx backup` does it."""
+        raise ConfigurationError("store_url: an InfluxDB is backed up by its own tools; see docs/deployment.md")
 
     @override
     async def ping(self) -> None:
