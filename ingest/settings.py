@@ -66,6 +66,7 @@ class IngestSettings(Settings):
             days=self.quarantine_days,
         )
 
+
 class RetentionSettings(Settings):
     """How long things are kept: table `[retention]`, variables `KORAT_RETENTION_*`; ingest lets go of what is older.
 
