@@ -138,7 +138,7 @@ class Connections:
     def _make_room(self, address: str | None) -> bool:
         if address is None:
             held = Counter(one.address for one in self._open if one.phase is not Phase.REQUEST)
-            address = next((name for name, _ in held.most_common(1)), None)
+            address = max(held, key=held.__getitem__, default=None)
         waiting = [one for one in self._open if one.address == address and one.phase is not Phase.REQUEST]
         if not waiting:
             return False

@@ -35,6 +35,9 @@ _CREDENTIAL: Final = "access_token"
 
 _SITE_HEADERS: Final = ("host", "origin", "referer", "sec-fetch-site", "sec-fetch-mode")
 
+_SECRETS: Final = frozenset({"token", "password", "passwd", "pwd", "secret", "api_key", "apikey", "authorization"})
+"""Parameters whose text goes no further either: what came from where is kept, and shown, in the quarantine."""
+
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -148,7 +151,11 @@ class HttpInput:
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no decoder {decoder[:80]!r}, only {', '.join(DECODERS)}")
         with self._limit.one():
             payload = self._bodies.unpack(request, await self._bodies.read(request))
-            parameters = {name: text for name, text in request.query.items() if name != _CREDENTIAL}
+            parameters = {
+                name: "***" if name.lower() in _SECRETS else text
+                for name, text in request.query.items()
+                if name != _CREDENTIAL
+            }
             return await self._take(Origin("http", decoder, parameters), payload)
 
     async def _hook(self, request: web.Request) -> web.Response:

@@ -355,3 +355,10 @@ async def test_what_is_no_http_is_counted_and_never_printed(
 async def test_no_answer_names_the_library(ask: Ask) -> None:
     for path, method in ((PATH, "POST"), ("/nothing", "GET"), ("/sources", "GET"), (PATH, "OPTIONS")):
         assert "Server" not in (await ask(path, GOOD if method == "POST" else None, method))[2].headers
+
+
+async def test_the_quarantine_keeps_no_secret_of_an_address(spool: Spool, ask: Ask) -> None:
+    assert (await ask(PATH + "&Token=s3cr3t&api_key=s3cr3t&access_token=s3cr3t&note=1", b"garbage"))[0] == 202
+    (kept,) = spool.undecoded
+    assert "s3cr3t" not in kept.origin
+    assert kept.origin.endswith("note=1")
