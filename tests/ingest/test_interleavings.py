@@ -130,21 +130,27 @@ steps = st.lists(
 
 @dataclass
 class Model:
-    """What ought to be: a dict and five numbers."""
+    """What ought to be: a dict and six numbers."""
 
     cells: dict[Cell, float] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     seen: set[object] = field(default_factory=set)
 
     def accept(self, batch: list[Sent]) -> None:
-        for sent in batch:
+        instants: set[tuple[str, object]] = set()
+        for number, sent in enumerate(batch):
             readings = len(sent.good) + sent.bad
             self.counts.received += readings
             if sent.key is not None and sent.key in self.seen:
                 self.counts.duplicate += readings
                 continue
             self.seen.add(sent.key)
-            self.counts.stored += len(sent.good)
+            for (device, _, time_ns), _ in sent.good:
+                # rows without a time have that of their message
+                instant = device, ("message", number) if device == CLOCKLESS else time_ns
+                self.counts.merged += instant in instants
+                self.counts.stored += instant not in instants
+                instants.add(instant)
             self.counts.quarantined += sent.bad
             self.cells.update(sent.good)
 
