@@ -85,7 +85,7 @@ def test_it_stops_while_the_store_is_busy_and_goes_on_with_all_that_was_confirme
         until(lambda: platform.get("/v1/ledger")["received"] >= sum(accepted) + int(confirmed))
         until(lambda: platform.get("/v1/ledger")["pending"] == 0)
         ledger = platform.get("/v1/ledger")
-        assert ledger["received"] == ledger["stored"] + ledger["duplicate"]
+        assert ledger["received"] == ledger["stored"] + ledger["merged"] + ledger["duplicate"]
         assert ledger["gaps"] == 0
 
 
