@@ -21,9 +21,10 @@ RESERVED: Final = frozenset({"time", "rx", "lat", "lon", "device", "province", "
 
 RESERVED_ENDINGS: Final = ("_failed", "_qc")
 
-FIRST_NS: Final = 0
+FIRST_NS: Final = 946_684_800 * 10**9
 LAST_NS: Final = 4_102_444_800 * 10**9
-"""Times are accepted from 1970 up to 2100 (UTC): what lies outside is a broken clock, not a reading."""
+"""Times are accepted from 2000 up to 2100 (UTC): what lies before is a clock that was never set, or seconds taken for
+milliseconds; what lies behind is a broken clock. Neither is a reading."""
 
 
 class Flag(IntEnum):

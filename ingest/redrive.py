@@ -15,7 +15,7 @@ from city.batch import NOWHERE, Batch, Place, merge_instants
 from city.errors import Conflict, Malformed, Reason, Unavailable
 from city.ledger.port import Ledger, NewDevice, QuarantineRow, QuarantineState, Redriven, Settlement, Source
 from city.outcomes import Counts
-from city.reading import Reading
+from city.reading import FIRST_NS, Reading
 from city.store.port import Store
 from city.wire import direct, pack
 from ingest.check import judge_ranges
@@ -118,6 +118,8 @@ class Redrive:
             outcome.quarantined = undecoded(item.topic, frame)
         if any(reading.time_ns > now_ns + self.max_future_skew_s * 10**9 for reading in readings):
             raise Malformed(Reason.CLOCK_AHEAD, "still ahead of our clock")
+        if any(reading.time_ns < FIRST_NS for reading in readings):
+            raise Malformed(Reason.BAD_TIME, "a time before 2000: a clock that was never set")
         for part in outcome.quarantined:
             counts = outcome.counts.setdefault(part.source, Counts())
             counts.received += part.readings

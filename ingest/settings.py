@@ -10,7 +10,8 @@ from city.settings import Settings
 class IngestSettings(Settings):
     """Settings of the ingest service: table `[ingest]`, variables `KORAT_INGEST_*`.
 
-    What a source sends beyond its hourly budget is quarantined until the hour is over; no other source is touched.
+    What a device sends beyond its hourly budget is quarantined until the hour is over; no other device is touched,
+    nor the rest of a pack.
 
     Attributes:
         worker: Name of this worker, the same after a restart; each worker of a group has another. `auto`: the lowest
@@ -21,12 +22,13 @@ class IngestSettings(Settings):
         inflight_messages: Messages held without acknowledgement.
         inflight_bytes: Bytes of those messages.
         max_future_skew_s: Seconds that a reading's time may lie ahead of ours; what is further goes to quarantine.
-        device_messages: Messages an hour that one direct device may send.
+        device_messages: Messages an hour that one direct device may send, and readings that one may by one gateway.
         device_bytes: Bytes an hour that one direct device may send.
         gateway_messages: Packs an hour that one gateway may send.
         gateway_bytes: Bytes an hour that one gateway may send.
-        new_devices: New devices an hour by one gateway, or direct in one province.
-        new_quantities: New quantities outside the catalog an hour by one source.
+        new_devices: New devices an hour by one gateway, or direct in one province; ten times as many by all.
+        new_quantities: New quantities outside the catalog an hour by one device; four times as many by one gateway, or
+            direct in one province; ten times as many by all.
     """
 
     section: ClassVar[str] = "ingest"

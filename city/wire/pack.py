@@ -195,6 +195,9 @@ def _columns(block: Block, table: Floats) -> Batch:
     )
     if block.position:
         batch.lat, batch.lon = _sized(block.position, "<f8", 2 * rows).reshape(2, rows)
+        nowhere = (batch.lat == 0) & (batch.lon == 0)  # what a receiver without a fix says
+        if nowhere.any():
+            batch.lat, batch.lon = (np.where(nowhere, np.nan, axis) for axis in (batch.lat, batch.lon))
     return batch
 
 
@@ -213,7 +216,7 @@ def _check(batch: Batch, table: Floats) -> None:
         raise Malformed(Reason.PACK_MALFORMED, f"a row of {batch.kind} names a device that the block lacks")
     # read as unsigned, a time before 1970 is a huge one, so one comparison finds both
     if int(batch.time_ns.view(np.uint64).max()) >= LAST_NS:
-        raise Malformed(Reason.BAD_TIME, f"a time of {batch.kind} is outside 1970 to 2100")
+        raise Malformed(Reason.BAD_TIME, f"a time of {batch.kind} is before 1970 or after 2100")
     if not np.isfinite(table).all():
         if np.isinf(table).any():
             raise Malformed(Reason.NOT_FINITE, f"a value of {batch.kind} is infinite")

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, ParamSpec, TypeVar
 
 from city.errors import SpoolFull
-from gateway.outbox.packing import Contents, encode
+from gateway.outbox.group_commit import Contents, encode
 from gateway.outbox.spool_file import broken, connect
 
 P = ParamSpec("P")

@@ -102,7 +102,7 @@ async def client(town: Town) -> AsyncIterator[httpx2.AsyncClient]:
     store, ledger = await open_store(town.store_url), await open_ledger(town.ledger_url)
     registry = await open_registry(town.ledger_url)
     app = build(store, ledger, registry, checks={}, settings=ApiSettings(), metrics=CollectorRegistry())
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://korat.test") as opened:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://127.0.0.1") as opened:
         yield opened
     for part in (registry, ledger, store):
         await part.aclose()

@@ -13,7 +13,7 @@ from city.errors import Broken, ConfigurationError, SpoolFull
 from city.reading import Reading
 from city.wire import pack
 from city.wire.pack import Undecoded
-from gateway.outbox.packing import Contents
+from gateway.outbox.group_commit import Contents
 from gateway.outbox.spool import Pending, Spool
 from gateway.outbox.spool_file import pending_readings
 

@@ -13,7 +13,7 @@ import pytest
 from city.errors import Broken, ConfigurationError, SpoolFull
 from city.wire import pack
 from city.wire.pack import Undecoded
-from gateway.outbox.packing import Contents
+from gateway.outbox.group_commit import Contents
 from gateway.outbox.spool import Spool
 
 PLENTY = 2**30
@@ -23,7 +23,7 @@ APPENDER = """
 import sys
 from pathlib import Path
 from city.reading import Reading
-from gateway.outbox.packing import Contents
+from gateway.outbox.group_commit import Contents
 from gateway.outbox.spool import Spool
 spool = Spool(Path(sys.argv[1]), "gw-1", 2**30)
 while True:
@@ -36,7 +36,7 @@ import resource, signal, sys
 from pathlib import Path
 from city.errors import SpoolFull
 from city.wire.pack import Undecoded
-from gateway.outbox.packing import Contents
+from gateway.outbox.group_commit import Contents
 from gateway.outbox.spool import Spool
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 spool = Spool(Path(sys.argv[1]), "gw-1", 2**30)

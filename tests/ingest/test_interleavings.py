@@ -146,8 +146,8 @@ class Model:
                 continue
             self.seen.add(sent.key)
             for (device, _, time_ns), _ in sent.good:
-                # rows without a time have that of their message
-                instant = device, ("message", number) if device == CLOCKLESS else time_ns
+                # rows without a time have instants of their own, whatever came before
+                instant = device, (number, time_ns) if device == CLOCKLESS else time_ns
                 self.counts.merged += instant in instants
                 self.counts.stored += instant not in instants
                 instants.add(instant)

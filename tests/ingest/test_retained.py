@@ -51,7 +51,7 @@ async def test_a_dead_device_does_not_look_alive(
     broker: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ask_for_what_was_kept(monkeypatch)
-    both = json.dumps([UNDATED, {"ts": NOW_MS - 5, "values": {"level": 3}}]).encode()
+    both = json.dumps([UNDATED, UNDATED, {"ts": NOW_MS - 5, "values": {"level": 3}}]).encode()
     kept = {"undated": json.dumps(UNDATED).encode(), "dated": json.dumps(DATED).encode(), "both": both, "bad": b"{"}
     await keep(broker, kept)
     for start in (1, 2, 3):
