@@ -164,7 +164,7 @@ class City:
     model: Model = field(default_factory=Model)
     history: list[Sent] = field(default_factory=list)
     left: list[Step] = field(default_factory=list)
-    clock: Iterator[int] = field(default_factory=lambda: itertools.count(NOW_MS * MS + 1))
+    clock: Iterator[int] = field(default_factory=lambda: itertools.count(NOW_MS * MS + 1, 1000))
     _idle: list[Worker] = field(default_factory=list)
     _opened: list[Closing] = field(default_factory=list)
 
