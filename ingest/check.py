@@ -72,6 +72,7 @@ class Checked:
         fingerprints: Of the messages that are new and have one.
         quarantined: What goes to quarantine.
         duplicates: Source to readings that were settled before.
+        merged: Source to readings whose instant a later one of the flush has too.
     """
 
     now_ns: int
@@ -82,6 +83,7 @@ class Checked:
     fingerprints: set[int] = field(default_factory=set)
     quarantined: list[QuarantinedPayload] = field(default_factory=list)
     duplicates: defaultdict[Source, int] = field(default_factory=lambda: defaultdict(int))
+    merged: defaultdict[Source, int] = field(default_factory=lambda: defaultdict(int))
 
 
 def check(
@@ -105,7 +107,7 @@ def check(
         traced.batch.places = _find_places(traced, places, checked)
         kept = _quarantine_times(traced, checked, now_ns + max_future_skew_s * 10**9)
         judge_ranges(kept.batch)
-        checked.batches.append(kept)
+        checked.batches.append(_merge_instants(kept, checked))
     return checked
 
 
@@ -198,6 +200,17 @@ def _quarantine_times(traced: TracedBatch, checked: Checked, latest_ns: int) -> 
         )
         checked.quarantined.append(traced.to_quarantine(row, why))
     return traced.without(wrong)
+
+
+def _merge_instants(traced: TracedBatch, checked: Checked) -> TracedBatch:
+    """Join rows of one instant, so that store and journal get the same rows; count those that went into others."""
+    merged = traced.merged()
+    if merged is not traced:
+        left = merged.counts()
+        for source, rows in traced.counts().items():
+            if gone := rows - left.get(source, 0):
+                checked.merged[source] += gone
+    return merged
 
 
 def _worsen(batch: Batch, key: str, where: NDArray[np.bool_], flag: Flag) -> None:

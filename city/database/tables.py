@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary,
 
 from city.outcomes import COUNTED
 
-VERSION: Final = 7
+VERSION: Final = 6
 """Version of these tables; `city.database.migrations` brings an earlier one up to it, a later one is refused."""
 
 metadata: Final = MetaData()

@@ -46,7 +46,7 @@ def flushed(messages: Iterable[tuple[str, bytes]], **settings: int) -> tuple[Flu
     flush = settlement(checked, [], {})
     receipts(taken)
     for counts in flush.counts.values():
-        assert counts.received == counts.stored + counts.duplicate + counts.quarantined + counts.rejected
+        assert counts.is_balanced(), counts
     assert sum(counts.received for counts in flush.counts.values()) == taken.readings
     for traced in checked.batches:
         assert len(traced.batch.places) == len(traced.batch.devices)

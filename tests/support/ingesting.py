@@ -51,7 +51,7 @@ class Platform:
 
         await self.until(enough)
         counts = await self.counts()
-        assert counts.received == counts.stored + counts.duplicate + counts.quarantined + counts.rejected
+        assert counts.is_balanced(), counts
         return counts
 
     async def send(self, kind: str, device: str, payload: bytes | dict[str, object] | list[object]) -> None:

@@ -120,10 +120,11 @@ export const MESSAGES = {
   duplicate: ["Duplicate", "ซ้ำ"],
   quarantined: ["Quarantined", "กักกัน"],
   rejected: ["Rejected", "ปฏิเสธ"],
+  merged: ["Merged", "รวมกัน"],
   pending: ["Pending", "รอส่ง"],
   gaps: ["Missing", "ขาดหาย"],
   "ledger.why": [
-    "Each reading that was received is stored, a duplicate, quarantined or rejected. Pending waits at gateways now; missing was in packs that have not come.",
+    "Each reading that was received is stored, merged, a duplicate, quarantined or rejected. Pending waits at gateways now; missing was in packs that have not come.",
     "ข้อมูลทุกค่าที่ได้รับจะถูกจัดเก็บ เป็นค่าซ้ำ ถูกกักกัน หรือถูกปฏิเสธ ส่วนที่รอส่งอยู่ที่เกตเวย์ และส่วนที่ขาดหายอยู่ในชุดข้อมูลที่ยังมาไม่ถึง",
   ],
   "by.gateway": ["By gateway", "ตามเกตเวย์"],

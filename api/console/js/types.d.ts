@@ -67,7 +67,7 @@ export interface SeriesBody {
 
 // /v1/ledger, /v1/quarantine
 
-export type Outcome = "stored" | "duplicate" | "quarantined" | "rejected";
+export type Outcome = "stored" | "duplicate" | "quarantined" | "rejected" | "merged";
 export type Figure = "received" | Outcome | "pending" | "gaps";
 
 export interface Sums extends Record<Figure, number> {

@@ -1,12 +1,12 @@
-"""Version 6: rows of the quarantine may stand for many payloads, and what they take is counted by hour and source."""
+"""Version 5: rows of the quarantine may stand for many payloads, and what they take is counted by hour and source."""
 
 from typing import Final
 
 import sqlalchemy as sa
 from alembic import op
 
-revision: Final = "6"
-down_revision: Final = "3"
+revision: Final = "5"
+down_revision: Final = "4"
 
 _BIG: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _KEY: Final = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
