@@ -209,6 +209,9 @@ def undecoded(topic: str, frame: pack.Pack) -> list[QuarantinedPayload]:
             detail=row.detail[:500],
             source=Source(gateway, ""),
             origin=row.origin[:_MAX_ORIGIN],
+            readings=row.payloads,
+            payloads=row.payloads,
+            size=row.size,
         )
         for row in frame.undecoded
     ]

@@ -54,8 +54,8 @@ class Contents(NamedTuple):
     undecoded: list[Undecoded]
 
     def amount(self) -> int:
-        """Readings in it, where each undecoded payload counts as one."""
-        return len(self.readings) + len(self.undecoded)
+        """Readings in it, where each undecoded payload counts as one, also where one item stands for many."""
+        return len(self.readings) + sum(item.payloads for item in self.undecoded)
 
 
 @dataclass(slots=True, eq=False)

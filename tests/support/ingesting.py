@@ -82,7 +82,8 @@ async def platform(
     address = Address("127.0.0.1", broker.port)
     store = await open_store(f"duckdb:///{folder / 'readings.duckdb'}")
     url = f"sqlite:///{folder / 'ledger.sqlite'}"
-    ledgers = [await open_ledger(url) for _ in range(workers)]
+    bounds = IngestSettings.model_validate(settings).quarantine_bounds()
+    ledgers = [await open_ledger(url, bounds) for _ in range(workers)]
     registry = await open_registry(url)
     stop = asyncio.Event()
     try:
