@@ -96,7 +96,7 @@ async def test_garbage_keeps_its_topic_and_can_be_decoded_again(broker: Mosquitt
     small, large = spool.undecoded
     assert (small.payload, small.reason) == (b"garbage", "malformed_json")
     assert small.origin == "mqtt:native?kind=water_level&device=a-b-c&topic=plant%2Fwater_level%2Fa+b%26c%2Fup"
-    assert Decoding().decode_again(small.origin, GOOD, 1)[0].device == "a-b-c"
+    assert Decoding().decode_again(small.origin, GOOD, 1)[0][0].device == "a-b-c"
     assert (len(large.payload), large.reason) == (2 * 2**20, "too_large")
 
 
