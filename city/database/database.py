@@ -4,16 +4,17 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, update
+from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 from city.database.address import file_of, name_of, parse
-from city.database.engine import make_engine
+from city.database.engine import copy_file, make_engine
 from city.database.faults import translated
-from city.database.schema import migrate_tables, new_epoch, prepare_file, prepare_server
-from city.database.tables import schema_version
+from city.database.schema import migrate_tables, prepare_file, prepare_server
+from city.errors import ConfigurationError
 
 T = TypeVar("T")
 Upsert = sqlite.Insert | postgresql.Insert
@@ -81,18 +82,21 @@ class Database:
         """Let running work end, then close the connections."""
         await asyncio.to_thread(self._close)
 
+    async def copy_to(self, path: Path) -> None:
+        """Write one state of the database into a new file, while others write on.
+
+        Raises:
+            ConfigurationError: It is a server, which has tools of its own for that.
+            LedgerUnavailable: It can't be read, or the file can't be written.
+        """
+        if self._engine.dialect.name != "sqlite":
+            raise ConfigurationError("ledger_url: a PostgreSQL is backed up by pg_dump; see docs/deployment.md")
+        await self.in_reader(lambda: copy_file(self._reads, self._name, path))
+
     def _close(self) -> None:
         self._readers.shutdown()
         self._writer.shutdown()
         self._engine.dispose()
-
-
-def renew_epoch(database: Database) -> str:
-    """Begin a new life of a database that was put back to an earlier state; blocking. Gives its name."""
-    epoch = new_epoch()
-    with database.write() as connection:
-        connection.execute(update(schema_version).values(epoch=epoch))
-    return epoch
 
 
 def _open(url: str) -> Database:
