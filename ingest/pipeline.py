@@ -67,6 +67,7 @@ class Pipeline:
         for row in latest_statuses(taken.statuses):
             await self.until_available(partial(self.ledger.note_status, row))
         self.session.acknowledge(taken.messages)
+        self.metrics.not_received(taken.undated)
         self.receipts.send(taken)
         self.metrics.flushed(started)
 

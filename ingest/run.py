@@ -150,9 +150,10 @@ async def _until_drained(session: Session) -> None:
 def subscriptions(group: str) -> list[Subscription]:
     """Everything of the city, shared among the workers of a group; the retained statuses, each for itself.
 
-    A shared subscription gets no retained messages (MQTT 5, 4.8.2), hence the second one.
+    A shared subscription gets no retained messages (MQTT 5, 4.8.2), hence the second one. mosquitto before 2.0.13 sends
+    them whatever it is asked; `ingest.load` knows them.
     """
-    return [Subscription(f"$share/{group}/{topics.EVERYTHING}"), Subscription(topics.STATUSES)]
+    return [Subscription(f"$share/{group}/{topics.EVERYTHING}", retained=False), Subscription(topics.STATUSES)]
 
 
 def readiness(session: Session, pipeline: Pipeline) -> Mapping[str, Callable[[], Awaitable[None]]]:

@@ -21,7 +21,7 @@ def table(
 ) -> None:
     """Show how many readings were received and what became of them.
 
-    received = stored + duplicate + quarantined + rejected.
+    received = stored + merged + duplicate + quarantined + rejected.
 
     pending waits at gateways; gaps are readings of packs that are missing between others.
     """

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -39,6 +39,7 @@ class Database:
             self._reads = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._writer = ThreadPoolExecutor(1, "ledger-write")
         self._readers = ThreadPoolExecutor(_READERS, "ledger-read")
+        self._free_readers = asyncio.Semaphore(_READERS)
 
     @classmethod
     async def open(cls, url: str) -> "Database":
@@ -75,8 +76,16 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._writer, work)
 
     async def in_reader(self, work: Callable[[], T]) -> T:
-        """Run blocking work in a reading thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+        """Run blocking work in a reading thread.
+
+        A server that stands still holds the threads, so what waits for one waits here: it can be given up, and leaves
+        nothing behind.
+        """
+        await self._free_readers.acquire()
+        loop = asyncio.get_running_loop()
+        running = self._readers.submit(work)
+        running.add_done_callback(lambda _: _tell(loop, self._free_readers.release))
+        return await asyncio.wrap_future(running)
 
     async def aclose(self) -> None:
         """Let running work end, then close the connections."""
@@ -97,6 +106,11 @@ class Database:
         self._readers.shutdown()
         self._writer.shutdown()
         self._engine.dispose()
+
+
+def _tell(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:
+    with suppress(RuntimeError):  # the loop is closed: the process ended without this thread
+        loop.call_soon_threadsafe(what)
 
 
 def _open(url: str) -> Database:

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary,
 
 from city.outcomes import COUNTED
 
-VERSION: Final = 7
+VERSION: Final = 6
 """Version of these tables; `city.database.migrations` brings an earlier one up to it, a later one is refused."""
 
 metadata: Final = MetaData()
@@ -146,10 +146,28 @@ quarantine: Final = Table(
     Column("readings", _Big, nullable=False),
     Column("state", _Key, nullable=False),
     Column("tries", Integer, nullable=False),
+    Column("payloads", _Big, nullable=False, server_default="1"),
+    Column("bytes", _Big, nullable=False, server_default="0"),
+    Column("digest", _Key, nullable=False, server_default=""),
     Index("quarantine_state", "state", "id"),
     Index("quarantine_reason", "reason", "id"),
+    Index("quarantine_hour", "hour_ns", "state"),
 )
-"""`hour_ns` is the hour of the counters in which the row was counted, which a re-drive corrects."""
+"""`hour_ns` is the hour of the counters in which the row was counted, which a re-drive corrects.
+
+A condensed row stands for `payloads` payloads of `bytes` bytes; its `digest` is chained over all of them.
+"""
+
+quarantine_kept: Final = Table(
+    "quarantine_kept",
+    metadata,
+    Column("hour_ns", _Big, primary_key=True, autoincrement=False),
+    Column("gateway", _Key, primary_key=True),
+    Column("device", _Key, primary_key=True),
+    Column("bytes", _Big, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What the rows of an hour take, by source; under the name `*`, which no gateway has, that of all sources."""
 
 device: Final = Table(
     "device",

@@ -46,6 +46,8 @@ class QuarantinedPayload:
         source: Gateway and device they are counted for.
         origin: `link:decoder?...` of a gateway's undecoded bytes; empty for MQTT messages.
         readings: How many readings they count as (a pack: as many as it says; what can't be counted is 1).
+        payloads: How many payloads they stand for.
+        size: Bytes of all of them where a gateway condensed them and `payload` is but a sample; else 0.
     """
 
     topic: str
@@ -56,6 +58,8 @@ class QuarantinedPayload:
     source: Source
     origin: str = ""
     readings: int = 1
+    payloads: int = 1
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,23 @@ class DedupIndex(Protocol):
         """Tell whether a direct message is settled; remembered for about the last 100,000."""
 
 
+@dataclass(frozen=True, slots=True)
+class QuarantineBounds:
+    """What the quarantine keeps; what is beyond is condensed into rows that count.
+
+    Attributes:
+        source_hour_bytes: Bytes of one source in an hour, rows' own included.
+        hour_bytes: Bytes of all sources in an hour.
+        bytes: Bytes in all; beyond, the oldest hours expire.
+        days: Days after which an hour expires.
+    """
+
+    source_hour_bytes: int = 8 * 2**20
+    hour_bytes: int = 64 * 2**20
+    bytes: int = 2 * 2**30
+    days: int = 90
+
+
 class By(StrEnum):
     """How an account is broken down."""
 
@@ -196,16 +217,32 @@ class QuarantineState(StrEnum):
     HELD = "held"
     REQUESTED = "requested"
     RELEASED = "released"
+    CONDENSED = "condensed"
+    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
 class QuarantineRow:
-    """A row of the quarantine: `id` rises in order of commit; `tries` counts re-drives that failed again."""
+    """A row of the quarantine.
+
+    Attributes:
+        id: Rises in order of commit.
+        quarantined: What is kept; of a condensed or expired row the beginning of the first payload, of a row in a
+            list no payload at all.
+        state: Where it stands.
+        tries: Re-drives that failed again.
+        payloads: How many payloads it stands for.
+        bytes: Of all of them as they came.
+        digest: SHA-256 chained over all of them, in hex; empty where the payload itself is here.
+    """
 
     id: int
     quarantined: QuarantinedPayload
     state: QuarantineState
     tries: int
+    payloads: int = 1
+    bytes: int = 0
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +338,17 @@ class Ledger(Protocol):
         self, *, after: int = 0, limit: int = 100, state: QuarantineState | None = None, reason: str | None = None
     ) -> list[QuarantineRow]:
         """Rows of the quarantine with `id > after`, rising."""
+
+    async def quarantine_list(
+        self, *, before: int | None, limit: int, state: QuarantineState | None = None, reason: str | None = None
+    ) -> list[QuarantineRow]:
+        """Rows of the quarantine with `id < before`, falling, without their payloads."""
+
+    async def quarantine_row(self, id_: int) -> QuarantineRow | None:
+        """One row of the quarantine with its payload."""
+
+    async def expire_quarantine(self, now_ns: int) -> int:
+        """Condense what is too old or too much, all of it; how many rows. A flush does a part of it now and then."""
 
     async def request_redrive(self, ids: list[int] | None, reason: str | None) -> int:
         """Ask ingest to try held rows again: these ids, or all of a reason, or (both None) all; how many."""

@@ -8,11 +8,11 @@ from sqlalchemy import Connection, bindparam, delete, insert, update
 from city.database import Database
 from city.database.tables import device, device_kind, fingerprints, flush_counts, pack_range, sequences
 from city.errors import Conflict
-from city.ledger import compaction, journal, quarantine
+from city.ledger import compaction, condensing, journal, quarantine
 from city.ledger.compaction import Sequences
 from city.ledger.dedup import Page, SettledIndex, SpoolKey, pack
 from city.ledger.flush_counts import HourCounts, encode, hour_of, to_hour_counts
-from city.ledger.port import NewDevice, Settlement
+from city.ledger.port import NewDevice, QuarantineBounds, Settlement
 from city.ledger.ranges import Growth, Range
 from city.ledger.sync import sync
 
@@ -24,7 +24,6 @@ _ADVANCE = (
     .values(
         flush=sequences.c.flush + 1,
         journal=sequences.c.journal + bindparam("entries"),
-        quarantine=sequences.c.quarantine + bindparam("quarantined"),
         rev=sequences.c.rev + bindparam("revisions"),
         journal_bytes=sequences.c.journal_bytes + bindparam("added_bytes"),
     )
@@ -37,7 +36,7 @@ _DELETE_RANGE = delete(pack_range).where(
 )
 
 
-def settle(database: Database, dedup: SettledIndex, settlement: Settlement) -> None:
+def settle(database: Database, dedup: SettledIndex, settlement: Settlement, bounds: QuarantineBounds) -> None:
     """Commit a flush and remember its claims.
 
     Raises:
@@ -54,9 +53,8 @@ def settle(database: Database, dedup: SettledIndex, settlement: Settlement) -> N
         growths = _grow(dedup, settlement, messages)
         redriven = quarantine.settle_redriven(connection, settlement.redriven)
         blocks = [to_hour_counts(hour, settlement.counts), *redriven.corrections]
-        quarantine.add(
-            connection, now.quarantine, [*redriven.quarantined, *((hour, held) for held in settlement.quarantined)]
-        )
+        held = [*redriven.quarantined, *((hour, payload) for payload in settlement.quarantined)]
+        quarantine.add(connection, database, held, bounds)
         _write_packs(connection, database, growths, now.flush)
         journal.write(connection, settlement.at_ns, now.journal, settlement.journal)
         _write_devices(connection, database, now.rev, settlement.devices)
@@ -64,17 +62,14 @@ def settle(database: Database, dedup: SettledIndex, settlement: Settlement) -> N
         _write_flush(connection, page, [block for block in blocks if block.sources])
         if compaction.is_due(now, settlement.at_ns):
             compaction.compact(connection, database, now.flush, settlement.at_ns, dedup.oldest_flush())
+            condensing.expire(connection, settlement.at_ns, bounds)
     _remember(dedup, page, growths)
     dedup.journal = now.journal
 
 
 def _advance(connection: Connection, settlement: Settlement) -> Sequences:
-    quarantined = len(settlement.quarantined) + sum(
-        len(redriven.quarantined) for redriven in settlement.redriven.values()
-    )
     numbers = {
         "entries": len(settlement.journal),
-        "quarantined": quarantined,
         "revisions": 1 if settlement.devices else 0,
         "added_bytes": sum(len(entry.payload) for entry in settlement.journal),
     }

@@ -22,6 +22,7 @@ from city.ledger.port import (
     GatewayRow,
     JournalRow,
     Ledger,
+    QuarantineBounds,
     QuarantineRow,
     QuarantineState,
     Settlement,
@@ -38,8 +39,9 @@ T = TypeVar("T")
 class SqlLedger(Ledger):
     """The ledger in the tables of `city.database`; open it with `city.ledger.open_ledger`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, bounds: QuarantineBounds) -> None:
         self._database = database
+        self._bounds = bounds
         self._dedup = SettledIndex()
         self._epoch = ""
         self._before_outage: tuple[str, int] | None = None
@@ -50,7 +52,9 @@ class SqlLedger(Ledger):
 
     @override
     async def settle(self, settlement: Settlement) -> None:
-        await self._database.in_writer(lambda: self._remembering(partial(settle, settlement=settlement)))
+        await self._database.in_writer(
+            lambda: self._remembering(partial(settle, settlement=settlement, bounds=self._bounds))
+        )
 
     @override
     async def journal(self, *, after: int, limit: int = 100, epoch: str = "") -> list[JournalRow]:
@@ -135,6 +139,21 @@ class SqlLedger(Ledger):
     ) -> list[QuarantineRow]:
         asked = partial(quarantine.page, self._database, after=after, limit=limit, state=state, reason=reason)
         return await self._database.in_reader(asked)
+
+    @override
+    async def quarantine_list(
+        self, *, before: int | None, limit: int, state: QuarantineState | None = None, reason: str | None = None
+    ) -> list[QuarantineRow]:
+        asked = partial(quarantine.listing, self._database, before=before, limit=limit, state=state, reason=reason)
+        return await self._database.in_reader(asked)
+
+    @override
+    async def quarantine_row(self, id_: int) -> QuarantineRow | None:
+        return await self._database.in_reader(lambda: quarantine.one(self._database, id_))
+
+    @override
+    async def expire_quarantine(self, now_ns: int) -> int:
+        return await self._database.in_writer(lambda: quarantine.expire(self._database, now_ns, self._bounds))
 
     @override
     async def request_redrive(self, ids: list[int] | None, reason: str | None) -> int:

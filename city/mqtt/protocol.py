@@ -9,7 +9,7 @@ from mqtt5 import ConnAckPacket, Packet, PublishPacket
 
 from city.mqtt.codec import packet_size, read_packet
 from city.mqtt.counters import Counters
-from city.mqtt.errors import Disconnected, MqttError, NotSent, StreamError
+from city.mqtt.errors import Closed, Disconnected, MqttError, NotSent, StreamError
 from city.mqtt.inbox import Inbox, Message
 
 # One read takes up to this many bytes, so that thousands of small messages share its cost.
@@ -64,9 +64,8 @@ class Link(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell everyone who waits why it ended."""
-        reason = self._error or Disconnected(
-            f"the connection broke: {exc}" if exc else "the broker closed the connection"
-        )
+        ended = Disconnected(f"the connection broke: {exc}") if exc else Closed("the broker closed the connection")
+        reason = self._error or ended
         self._transport = None
         if self._accepting:
             self._inbox.lost()

@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from city.catalog import KINDS
 from city.errors import Malformed, Reason
-from city.reading import FIRST_NS, LAST_NS, Flag, Reading, checked_id, checked_quantity
+from city.reading import FIRST_NS, LAST_NS, Flag, Reading, checked_id, checked_quantity, same_name
 from city.wire.direct import MAX_VALUES, to_position
 from gateway.decoders.fields import checksum
 from gateway.decoders.mapping import JsonMapping
@@ -113,11 +113,13 @@ def device_id(name: str) -> str:
     """Make a device id of a foreign name: lower case, other characters become `-`, and none of them leads.
 
     `urn:dev:ow:10e2073a01080063` becomes `urn-dev-ow-10e2073a01080063`. Letters beyond ASCII can't stand in an id; so
-    that two names don't become one, such a name ends with its CRC-32: `ถัง 1` becomes `1-f9f28e73`.
+    that two names don't become one, such a name ends with its CRC-32: `ถัง 1` becomes `1-f9f28e73`. Blanks around a
+    name, and the two spellings of one Thai text, make no other name (`city.reading.same_name`).
 
     Raises:
         Malformed: `bad_device`: nothing is left, or more than 64 characters are.
     """
+    name = same_name(name)
     if not name.isascii():
         left = name.encode("ascii", "ignore").decode().strip(" -_/")
         name = "-".join(filter(None, (left, checksum(name))))
@@ -134,7 +136,7 @@ def checked(readings: list[Reading]) -> list[Reading]:
         checked_id(reading.device)
         known_kind(reading.kind)
         if not FIRST_NS <= reading.time_ns < LAST_NS:
-            raise DecodeError(Reason.BAD_TIME, f"{reading.time_ns} ns is outside 1970 to 2100")
+            raise DecodeError(Reason.BAD_TIME, f"{reading.time_ns} ns is outside 2000 to 2100")
         if not 0 < len(reading.values) <= MAX_VALUES:
             raise DecodeError(Reason.NO_VALUES, f"{len(reading.values)} values; from 1 to {MAX_VALUES} are allowed")
         for key, value in reading.values.items():
@@ -142,7 +144,9 @@ def checked(readings: list[Reading]) -> list[Reading]:
             if not math.isfinite(value):
                 raise DecodeError(Reason.NOT_FINITE, f"{key} is not finite")
         if reading.lat is not None or reading.lon is not None:
-            to_position(*(UNSET if degrees is None else degrees for degrees in (reading.lat, reading.lon)))
+            lat, _ = to_position(*(UNSET if degrees is None else degrees for degrees in (reading.lat, reading.lon)))
+            if lat is None:
+                raise DecodeError(Reason.BAD_POSITION, f"{reading.device} at 0, 0, which is no position")
         if reading.flags and not (
             reading.flags.keys() <= reading.values.keys() and _CODES.issuperset(reading.flags.values())
         ):

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from city.errors import Reason
 from city.reading import Reading
-from city.wire.direct import MAX_READINGS, MAX_VALUES
+from city.wire.direct import MAX_READINGS, MAX_VALUES, Position
 from gateway.decoders.decoder import Context, DecodeError, known_kind
 from gateway.decoders.fields import NOTHING, Meaning, Names, to_values
 from gateway.decoders.json_fields import (
@@ -29,6 +29,7 @@ from gateway.decoders.json_fields import (
     number,
     numbers,
     position,
+    position_fix,
 )
 
 _QUERY: Final[Names] = MappingProxyType(
@@ -149,7 +150,7 @@ def _measured(fields: Mapping[str, object], names: Names, only: Mapping[str, obj
 
 
 def _reading(
-    context: Context, name: str | None, stamp: object, values: dict[str, float], place: tuple[float, float] | None
+    context: Context, name: str | None, stamp: object, values: dict[str, float], place: Position | None
 ) -> Reading:
     if not values and place is None:
         raise DecodeError(Reason.NO_VALUES, "neither a position nor a value")
@@ -158,7 +159,7 @@ def _reading(
         foreign_device(context, "osmand", name),
         known_kind(context.kind or "vehicle"),
         _time_ns(stamp, context),
-        values or {"position_fix": 1.0},
+        values or position_fix(place or (None, None)),
         lat,
         lon,
     )

@@ -84,6 +84,8 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
 def _readings(records: Iterable[Record], context: Context) -> list[Reading]:
     moments: dict[tuple[str, int], _Moment] = {}
     known: dict[tuple[str, str | None], tuple[str, str]] = {}
+    now_ns = _micros(context.received_ns / 1e9)
+    undated: Counter[tuple[str, str, str]] = Counter()
     for record in records:
         if isinstance(record.value, str | bytes):
             continue
@@ -92,6 +94,10 @@ def _readings(records: Iterable[Record], context: Context) -> list[Reading]:
             known[which] = _meant(record, context)
         device, quantity = known[which]
         place = device, _time_ns(record)
+        if place[1] == now_ns:
+            # a name a second time at the time of receipt is no correction, but another measurement without a time
+            place = device, now_ns + undated[device, record.name, quantity]
+            undated[device, record.name, quantity] += 1
         moment = moments.get(place)
         if moment is None:
             moment = moments[place] = _Moment()
@@ -164,9 +170,13 @@ def _device(name: str, context: Context) -> str:
 
 def _time_ns(record: Record) -> int:
     if not _FIRST_S <= record.time_s < _LAST_S:
-        raise DecodeError(Reason.BAD_TIME, f"{record.time_s} s is outside 1970 to 2100")
-    # a double of today holds no more than microseconds
-    return round(record.time_s * 1e6) * 1000
+        raise DecodeError(Reason.BAD_TIME, f"{record.time_s} s is outside 2000 to 2100")
+    return _micros(record.time_s)
+
+
+def _micros(time_s: float) -> int:
+    """Give nanoseconds; a double of today's seconds holds no more than microseconds."""
+    return round(time_s * 1e6) * 1000
 
 
 def _named(device: str, found: Collection[_Series], context: Context) -> tuple[str, dict[_Series, str]]:

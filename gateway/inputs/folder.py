@@ -200,7 +200,9 @@ class FolderInput:
         while parts:
             part = parts.pop()
             payload = msgspec.json.encode([row.cells for row in part] if len(part) > 1 else part[0].cells)
-            some, refused = self._context.decode(self._origin(name, part[0].line), payload, now_ns)
+            some, refused = self._context.decode(
+                self._origin(name, part[0].line), payload, now_ns + part[0].line - rows[0].line
+            )
             if refused and len(part) > 1:
                 # halve until a bad row stands alone
                 parts += [part[len(part) // 2 :], part[: len(part) // 2]]

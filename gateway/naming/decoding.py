@@ -6,6 +6,7 @@ from typing import Final
 
 from city.errors import Malformed, Reason
 from city.reading import Reading
+from city.wire.direct import apart
 from city.wire.pack import Undecoded
 from gateway.decoders import DECODERS, DecodeError, Origin, checked
 from gateway.decoders.mapping import JsonMapping
@@ -51,7 +52,9 @@ class Decoding:
             self.failures[str(error.reason)] += 1
             decoded, named, rest = self._good_among(origin, error)
             kept = payload if rest is None else rest
-            undecoded.append(Undecoded(self._marked(origin), kept, received_ns, str(error.reason), error.detail))
+            # behind what was read of the same bytes: tried again, rows without a time must not overwrite it
+            kept_ns = received_ns + len(decoded)
+            undecoded.append(Undecoded(self._marked(origin), kept, kept_ns, str(error.reason), error.detail))
         for one, other in zip(decoded, named, strict=True):
             displayed = self._naming.displayed(one.device)
             source = self.sources.find(displayed) or self._add(displayed, origin, one, other, received_ns)
@@ -87,8 +90,9 @@ class Decoding:
         if decoder is None:
             raise DecodeError(Reason.NO_CODEC, f"there is no decoder {origin.decoder[:80]!r}")
         try:
-            return decoder(payload, self._naming.context(origin, received_ns))
-        except DecodeError:
+            return apart(decoder(payload, self._naming.context(origin, received_ns)), received_ns)
+        except DecodeError as error:
+            error.good = apart(list(error.good), received_ns)
             raise
         except Exception as error:
             detail = f"{origin.decoder} failed: {type(error).__name__}: {error}"

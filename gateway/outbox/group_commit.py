@@ -1,19 +1,61 @@
-"""Where inputs hand over: writes wait here until a pack is closed, and are answered when it is on disk."""
+"""Where inputs hand over: their writes are gathered, cut into packs, and answered when they are on disk."""
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
+from city.batch import Batch
 from city.errors import Unavailable
-from gateway.outbox.packing import Contents
+from city.reading import Reading
+from city.wire import pack
+from city.wire.direct import MAX_VALUES
+from city.wire.pack import Block, Pack, Undecoded
 
 _MAX_GROUP: Final = 10_000
 """Readings that one commit takes at most: it bounds the memory and the time of one transaction."""
 
 _STOPPING: Final = "the gateway is stopping"
+
+MAX_READINGS: Final = 1_000
+"""Readings in one pack; what was handed over in one call is kept together up to here."""
+
+MAX_UNDECODED: Final = 256 * 1024
+"""Undecoded bytes after which a pack is closed, so that it stays below what brokers take (1 MB in EMQX)."""
+
+MAX_KEPT: Final = 512 * 1024
+"""Bytes that are kept of an undecoded payload: a pack that no broker takes would never leave."""
+
+_MAX_BYTES: Final = 900 * 1024
+"""About what a pack takes at most, for the same reason."""
+
+_CELL_BYTES: Final = 9
+"""One value and its flag."""
+
+_NAME_BYTES: Final = 64
+"""The name of a column."""
+
+_MAX_ORIGIN: Final = 32_768
+"""Letters of where undecoded bytes came from; ingest keeps as many."""
+
+_FEW: Final = 128
+"""Readings that fit with any quantities, if nothing undecoded is with them."""
+
+_MAX_COLUMNS: Final = 4 * MAX_VALUES
+"""Quantities in one block; ingest refuses more. Columns are dense, so this also bounds memory."""
+
+
+class Contents(NamedTuple):
+    """What one call of an input hands over, or what one pack holds."""
+
+    readings: list[Reading]
+    undecoded: list[Undecoded]
+
+    def amount(self) -> int:
+        """Readings in it, where each undecoded payload counts as one, also where one item stands for many."""
+        return len(self.readings) + sum(item.payloads for item in self.undecoded)
 
 
 @dataclass(slots=True, eq=False)
@@ -108,3 +150,92 @@ def answering(writes: list[PendingWrite]) -> Iterator[None]:
     except BaseException as error:
         answer(writes, error if isinstance(error, Exception) else Unavailable(_STOPPING))
         raise
+
+
+def close_packs(handed_over: Iterable[Contents], pack_readings: int) -> Iterator[Contents]:
+    """Cut what was handed over into packs, in order.
+
+    A pack is closed once it holds `pack_readings` readings. One call's readings stay in one pack unless there are more
+    than `MAX_READINGS`, or more quantities than fit.
+
+    Args:
+        handed_over: In order of receipt.
+        pack_readings: Readings, from 1 to `MAX_READINGS`.
+    """
+    open_ = Contents([], [])
+    size = 0
+    for whole in handed_over:
+        for part in _parts(whole):
+            if open_.amount() + part.amount() > MAX_READINGS:
+                yield from _fitting(open_)
+                open_, size = Contents([], []), 0
+            open_.readings.extend(part.readings)
+            open_.undecoded.extend(part.undecoded)
+            size += sum(map(_size, part.undecoded))
+            if open_.amount() >= pack_readings or size >= MAX_UNDECODED:
+                yield from _fitting(open_)
+                open_, size = Contents([], []), 0
+    if open_.amount():
+        yield from _fitting(open_)
+
+
+def encode(contents: Contents, *, gateway: str, spool: str, seq: int, offset: int) -> bytes:
+    """Write a pack's bytes; see `city.wire.pack.Pack` for the numbers."""
+    return pack.encode(Pack(gateway, spool, seq, offset, _to_blocks(contents.readings), contents.undecoded))
+
+
+def _parts(whole: Contents) -> Iterator[Contents]:
+    """Cut one call's contents only where they don't fit a pack; each undecoded payload may fill one alone."""
+    if len(whole.readings) <= MAX_READINGS and not whole.undecoded:
+        yield whole
+        return
+    for first in range(0, len(whole.readings), MAX_READINGS):
+        yield Contents(whole.readings[first : first + MAX_READINGS], [])
+    for item in whole.undecoded:
+        yield Contents([], [_shortened(item)])
+
+
+def _size(item: Undecoded) -> int:
+    return len(item.payload) + len(item.origin) + len(item.detail)
+
+
+def _shortened(item: Undecoded) -> Undecoded:
+    if len(item.origin) > _MAX_ORIGIN:
+        origin = item.origin[:_MAX_ORIGIN]
+        item = Undecoded(origin, item.payload, item.received_at_ns, item.reason, item.detail)
+    if len(item.payload) <= MAX_KEPT:
+        return item
+    detail = f"{item.detail}; the first {MAX_KEPT} of {len(item.payload)} bytes are kept"
+    return Undecoded(item.origin, item.payload[:MAX_KEPT], item.received_at_ns, item.reason, detail)
+
+
+def _fitting(whole: Contents) -> Iterator[Contents]:
+    """Halve the rare pack whose columns, which are dense, would make it too large."""
+    rows, undecoded = whole
+    columns = len(set().union(*[row.values for row in rows])) if len(rows) > _FEW or undecoded else 0
+    size = columns * (len(rows) * _CELL_BYTES + _NAME_BYTES) + sum(map(_size, undecoded))
+    if size <= _MAX_BYTES or not rows:
+        yield whole
+        return
+    half = len(rows) // 2
+    yield from _fitting(Contents(rows[:half], []))
+    yield from _fitting(Contents(rows[half:], []))
+    if undecoded:
+        yield Contents([], undecoded)
+
+
+def _to_blocks(readings: list[Reading]) -> list[Block]:
+    by_kind: dict[str, list[Reading]] = {}
+    for reading in readings:
+        by_kind.setdefault(reading.kind, []).append(reading)
+    return [block for rows in by_kind.values() for block in _split(rows)]
+
+
+def _split(rows: list[Reading]) -> Iterator[Block]:
+    """Lay out readings of one kind; halve them while they name too many quantities for one block."""
+    if len(rows) > 1 and len(set().union(*[row.values for row in rows])) > _MAX_COLUMNS:
+        half = len(rows) // 2
+        yield from _split(rows[:half])
+        yield from _split(rows[half:])
+    else:
+        yield pack.to_block(Batch.from_readings(rows))

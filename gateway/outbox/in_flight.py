@@ -9,8 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from gateway.outbox.circuit_breaker import MAX_LOSSES, Circuit, CircuitBreaker, ParkedPacks
-from gateway.outbox.pack_state import Event, InFlight, State
+from gateway.outbox.circuit_breaker import MAX_LOSSES, Circuit, CircuitBreaker, Event, InFlight, ParkedPacks, State
 
 _SENDING: Final = (State.SENDING, State.SENDING_ALONE)
 _ALONE: Final = (State.ISOLATED, State.SENDING_ALONE)

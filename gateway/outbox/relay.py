@@ -20,10 +20,8 @@ from city.mqtt import Message, Session
 from city.reading import Reading
 from city.wire import receipt
 from city.wire.pack import Undecoded
-from gateway.outbox import packing
 from gateway.outbox.clock_skew import ClockSkew
-from gateway.outbox.group_commit import GroupCommit, PendingWrite, answer, answering
-from gateway.outbox.packing import Contents
+from gateway.outbox.group_commit import Contents, GroupCommit, PendingWrite, answer, answering, close_packs
 from gateway.outbox.publisher import PackPublisher, now_s
 from gateway.outbox.send_scheduler import SendScheduler
 from gateway.outbox.spool import Spool, SpoolThread
@@ -143,7 +141,7 @@ class Relay:
             self._publisher.wake()
 
     async def _append_and_answer(self, writes: list[PendingWrite]) -> None:
-        packs = list(packing.close([write.contents for write in writes], self._pack_readings))
+        packs = list(close_packs([write.contents for write in writes], self._pack_readings))
         try:
             await self._spool.append(packs)
         except SpoolFull as error:
@@ -155,7 +153,8 @@ class Relay:
             self.status.spool_full(error)
             answer(writes, error)
         else:
-            self.status.spool_ok()
+            if self.status.is_spool_full:
+                self.status.spool_ok()
             answer(writes)
 
     def _read_receipt(self, message: Message) -> Sequence[tuple[int, int]]:
@@ -166,11 +165,12 @@ class Relay:
             return ()
         if settled.spool != self._spool.id:
             return ()
-        done = self._scheduler.sent_of(settled.done)
-        if done != settled.done:
-            _log.warning("receipt of packs that were never sent", named=settled.done[:3], kept=done[:3])
-        self.skew.settled(done, settled.at_ns, message.received_ns)
-        return done
+        if self._scheduler.sent_of(settled.done) != settled.done:
+            # ingest names only what it was sent, so this is another's word, or another's spool: none of it counts
+            _log.warning("receipt of packs that were never sent; all of it refused", named=settled.done[:3])
+            return ()
+        self.skew.settled(settled.done, settled.at_ns, message.received_ns)
+        return settled.done
 
     async def _forget(self, ranges: Sequence[tuple[int, int]]) -> None:
         if not ranges:

@@ -46,6 +46,9 @@ class StatusPublisher:
         spool: Only its numbers are read.
         session: Where it is published.
         topic: On which topic.
+
+    Attributes:
+        is_spool_full: The spool refused the last thing that it was given.
     """
 
     def __init__(self, spool: Spool, session: Session, topic: str) -> None:
@@ -59,6 +62,7 @@ class StatusPublisher:
         self._retain = True
         self._retain_refused_s = -math.inf
         self._wanted = asyncio.Event()
+        self.is_spool_full = False
         self._refusal: SpoolFull | None = None
         self._spool_full_s = -math.inf
         self._health: Health | None = None
@@ -97,12 +101,13 @@ class StatusPublisher:
         """Note that the spool refused; nothing is lost, but an operator should look."""
         if self.refusal is None:
             _log.warning("spool full", reason=str(error))
+        self.is_spool_full = True
         self._refusal, self._spool_full_s = error, _now_s()
 
     def spool_ok(self) -> None:
-        """Note that the spool took something."""
-        if self._refusal is not None:
-            _log.info("spool takes readings again")
+        """Note that the spool took something after it had refused."""
+        _log.info("spool takes readings again")
+        self.is_spool_full = False
         self._refusal = None
 
     @property

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gateway.outbox import circuit_breaker
+from gateway.outbox.circuit_breaker import State
 from gateway.outbox.in_flight import InFlightQueue
-from gateway.outbox.pack_state import State
 
 FIRST_S, MAX_S, HOUR_S = 5.0, 60.0, 3600.0
 RESTING = {State.PARKED, State.BLAMED}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.outbox.pack_state import TRANSITIONS, Event, InFlight, State
+from gateway.outbox.circuit_breaker import TRANSITIONS, Event, InFlight, State
 from support import pack_states
 
 

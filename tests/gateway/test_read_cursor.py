@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.outbox.read_cursor import ReadCursor, SeqRange
+from gateway.outbox.send_scheduler import ReadCursor, SeqRange
 
 
 class Sending:

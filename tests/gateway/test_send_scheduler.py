@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from city.reading import Reading
-from gateway.outbox.packing import Contents
+from gateway.outbox.group_commit import Contents
 from gateway.outbox.send_scheduler import SendScheduler
 from gateway.outbox.spool import Spool, SpoolThread
 

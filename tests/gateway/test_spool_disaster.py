@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from city.errors import Broken, ConfigurationError, SpoolFull
+from city.reading import Reading
 from city.wire import pack
 from city.wire.pack import Undecoded
-from gateway.outbox.packing import Contents
+from gateway.outbox.group_commit import Contents
 from gateway.outbox.spool import Spool
 
 PLENTY = 2**30
@@ -23,7 +24,7 @@ APPENDER = """
 import sys
 from pathlib import Path
 from city.reading import Reading
-from gateway.outbox.packing import Contents
+from gateway.outbox.group_commit import Contents
 from gateway.outbox.spool import Spool
 spool = Spool(Path(sys.argv[1]), "gw-1", 2**30)
 while True:
@@ -36,7 +37,7 @@ import resource, signal, sys
 from pathlib import Path
 from city.errors import SpoolFull
 from city.wire.pack import Undecoded
-from gateway.outbox.packing import Contents
+from gateway.outbox.group_commit import Contents
 from gateway.outbox.spool import Spool
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 spool = Spool(Path(sys.argv[1]), "gw-1", 2**30)
@@ -63,7 +64,7 @@ def undecoded(size: int) -> Contents:
 
 def fill(spool: Spool) -> None:
     while True:
-        spool.append([undecoded(20_000)])
+        spool.append([Contents([Reading("d", "weather", n, {"temperature": 1.0}) for n in range(1_000)], [])])
 
 
 @pytest.mark.parametrize("acknowledged", [1, 7, 40])

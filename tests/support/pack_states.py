@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gateway.outbox.pack_state import TRANSITIONS, Event, State
+from gateway.outbox.circuit_breaker import TRANSITIONS, Event, State
 
 README = Path(__file__).parents[2] / "gateway" / "outbox" / "README.md"
 BEGIN = "<!-- Made by `PYTHONPATH=tests python -m support.pack_states`; a test compares the two. -->\n"

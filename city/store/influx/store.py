@@ -9,13 +9,13 @@ import numpy as np
 import structlog
 from typing_extensions import override
 
-from city.batch import Batch
+from city.batch import Batch, merge_instants
 from city.errors import ConfigurationError, KoratError
 from city.store import layout
 from city.store.influx.address import Address
 from city.store.influx.http import Connection, StatementRefused
 from city.store.influx.influxql import name, text
-from city.store.influx.instants import Newest, merged
+from city.store.influx.instants import Newest
 from city.store.influx.latest import latest_of
 from city.store.influx.lines import Lines, Prefixes, lines_of
 from city.store.influx.series import series_of
@@ -63,7 +63,7 @@ class InfluxStore(Store):
         if not len(batch):
             return WriteOutcome()
         newest = self._newest.get(batch.kind) or await self._ask_newest(batch.kind)
-        whole, into = merged(batch)
+        whole, _, into = merge_instants(batch)
         meeting = newest.meet(whole)
         rx_ns = batch.rx_ns or time.time_ns()
         lines = await asyncio.to_thread(lines_of, whole, rx_ns, meeting.marks, self._prefixes)

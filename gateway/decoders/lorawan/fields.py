@@ -12,6 +12,7 @@ from city.reading import RESERVED, RESERVED_ENDINGS
 from city.wire.direct import to_position
 from gateway.decoders.decoder import DecodeError
 from gateway.decoders.fields import NUMBER, Meaning, Names, to_values
+from gateway.decoders.json_fields import position_fix
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec
 
 _LONGEST_NAME: Final = 200
@@ -92,8 +93,9 @@ def measured(fields: Mapping[str, object], codec: Codec, server_ns: int, budget:
     lat, lon = values.pop("lat", None), values.pop("lon", None)
     if lat is None or lon is None:
         return Measured(values, None, None, time_ns)
+    place = to_position(lat, lon)
     # a place alone is worth a reading too
-    return Measured(values or {"position_fix": 1.0}, *to_position(lat, lon), time_ns)
+    return Measured(values or position_fix(place), place[0], place[1], time_ns)
 
 
 def _flatten(flat: dict[str, object], fields: Mapping[str, object], prefix: str, codec: Codec, budget: Budget) -> None:

@@ -16,6 +16,7 @@ from typing import Final
 
 from city.errors import Reason
 from city.reading import Reading
+from city.wire.direct import Position
 from gateway.decoders import kinds
 from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.lorawan.codecs import CODECS
@@ -56,7 +57,7 @@ class Uplink:
     data: str = ""
     decoded: Mapping[str, object] | None = None
     radio: dict[str, float] = field(default_factory=dict)
-    position: tuple[float, float] | None = None
+    position: Position | None = None
     budget: Budget = field(default_factory=Budget)
 
 

@@ -22,7 +22,7 @@ from city.units import UNITS, convert
 from city.wire.direct import MAX_READINGS
 from gateway.decoders.decoder import Context, DecodeError
 from gateway.decoders.fields import Meaning, Names, to_key
-from gateway.decoders.json_fields import as_object, foreign_device, load_json, number, portions
+from gateway.decoders.json_fields import as_object, foreign_device, load_json, number, portions, position_fix
 from gateway.decoders.kinds import kind_of
 from gateway.decoders.ngsi.entity import Attribute, attributes, name_of, place_of, time_of, type_of
 from gateway.decoders.ngsi.models import CONTROLLED, MODELS, MOLAR_MASS, MOLAR_VOLUME, UNIT_CODES, Model
@@ -77,7 +77,7 @@ def _readings(entity: Mapping[str, Any], context: Context) -> Iterator[Reading]:
     for quantity, value, time_ns in _measurements(attrs, model):
         moments.setdefault(entity_ns if time_ns is None else time_ns, {})[quantity] = value
     if not moments and place is not None and model.kind == "vehicle":
-        moments[attrs["location"].time_ns or entity_ns] = {"position_fix": 1.0}
+        moments[attrs["location"].time_ns or entity_ns] = position_fix(place)
     if not moments:
         return
     device = foreign_device(context, "ngsi", name_of(entity, name))

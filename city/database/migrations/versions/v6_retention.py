@@ -1,4 +1,4 @@
-"""Version 7: an epoch, how far the journal was read and expired, what left the registry, and who erased what."""
+"""Version 6: an epoch, how far the journal was read and expired, what left the registry, and who erased what."""
 
 import secrets
 from typing import Final
@@ -6,8 +6,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-revision: Final = "7"
-down_revision: Final = "3"
+revision: Final = "6"
+down_revision: Final = "5"
 
 
 def upgrade() -> None:

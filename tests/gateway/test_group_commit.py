@@ -5,7 +5,7 @@ import pytest
 from city.reading import Reading
 from city.wire import pack
 from city.wire.pack import Undecoded
-from gateway.outbox.packing import MAX_KEPT, MAX_UNDECODED, Contents, close, encode
+from gateway.outbox.group_commit import MAX_KEPT, MAX_UNDECODED, Contents, close_packs, encode
 
 
 def call(readings: int, *undecoded: int) -> Contents:
@@ -16,7 +16,7 @@ def call(readings: int, *undecoded: int) -> Contents:
 
 
 def sizes(*calls: Contents) -> list[tuple[int, int]]:
-    return [(len(part.readings), len(part.undecoded)) for part in close(calls, 100)]
+    return [(len(part.readings), len(part.undecoded)) for part in close_packs(calls, 100)]
 
 
 def test_small_calls_share_packs() -> None:
@@ -38,7 +38,7 @@ def test_undecoded_bytes_close_a_pack() -> None:
 
 def test_of_very_large_undecoded_bytes_the_beginning_is_kept() -> None:
     item = Undecoded("poll:mapped", bytes(20 * 2**20), 1, "too_large", "much too large")
-    (closed,) = close([Contents([], [item])], 100)
+    (closed,) = close_packs([Contents([], [item])], 100)
     (kept,) = closed.undecoded
     assert (len(kept.payload), kept.reason) == (MAX_KEPT, "too_large")
     assert kept.detail == "much too large; the first 524288 of 20971520 bytes are kept"
@@ -47,14 +47,14 @@ def test_of_very_large_undecoded_bytes_the_beginning_is_kept() -> None:
 
 def test_where_undecoded_bytes_came_from_counts_too() -> None:
     items = [Undecoded("mqtt:senml?topic=" + "%E0%B8%81" * 20_000, b"x", 1, "undecoded") for _ in range(100)]
-    closed = list(close([Contents([], items)], 100))
+    closed = list(close_packs([Contents([], items)], 100))
     assert sum(len(part.undecoded) for part in closed) == 100
     assert all(len(encode(part, gateway="gw-1", spool="b" * 32, seq=1, offset=0)) < 2**20 for part in closed)
 
 
 def test_what_is_closed_is_not_the_callers_list() -> None:
     mine = call(3)
-    for part in close([mine], 100):
+    for part in close_packs([mine], 100):
         part.readings.clear()
     assert len(mine.readings) == 3
 
@@ -79,7 +79,7 @@ def test_packs_of_many_quantities_stay_below_what_brokers_take(columns: int, row
     ]
     few = Undecoded("poll:mapped", bytes(MAX_UNDECODED - 1), 1, "undecoded")
     item = Undecoded("poll:mapped", bytes(MAX_KEPT), 1, "undecoded")
-    packs = list(close([Contents([], [few]), Contents(readings, []), Contents([], [item])], 1000))
+    packs = list(close_packs([Contents([], [few]), Contents(readings, []), Contents([], [item])], 1000))
     assert [row for part in packs for row in part.readings] == readings
     assert [item for part in packs for item in part.undecoded] == [few, item]
     assert all(part.amount() for part in packs)
