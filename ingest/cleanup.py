@@ -84,6 +84,7 @@ class Cleanup:
         """Everything that expires, by name."""
         return {
             "journal": self._journal,
+            "quarantine": self._quarantine,
             "hours": self._hours,
             "readings": self._readings,
             "devices": self._devices,
@@ -98,6 +99,9 @@ class Cleanup:
             if not expired.entries:
                 return
             yield expired.entries
+
+    async def _quarantine(self, now_ns: int) -> AsyncIterator[int]:
+        yield await self.ledger.expire_quarantine(now_ns)
 
     async def _hours(self, now_ns: int) -> AsyncIterator[int]:
         while gone := await self.ledger.expire_hours(now_ns - self.settings.hours_days * _DAY_NS):

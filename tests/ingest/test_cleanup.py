@@ -9,8 +9,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from city.batch import Batch
+from city.errors import Reason
 from city.ledger import open_ledger
-from city.ledger.port import JournalEntry, NewDevice, Settlement
+from city.ledger.port import JournalEntry, NewDevice, QuarantinedPayload, QuarantineState, Settlement, Source
 from city.reading import Reading
 from city.registry import open_registry
 from city.store import open_store
@@ -55,6 +56,14 @@ async def test_journal_readings_and_vanished_devices_expire(cleanup: Cleanup) ->
     devices._due_s = 0.0
     await devices.refresh()
     assert (set(devices.places), devices.by_kind["weather"]) == ({"heard"}, {"heard"})
+
+
+async def test_the_quarantine_expires_by_its_own_bounds(cleanup: Cleanup) -> None:
+    old = QuarantinedPayload("t", b"garbage", NOW_NS - 99 * DAY_NS, Reason.NO_VALUES, "", Source("", "d"))
+    await cleanup.ledger.settle(Settlement(NOW_NS - 99 * DAY_NS, quarantined=[old]))
+    await cleanup.once(NOW_NS)
+    (row,) = await cleanup.ledger.quarantine()
+    assert row.state is QuarantineState.EXPIRED
 
 
 async def test_it_runs_beside_the_work_and_says_where_the_worker_stands(
