@@ -63,9 +63,9 @@ async def serve(
     while not stop.is_set():
         for file in sorted(folder.glob(f"*{_REQUEST}")):
             answer = await _answer(settings, backends, actions, file)
-            with suppress(FileNotFoundError):
-                file.unlink()
+            if file.exists():  # else the command was interrupted, and expects nothing
                 _put(file.with_suffix(_ANSWER), msgspec.json.encode(answer))
+                file.unlink(missing_ok=True)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), POLL_S)
 
@@ -108,12 +108,19 @@ async def _answered(settings: PlatformSettings, file: Path) -> str:
     while not answered.exists():
         if not lock.owner(settings.data):
             raise KoratError("the platform stopped before it answered; start it, or ask again without it")
+        if _is_dropped(file, answered):
+            raise KoratError("the platform was just starting; ask again")
         await asyncio.sleep(POLL_S)
     answer = msgspec.json.decode(answered.read_bytes(), type=Answer)
     answered.unlink()
     if answer.failed:
         raise KoratError(answer.sentence)
     return answer.sentence
+
+
+def _is_dropped(file: Path, answered: Path) -> bool:
+    """Tell whether the owner removed a request at its start; its answer comes before the request goes."""
+    return not file.exists() and not answered.exists()
 
 
 async def _alone(

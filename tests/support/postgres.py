@@ -51,6 +51,11 @@ class Postgres(Process):
         )
 
     @property
+    def tools(self) -> Path:
+        """The folder of its programs."""
+        return self._tools
+
+    @property
     def url(self) -> str:
         """The address of the server's own database, as SQLAlchemy takes it."""
         return self.database_url("postgres")
