@@ -62,6 +62,30 @@ class Database:
             yield connection
 
     @contextmanager
+    def write_over(self) -> Iterator[Connection]:
+        """Begin a transaction like `write`, after which what it replaced or deleted stands nowhere in a file of ours.
+
+        A PostgreSQL keeps old rows until its next vacuum.
+        """
+        with self.write() as connection:
+            if self._engine.dialect.name != "sqlite":
+                yield connection
+                return
+            # some builds have it on for everything, others off
+            before = connection.exec_driver_sql("pragma secure_delete").scalar_one()
+            connection.exec_driver_sql("pragma secure_delete = on")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql(f"pragma secure_delete = {before:d}")
+
+    def empty_log(self) -> None:
+        """Move what SQLite's log holds into the file, and empty the log, as far as no reader needs it."""
+        if self._engine.dialect.name == "sqlite":
+            with translated(self._name), self._engine.connect() as connection:
+                connection.connection.driver_connection.execute("pragma wal_checkpoint(truncate)")  # type: ignore[union-attr]
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """Begin a transaction that sees one state of the database throughout."""
         with translated(self._name), self._reads.begin() as connection:

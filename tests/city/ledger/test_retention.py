@@ -1,14 +1,16 @@
 """What the journal keeps: by age and size, never past a worker, and past a follower only when it is far behind."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from city.batch import Batch
+from city.database import engine as engines
 from city.errors import JournalGone, Reason
-from city.ledger import Ledger
+from city.ledger import Ledger, open_ledger
 from city.ledger import journal as journal_rules
 from city.ledger.erasing import without
 from city.ledger.port import By, JournalEntry, NewDevice, PackClaim, PackId, QuarantinedPayload, Settlement, Source
@@ -163,6 +165,25 @@ async def test_an_erasure_reaches_journal_and_quarantine_and_keeps_counts_and_a_
     assert [row.quarantined.payload for row in await ledger.quarantine()] == [b"", b"secret"]
     again = await ledger.erase(asked)
     assert [(row.id, row.readings) for row in await ledger.erasures()] == [(number, 4), (again, 0)]
+
+
+async def test_erased_bytes_leave_the_files_of_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "_SQLITE", (*engines._SQLITE, "pragma secure_delete = off"))  # as some builds have it
+    ledger = await open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    kept = journal.encode([block(Reading("other", "weather", NOW_NS, {"temperature": 1.5}))])
+    gone = journal.encode([block(*(Reading("mine", "rain", NOW_NS + at, {"rain": at / 7}) for at in range(900)))])
+    held = QuarantinedPayload("t", b"secret " * 99, NOW_NS, Reason.NO_VALUES, "", Source("", "mine"))
+    for payload in (kept, gone, kept):
+        await ledger.settle(Settlement(NOW_NS, journal=[JournalEntry("", 1, payload)], quarantined=[held]))
+
+    def found() -> list[bool]:
+        files = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+        return [part in files for part in (kept, gone[:40], gone[-40:], b"secret secret")]
+
+    assert found() == [True] * 4
+    await ledger.erased(await ledger.erase(Erasure("mine", 0, FOREVER, "", "")))
+    assert found() == [True, False, False, False]
+    await ledger.aclose()
 
 
 readings = st.lists(
