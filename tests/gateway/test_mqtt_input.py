@@ -101,7 +101,7 @@ async def test_garbage_keeps_its_topic_and_can_be_decoded_again(broker: Mosquitt
 
 
 async def test_what_the_broker_kept_is_no_news_at_each_connection(broker: Mosquitto, device: paho.Client) -> None:
-    undated, dated = b'{"values": {"level": 1}}', GOOD
+    undated, dated = b'[{"values": {"level": 1}}, {"values": {"level": 2}}]', GOOD
     for name, payload in (("a", undated), ("b", dated)):
         device.publish(f"plant/water_level/{name}/up", payload, qos=1, retain=True).wait_for_publish(5)
     spool = Spool()
