@@ -3,21 +3,24 @@
 from collections.abc import Mapping
 from importlib.metadata import version
 
-from fastapi.middleware.gzip import GZipMiddleware
 from prometheus_client import CollectorRegistry
 
 from api import problems
 from api.conditional import Conditional
 from api.dependencies import Check, Dependencies
+from api.encoding import Compressed
 from api.guard import Guard
 from api.keys import KeyCheck, Keys
+from api.latest_snapshots import LatestSnapshots
 from api.metrics_middleware import MetricsMiddleware
+from api.open_site import OpenSiteCheck
 from api.openapi import DESCRIPTION, Api
 from api.responses import MsgspecResponse, problem
 from api.routes import ROUTERS, console
 from api.settings import ApiSettings
 from city.ledger.port import Ledger
 from city.registry.port import Registry
+from city.site import OpenSite
 from city.store.port import Store
 
 _SMALL = 1000
@@ -56,16 +59,20 @@ def build(
         responses=problem("default", "A problem (RFC 9457)."),
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.dependencies = Dependencies(store, ledger, registry, checks, settings.ready_timeout_s, metrics)
+    app.state.dependencies = Dependencies(
+        store, ledger, registry, checks, settings.ready_timeout_s, metrics, LatestSnapshots(store)
+    )
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
     app.include_router(console.make_router(settings))
     # the last one added is the outermost
     app.add_middleware(Conditional)
-    app.add_middleware(GZipMiddleware, minimum_size=_SMALL, compresslevel=_FAST)
+    app.add_middleware(Compressed, minimum_size=_SMALL, compresslevel=_FAST)
     if keys is not None:
         app.add_middleware(KeyCheck, keys=keys)
-    app.add_middleware(Guard)
+    else:
+        app.add_middleware(OpenSiteCheck, site=OpenSite.parse(settings.allowed_hosts))
+    app.add_middleware(Guard, deadline_s=settings.deadline_s)
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     return app

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from api.latest_snapshots import LatestSnapshots
 from city.ledger.port import Ledger
 from city.registry.port import Registry
 from city.store.port import Store
@@ -26,6 +27,7 @@ class Dependencies:
         checks: Name of a part to its check, for `/health/ready`.
         ready_timeout_s: Seconds that each check has.
         metrics: What `/metrics` shows.
+        latest: The newest values, sorted.
     """
 
     store: Store
@@ -34,6 +36,7 @@ class Dependencies:
     checks: Mapping[str, Check]
     ready_timeout_s: float
     metrics: CollectorRegistry
+    latest: LatestSnapshots
 
 
 async def _of_request(request: Request) -> Dependencies:

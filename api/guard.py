@@ -1,4 +1,4 @@
-"""What holds for every request: sizes, safe headers, HEAD, and no exception goes out."""
+"""What holds for every request: sizes, a deadline, safe headers, HEAD, and no exception goes out."""
 
 import asyncio
 from collections.abc import MutableMapping
@@ -27,8 +27,9 @@ _log = structlog.get_logger(__name__)
 class Guard:
     """Middleware around all routes: bounds what comes in, adds safe headers, answers HEAD, turns errors to problems."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, deadline_s: float) -> None:
         self._app = app
+        self._deadline_s = deadline_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hold a request to the bounds; what breaks before an answer begins is answered as a problem."""
@@ -50,7 +51,8 @@ class Guard:
 
         try:
             _refuse_large(scope)
-            await self._pass_on(scope, _Bounded(receive), safe)
+            async with asyncio.timeout(self._deadline_s):
+                await self._pass_on(scope, _Bounded(receive), safe)
         except (Exception, asyncio.CancelledError) as error:
             if started:
                 raise
@@ -87,6 +89,9 @@ def _problem(error: BaseException, scope: Scope) -> Problem:
     match error:
         case Problem():
             return error
+        case TimeoutError():
+            detail = "a part of the platform did not answer in time: try again in 5 s"
+            return Problem(503, "unavailable", detail, {"Retry-After": "5", "Connection": "close"})
         case asyncio.CancelledError():
             # only the server cancels a request: when it stops and the request took too long for that
             return Problem(503, "unavailable", "this process is stopping: try again in 5 s", {"Retry-After": "5"})

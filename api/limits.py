@@ -34,9 +34,6 @@ MAX_QUANTITIES: Final = 64
 MAX_IDS: Final = 1000
 """Ids in one request to try quarantined payloads again."""
 
-MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
-"""Payload bytes on one page of the quarantine; one row may exceed it."""
-
 
 def refuse_too_long(start_ns: int, end_ns: int, every_ns: int | None) -> None:
     """Hold a request for readings to the table.

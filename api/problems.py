@@ -23,6 +23,7 @@ TITLES: Final = {
     "too-large": "The request asks for too much at once",
     "not-found": "There is no such thing",
     "no-key": "This needs a key",
+    "foreign-page": "Another site's page may not ask here",
     "unavailable": "A part of the platform is down for now",
     "internal": "Something broke here",
 }

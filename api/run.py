@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import structlog
 import uvicorn
@@ -11,8 +12,10 @@ from prometheus_client import CollectorRegistry
 
 from api.app import build
 from api.dependencies import Check
+from api.http_protocol import BoundedProtocol, EndedConnections
 from api.keys import open_keys
 from api.settings import ApiSettings
+from city.connections import ConnectionLimits, Connections
 from city.errors import ConfigurationError
 from city.ledger.port import Ledger
 from city.registry.port import Registry
@@ -21,6 +24,8 @@ from city.store.port import Store
 _GRACE_S = 1
 _LAST_S = 0.5
 _BACKLOG = 2048
+_NEVER_S = 86_400
+"""Idle connections are ended by `Connections`."""
 
 _log = structlog.get_logger(__name__)
 
@@ -45,9 +50,13 @@ async def run(
     keys = open_keys(settings)
     app = build(store, ledger, registry, checks=checks, settings=settings, metrics=metrics, keys=keys)
     listener = await _listen(settings)
+    ended = EndedConnections(metrics)
+    connections = Connections(ConnectionLimits(settings.max_connections), ended)
     server = _Server(
         uvicorn.Config(
             app,
+            http=partial(BoundedProtocol, connections=connections, ended=ended),  # type: ignore[arg-type]
+            timeout_keep_alive=_NEVER_S,
             lifespan="off",
             ws="none",
             log_config=None,
@@ -60,11 +69,13 @@ async def run(
     whom = "everybody on this machine" if keys is None else f"{len(keys)} keys"
     _log.info("the API listens", host=settings.host, port=settings.port, open_to=whom)
     serving = asyncio.create_task(server.serve([listener]), name="api-server")
+    sweeping = asyncio.create_task(connections.run(), name="api-connections")
     stopping = asyncio.create_task(stop.wait(), name="api-stop")
     try:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
+        sweeping.cancel()
         server.should_exit = True
         await serving
         await server.abort()

@@ -18,6 +18,10 @@ class ApiSettings(Settings):
         port: TCP port.
         keys_file: File of the keys that the API asks for, as `korat init` makes it; empty: it is open, which only a
             loopback address may be.
+        allowed_hosts: Names, separated by commas, by which an open API may be asked beside the loopback's own: those of
+            a proxy on this machine.
+        deadline_s: Seconds after which a request is answered 503.
+        max_connections: Connections at once, half of them of one address; those that ask nothing make room.
         ready_timeout_s: Seconds that a part has to answer before `/health/ready` calls it down.
         console_tiles: Address of map tiles with `{z}`, `{x}` and `{y}`, which the console's map then loads; empty: the
             console draws its own plain ground and asks nothing outside this machine.
@@ -29,6 +33,9 @@ class ApiSettings(Settings):
     host: Annotated[str, Field(min_length=1, max_length=253)] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)] = 8000
     keys_file: str = ""
+    allowed_hosts: Annotated[str, Field(max_length=1000)] = ""
+    deadline_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+    max_connections: Annotated[int, Field(ge=8, le=50_000)] = 1000
     ready_timeout_s: Annotated[float, Field(gt=0, le=30)] = 1.0
     console_tiles: Annotated[str, Field(max_length=500)] = ""
     console_tiles_credit: Annotated[str, Field(max_length=200)] = ""

@@ -142,6 +142,48 @@ def concat(parts: Sequence[Batch]) -> Batch:
     )
 
 
+class Merge(NamedTuple):
+    """A batch with each (device, instant) once.
+
+    Attributes:
+        batch: The k rows that are left, in the order of receipt of the last of each.
+        kept: (k,) the row of the original that each of them was.
+        into: (n,) the row of `batch` that each original one went into.
+    """
+
+    batch: Batch
+    kept: NDArray[np.intp]
+    into: NDArray[np.intp]
+
+
+def merge_instants(batch: Batch) -> Merge:
+    """Join rows of the same device and instant, value by value: the last one wins, as in every store."""
+    order = np.lexsort((batch.time_ns, batch.index))
+    device, time = batch.index[order], batch.time_ns[order]
+    same = (device[1:] == device[:-1]) & (time[1:] == time[:-1])
+    if not same.any():
+        return Merge(batch, np.arange(len(batch)), np.arange(len(batch)))
+    whole = batch.take(np.arange(len(batch)))  # a copy, to be written over
+    columns = [(column, whole.flags.get(key)) for key, column in whole.values.items()]
+    columns += [(column, None) for column in (whole.lat, whole.lon) if column is not None]
+    start = np.flatnonzero(np.append(True, ~same))
+    size = np.diff(np.append(start, len(batch)))
+    rank = np.arange(len(batch)) - np.repeat(start, size)
+    for step in range(1, int(rank.max()) + 1):
+        at = np.flatnonzero(rank == step)
+        older, newer = order[at - 1], order[at]
+        for column, flags in columns:
+            lacks = np.isnan(column[newer])
+            column[newer[lacks]] = column[older[lacks]]
+            if flags is not None:
+                flags[newer[lacks]] = flags[older[lacks]]
+    last = order[np.append(~same, True)]
+    kept = np.sort(last)
+    into = np.empty(len(batch), np.intp)
+    into[order] = np.searchsorted(kept, np.repeat(last, size))
+    return Merge(whole.take(kept), kept, into)
+
+
 def _floats(cells: Iterable[float | None]) -> Floats:
     # numpy turns None into NaN when it is told the type
     return np.array(list(cells), np.float64)

@@ -8,6 +8,7 @@ KoratError
 │   └── LedgerUnavailable
 ├── Broken                  a file of ours is damaged: stop with the sentence, never start afresh over it
 ├── Conflict                another worker committed a claim of this flush: load it again
+├── JournalGone             what follows a position in the journal isn't there: build anew from the store
 ├── SpoolFull               custody refused: the sender keeps its reading and tries later
 └── QueryRefused            a query out of its limits: its sender changes it
 """
@@ -97,6 +98,10 @@ class Broken(KoratError):
 
 class Conflict(KoratError):
     """Another worker settled a pack, message or re-drive of this flush first."""
+
+
+class JournalGone(KoratError):
+    """A position in the journal is of another epoch, or the entries that follow it have expired."""
 
 
 class SpoolFull(KoratError):

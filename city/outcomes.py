@@ -8,7 +8,9 @@ import msgspec
 class Counts(msgspec.Struct, gc=False):
     """How many readings were received, and what became of them. A struct, because a flush makes one a device.
 
-    received = stored + duplicate + quarantined + rejected, always.
+    received = stored + merged + duplicate + quarantined + rejected, always. `merged` are readings that shared device,
+    kind and instant with a later one of their flush, which has their values too; it stands last, so that counts written
+    before it was counted are read as they are.
     """
 
     received: int = 0
@@ -16,6 +18,7 @@ class Counts(msgspec.Struct, gc=False):
     duplicate: int = 0
     quarantined: int = 0
     rejected: int = 0
+    merged: int = 0
 
     def is_balanced(self) -> bool:
         """Whether every reading received has one outcome."""

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from enum import IntEnum
 from functools import lru_cache
 from typing import Final
+from unicodedata import normalize
 
 import msgspec
 
@@ -21,9 +22,10 @@ RESERVED: Final = frozenset({"time", "rx", "lat", "lon", "device", "province", "
 
 RESERVED_ENDINGS: Final = ("_failed", "_qc")
 
-FIRST_NS: Final = 0
+FIRST_NS: Final = 946_684_800 * 10**9
 LAST_NS: Final = 4_102_444_800 * 10**9
-"""Times are accepted from 1970 up to 2100 (UTC): what lies outside is a broken clock, not a reading."""
+"""Times are accepted from 2000 up to 2100 (UTC): what lies before is a clock that was never set, or seconds taken for
+milliseconds; what lies behind is a broken clock. Neither is a reading."""
 
 
 class Flag(IntEnum):
@@ -56,6 +58,21 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     lat: float | None = None
     lon: float | None = None
     flags: dict[str, int] = {}
+
+
+def same_name(name: str) -> str:
+    """Give the one spelling of a foreign name: no blanks around it, composed (Unicode's NFC), and Thai sara am whole.
+
+    NFC leaves sara am (U+0E33) and nikhahit with sara aa (U+0E4D U+0E32), which look the same, apart, also where a tone
+    mark stands between; NFKC takes sara am apart, but also makes one of names that differ (`m²` and `m2`).
+    """
+    stripped = name.strip()
+    if stripped.isascii():
+        return stripped
+    return _SARA_AM.sub("\\1\u0e33", normalize("NFC", stripped))
+
+
+_SARA_AM: Final = re.compile("\u0e4d([\u0e48-\u0e4b]?)\u0e32")
 
 
 def checked_id(text: str, reason: Reason = Reason.BAD_DEVICE) -> str:

@@ -15,7 +15,12 @@ CONFIG_VARIABLE: Final = "KORAT_CONFIG"
 """Names the settings file; the one variable that no settings class has."""
 
 _USER: Final = re.compile(r"([\w.%+~-]*:)(?!//)\S+@")
-_OPTION: Final = re.compile(r"([?&](?:token|password|passwd|secret|api_?key)=)[^\s&'\"]+", re.IGNORECASE)
+_WORDS: Final = r"(?:access_|refresh_|id_)?token|password|passwd|pwd|(?:client_)?secret|(?:x-)?api[_-]?key|signature"
+_OPTION: Final = re.compile(rf"((?<![a-z])(?:{_WORDS})=)[^\s&'\"]+", re.IGNORECASE)
+_MEMBER: Final = re.compile(rf"""((['"])(?:{_WORDS}|authorization)\2\s*[:,]\s*b?(['"]))(?:(?!\3).)+""", re.IGNORECASE)
+_HEADER: Final = re.compile(r"(\b(?:authorization|x-api-key)\s*:\s*)[^\r\n'\"]+", re.IGNORECASE)
+_BEARER: Final = re.compile(r"(\b(?:bearer|basic)(?:\s|%20|\+)+)[\w.~+/=%-]{6,}", re.IGNORECASE)
+_KEY: Final = re.compile(r"\b(korat_|whsec_)[\w+/=-]{32,}")
 
 
 class Settings(BaseModel):
@@ -65,8 +70,11 @@ def named(cls: type[Settings], key: str) -> str:
 
 
 def masked(text: str) -> str:
-    """Put `***` for what may be a password or a token in URLs; rather too much than too little."""
-    return _OPTION.sub(r"\1***", _USER.sub(r"\1***@", text))
+    """Put `***` for what may be a password, token or key, in URLs, headers, reprs; rather too much than too little."""
+    text = _USER.sub(r"\1***@", text)
+    for pattern in (_OPTION, _MEMBER, _HEADER, _BEARER, _KEY):
+        text = pattern.sub(r"\1***", text)
+    return text
 
 
 def refuse_unknown(

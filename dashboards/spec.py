@@ -108,8 +108,8 @@ class Account(Struct, frozen=True, tag_field="source", tag="account"):
     """A figure of the ledger over the range, of everything or by gateway.
 
     Attributes:
-        figure: `received`, `stored`, `duplicate`, `quarantined`, `rejected`, `pending` or `missing`; or `difference`,
-            which is what was received less all that became of it.
+        figure: `received`, `stored`, `duplicate`, `quarantined`, `rejected`, `merged`, `pending` or `missing`; or
+            `difference`, which is what was received less all that became of it.
         by_gateway: One value for each gateway.
         label: What it is called; the catalog's label of `readings_<figure>` if None.
     """

@@ -119,6 +119,7 @@ class GatewayConfig:
             "port": settings.http_port,
             "body_bytes": settings.http_body_bytes,
             "max_concurrent": settings.http_max_concurrent,
+            "allowed_hosts": settings.http_allowed_hosts,
         }
         found = self.inputs
         if not any(isinstance(table, HttpTable) for table in found):

@@ -20,7 +20,9 @@ class GatewaySettings(Settings):
         http_port: TCP port of the HTTP input; 0 lets the system choose.
         http_body_bytes: Largest body, in bytes, also after unpacking.
         http_max_concurrent: Requests under way at once, and a quarter as many webhooks beside them; more are answered
-            429. These four count where `gateway.toml` has no `[[input.http]]`, or one that lacks the key.
+            429. All `http_*` count where `gateway.toml` has no `[[input.http]]`, or one that lacks the key.
+        http_allowed_hosts: Names, separated by commas, by which an HTTP input without tokens may be asked beside the
+            loopback's own: those of a proxy on this machine.
         spool: The spool's file, relative to the data folder.
         spool_bytes: Most bytes of the spool.
         pack_readings: Readings at which a pack is closed.
@@ -39,6 +41,7 @@ class GatewaySettings(Settings):
     http_port: int = Field(8080, ge=0, le=65_535)
     http_body_bytes: int = Field(256 * 1024, ge=1024, le=4 * 2**20)
     http_max_concurrent: int = Field(256, ge=1, le=10_000)
+    http_allowed_hosts: str = Field("", max_length=1000)
     spool: Path = Path("gateway.spool")
     spool_bytes: int = Field(2**30, ge=2**20)
     pack_readings: int = Field(100, ge=1, le=MAX_READINGS)

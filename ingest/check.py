@@ -1,6 +1,7 @@
 """The second step: what was settled before is set aside, rows become columns, columns are judged.
 
-Plausible ranges flag a value (QARTOD gross range test); only a time too far ahead sends a reading to quarantine.
+Plausible ranges flag a value (QARTOD gross range test); only a time that is none, or too far
+ahead, sends a reading to quarantine.
 """
 
 from collections import defaultdict
@@ -15,7 +16,7 @@ from city.batch import NOWHERE, Batch, Place
 from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
 from city.ledger.port import DIRECT, DedupIndex, PackId, QuarantinedPayload, Source
-from city.reading import Flag
+from city.reading import FIRST_NS, Flag
 from ingest.load import DirectMessage, FlushInput, PackMessage, Refusal, undecoded
 from ingest.traced_batch import TracedBatch, group_by_kind
 
@@ -71,6 +72,7 @@ class Checked:
         fingerprints: Of the messages that are new and have one.
         quarantined: What goes to quarantine.
         duplicates: Source to readings that were settled before.
+        merged: Source to readings whose instant a later one of the flush has too.
     """
 
     now_ns: int
@@ -81,6 +83,7 @@ class Checked:
     fingerprints: set[int] = field(default_factory=set)
     quarantined: list[QuarantinedPayload] = field(default_factory=list)
     duplicates: defaultdict[Source, int] = field(default_factory=lambda: defaultdict(int))
+    merged: defaultdict[Source, int] = field(default_factory=lambda: defaultdict(int))
 
 
 def check(
@@ -102,9 +105,9 @@ def check(
     for traced in group_by_kind(new):
         traced.batch.rx_ns = now_ns
         traced.batch.places = _find_places(traced, places, checked)
-        kept = _quarantine_ahead(traced, checked, now_ns + max_future_skew_s * 10**9)
+        kept = _quarantine_times(traced, checked, now_ns + max_future_skew_s * 10**9)
         judge_ranges(kept.batch)
-        checked.batches.append(kept)
+        checked.batches.append(_merge_instants(kept, checked))
     return checked
 
 
@@ -136,6 +139,7 @@ def _take_new(
             continue
         else:
             checked.packs.append(message)
+            checked.quarantined.extend(message.held)
             checked.quarantined.extend(undecoded(message.message.topic, message.pack.gateway, message.pack.undecoded))
         new.append(message)
     return new
@@ -157,10 +161,10 @@ def _quarantine_new(refused: Iterable[Refusal], claims: Claims, checked: Checked
 
 
 def _count_duplicate_pack(message: PackMessage, checked: Checked) -> None:
-    """Count a pack's readings by device; those of batches that weren't opened, by the gateway alone."""
+    """Count a pack's readings by device; those that weren't opened or were held back, by the gateway alone."""
     gateway = message.pack.gateway
-    for block, batch in zip(message.pack.readings, message.batches, strict=False):
-        for device, count in zip(block.devices, np.bincount(batch.index).tolist(), strict=False):
+    for batch in message.batches:
+        for device, count in zip(batch.devices, np.bincount(batch.index).tolist(), strict=False):
             checked.duplicates[Source(gateway, device)] += count
     if unopened := message.pack.count() - sum(map(len, message.batches)):
         checked.duplicates[Source(gateway, "")] += unopened
@@ -181,17 +185,32 @@ def _find_places(traced: TracedBatch, places: dict[str, Place], checked: Checked
     return found
 
 
-def _quarantine_ahead(traced: TracedBatch, checked: Checked, latest_ns: int) -> TracedBatch:
-    """Quarantine rows whose time is later than `latest_ns`; return the others."""
-    ahead = np.flatnonzero(traced.batch.time_ns > latest_ns).tolist()
-    if not ahead:
+def _quarantine_times(traced: TracedBatch, checked: Checked, latest_ns: int) -> TracedBatch:
+    """Quarantine rows whose time is later than `latest_ns`, or of a clock that was never set; return the others."""
+    times = traced.batch.time_ns
+    wrong = np.flatnonzero((times > latest_ns) | (times < FIRST_NS)).tolist()
+    if not wrong:
         return traced
-    for row in ahead:
-        lead_s = (int(traced.batch.time_ns[row]) - checked.now_ns) // 10**9
-        checked.quarantined.append(
-            traced.to_quarantine(row, Malformed(Reason.CLOCK_AHEAD, f"{lead_s} s ahead of our clock"))
+    for row in wrong:
+        time_ns = int(times[row])
+        why = (
+            Malformed(Reason.BAD_TIME, f"{time_ns} ns is before 2000: a clock that was never set")
+            if time_ns < FIRST_NS
+            else Malformed(Reason.CLOCK_AHEAD, f"{(time_ns - checked.now_ns) // 10**9} s ahead of our clock")
         )
-    return traced.without(ahead)
+        checked.quarantined.append(traced.to_quarantine(row, why))
+    return traced.without(wrong)
+
+
+def _merge_instants(traced: TracedBatch, checked: Checked) -> TracedBatch:
+    """Join rows of one instant, so that store and journal get the same rows; count those that went into others."""
+    merged = traced.merged()
+    if merged is not traced:
+        left = merged.counts()
+        for source, rows in traced.counts().items():
+            if gone := rows - left.get(source, 0):
+                checked.merged[source] += gone
+    return merged
 
 
 def _worsen(batch: Batch, key: str, where: NDArray[np.bool_], flag: Flag) -> None:

@@ -41,6 +41,10 @@ class DeviceCache:
         if time.monotonic() < self._due_s:
             return
         changes = await self.registry.changes(self._revision)
+        for device in changes.removed & self.places.keys():
+            del self.places[device]
+            for registered in self.by_kind.values():
+                registered.discard(device)
         self.places.update(changes.places)
         for device, kind in changes.kinds:
             self.by_kind[kind].add(device)

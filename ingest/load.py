@@ -1,7 +1,7 @@
 """The first step: MQTT messages become readings, packs and statuses, or are refused with a reason."""
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -17,6 +17,7 @@ from city.mqtt import Message
 from city.reading import Reading
 from city.wire import direct, pack, status
 from ingest.budgets import Budgets
+from ingest.pack_rows import charge, refused_block
 
 
 class DirectMessage(msgspec.Struct, frozen=True, gc=False):
@@ -33,12 +34,13 @@ class DirectMessage(msgspec.Struct, frozen=True, gc=False):
 
 
 class PackMessage(NamedTuple):
-    """A gateway's pack; `batches` are its readings, one batch a block."""
+    """A gateway's pack; `batches` are its readings, at most one a block; `held` is what of it goes to quarantine."""
 
     message: Message
     province: str
     pack: pack.Pack
     batches: list[Batch]
+    held: list[QuarantinedPayload]
 
     @property
     def id(self) -> PackId:
@@ -49,9 +51,9 @@ class PackMessage(NamedTuple):
 class Refusal(NamedTuple):
     """A message that goes to quarantine whole.
 
-    `fingerprint` only of what a gateway sent: an unreadable pack is sent again for ever and a retained status comes
-    with every reconnect, but a device's equal bytes may be another measurement. `pack` when its frame could be read,
-    so that it gets its receipt.
+    `fingerprint` only of what a gateway sent or the broker had kept: an unreadable pack is sent again for ever and a
+    retained message comes with every reconnect, but a device's equal bytes may be another measurement. `pack` when its
+    frame could be read, so that it gets its receipt.
     """
 
     payload: QuarantinedPayload
@@ -79,8 +81,8 @@ class FlushInput:
         accepted: Messages that hold readings.
         refused: Messages that go to quarantine whole.
         statuses: Of gateways.
+        undated: Direct devices of retained readings without a time of their own, which are state and not received.
         readings: How many are in `accepted` and `refused`.
-        new_devices: Charged as new; they are registered when the flush is settled.
         written: What the last try wrote, or may have written, when the journal stood at `journal`.
         journal: Number of the journal's last entry at the last try.
     """
@@ -90,8 +92,8 @@ class FlushInput:
     accepted: list[DirectMessage | PackMessage] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     statuses: list[StatusMessage] = field(default_factory=list)
+    undated: list[str] = field(default_factory=list)
     readings: int = 0
-    new_devices: set[str] = field(default_factory=set)
     written: list[Batch] = field(default_factory=list)
     journal: int = 0
 
@@ -116,7 +118,8 @@ class Loader:
                 self._open(message, into)
             except Malformed as error:
                 refused = to_quarantine(message, error)
-                fingerprint = None if refused.source.gateway == DIRECT else _fingerprint(message)
+                repeats = message.retain or refused.source.gateway != DIRECT
+                fingerprint = _fingerprint(message) if repeats else None
                 into.refused.append(Refusal(refused, fingerprint))
                 into.readings += 1
 
@@ -133,45 +136,55 @@ class Loader:
 
     def _direct(self, message: Message, topic: topics.Direct, into: FlushInput) -> None:
         payload = message.payload
-        self.budgets.charge_device(message.topic, len(payload))
+        device, province = Source(DIRECT, topic.device), Source(topic.province, "")
+        # before it has an account: names cost their inventor nothing, and an account costs us memory
+        if topic.device not in self.registered and self.budgets.admit_devices(province, [topic.device]):
+            limit = self.budgets.settings.new_devices
+            raise Malformed(Reason.BUDGET_DEVICES, f"{topic.province}: over {limit} new direct devices this hour")
+        self.budgets.charge_message(device, len(payload))
         readings, refused = decode_direct(payload, topic, message.received_ns)
+        if message.retain:
+            readings = _dated(readings, message, topic.device, into)
+            if not readings and not refused:
+                return
         known = self.budgets.known_quantities
         has_time = True
         for reading in readings:
             if reading.time_ns == message.received_ns:
                 has_time = False
-            if not known.issuperset(reading.values):
-                self.budgets.charge_quantities(message.topic, reading.values)
-        if topic.device not in self.registered:
-            self._charge_new(topic.province, [topic.device], into.new_devices)
+            if not known.issuperset(reading.values) and self.budgets.admit_quantities(device, province, reading.values):
+                limit = self.budgets.settings.new_quantities
+                raise Malformed(Reason.BUDGET_QUANTITIES, f"{topic.device}: over {limit} new quantities this hour")
         fingerprint = _fingerprint(message) if has_time else None
         into.accepted.append(DirectMessage(message, topic.province, fingerprint, readings))
         into.readings += len(readings)
-        for item, error in refused:
-            into.refused.append(Refusal(replace(to_quarantine(message, error), payload=item)))
+        for number, (item, error) in enumerate(refused, start=len(readings)):
+            # behind its neighbours: tried again, a row without a time must not overwrite them
+            held = replace(to_quarantine(message, error), payload=item, received_ns=message.received_ns + number)
+            into.refused.append(Refusal(held))
             into.readings += 1
 
     def _pack(self, message: Message, topic: topics.OfGateway, into: FlushInput) -> None:
         frame = pack.decode(message.payload, topic.gateway)
         into.readings += frame.count()
-        opened = PackMessage(message, topic.province, frame, [])
+        opened = PackMessage(message, topic.province, frame, [], [])
         try:
-            self.budgets.charge_gateway(topic.gateway, len(message.payload))
-            opened.batches.extend(map(pack.to_batch, frame.readings))
-            for batch in opened.batches:
-                self.budgets.charge_quantities(topic.gateway, batch.values)
-                if not self.registered.keys() >= set(batch.devices):
-                    self._charge_new(topic.gateway, batch.devices, into.new_devices)
+            self.budgets.charge_message(Source(topic.gateway, ""), len(message.payload))
         except Malformed as error:
             counted = to_quarantine(message, error, Source(topic.gateway, ""), frame.count())
             into.refused.append(Refusal(counted, pack=opened))
-        else:
-            into.accepted.append(opened)
-
-    def _charge_new(self, source: str, devices: Sequence[str], charged: set[str]) -> None:
-        new = {device for device in devices if device not in self.registered} - charged
-        self.budgets.charge_new_devices(source, len(new))
-        charged |= new
+            return
+        for block in frame.readings:
+            try:
+                batch = pack.to_batch(block)
+            except Malformed as error:
+                opened.held.append(refused_block(block, frame, message, error))
+                continue
+            left, held = charge(batch, frame, message, self.budgets, self.registered)
+            opened.held.extend(held)
+            if left is not None:
+                opened.batches.append(left)
+        into.accepted.append(opened)
 
 
 def decode_direct(
@@ -191,7 +204,7 @@ def decode_direct(
     except Malformed as error:
         good: list[bytes] = []
         refused: list[tuple[bytes, Malformed]] = []
-        for item in direct.apart(payload):
+        for item in direct.items_of(payload):
             try:
                 decode(item)
             except Malformed as why:
@@ -231,6 +244,8 @@ def undecoded(topic: str, gateway: str, rows: Iterable[pack.Undecoded]) -> list[
             source=Source(gateway, ""),
             origin=row.origin[:_MAX_ORIGIN],
             readings=pack.counted([row]),
+            payloads=row.payloads,
+            size=row.size,
         )
         for row in rows
     ]
@@ -240,6 +255,13 @@ _MAX_ORIGIN: Final = 32_768
 """Letters of an origin: all that a decoder was given, and a letter of a Thai file name is nine of them."""
 
 _REASONS: Final = frozenset(map(str, Reason))
+
+
+def _dated(readings: list[Reading], message: Message, device: str, into: FlushInput) -> list[Reading]:
+    """Leave out what has no time of its own: the broker repeats it at each connection, however dead the device is."""
+    dated = [reading for reading in readings if not direct.has_time_of_receipt(reading, message.received_ns)]
+    into.undated += [device] * (len(readings) - len(dated))
+    return dated
 
 
 def _fingerprint(message: Message) -> int:

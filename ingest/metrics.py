@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final
 
+import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from city.catalog import PLATFORM
@@ -15,6 +16,11 @@ from city.outcomes import COUNTED
 from ingest.traced_batch import TracedBatch
 
 PERIOD_S: Final = 60.0
+
+MAX_NAMED: Final = 10_000
+"""Devices that get a log line of their own."""
+
+log = structlog.get_logger("ingest")
 
 
 @dataclass(slots=True)
@@ -53,6 +59,12 @@ class Metrics:
         self._quarantined = Counter(
             "korat_ingest_quarantined_payloads", "Payloads quarantined", ["reason"], registry=registry
         )
+        self._undated = Counter(
+            "korat_ingest_retained_without_time",
+            "Retained direct readings without a time: state, which is not received",
+            registry=registry,
+        )
+        self._undated_devices: set[str] = set()
         self._seconds = Histogram(
             "korat_ingest_flush_seconds", "From the check to the acknowledgement", registry=registry
         )
@@ -117,6 +129,14 @@ class Metrics:
             self._latency.labels(gateway).set_function(longest.value)
         longest.note(latency_s)
 
+    def not_received(self, undated: Sequence[str]) -> None:
+        """Count retained readings without a time by their devices, and name each device in the log once."""
+        self._undated.inc(len(undated))
+        for device in set(undated) - self._undated_devices:
+            if len(self._undated_devices) < MAX_NAMED:
+                self._undated_devices.add(device)
+                log.warning("retained without a time: this is state, not a measurement", device=device)
+
     def conflicted(self) -> None:
         """Count a flush that has to be checked again."""
         self._conflicts.inc()
@@ -124,3 +144,15 @@ class Metrics:
     def retried(self) -> None:
         """Count a try that found something down."""
         self._retries.inc()
+
+
+class CleanupMetrics:
+    """What the clean-up counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._expired = Counter("korat_cleanup_expired", "Rows that expired", ["what"], registry=registry)
+        self.journal = Gauge("korat_cleanup_journal_entries", "Entries that the journal holds", registry=registry)
+
+    def expired(self, what: str, rows: int) -> None:
+        """Count rows that went."""
+        self._expired.labels(what).inc(rows)

@@ -36,6 +36,7 @@ class Pipeline:
 
     Attributes:
         trouble: Why store or ledger can't be reached at present; empty when they can.
+        position: Entry of the journal after which a flush that is tried again asks for more; None: no flush is tried.
     """
 
     settings: IngestSettings
@@ -47,6 +48,7 @@ class Pipeline:
     receipts: ReceiptSender
     metrics: Metrics
     trouble: str = ""
+    position: int | None = None
     _flushing: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -61,9 +63,11 @@ class Pipeline:
         """Take one flush all the way; returns when it is durable and acknowledged."""
         started = time.process_time(), time.monotonic()
         await self.until_available(partial(self.settle, taken))
+        self.position = None
         for row in latest_statuses(taken.statuses):
             await self.until_available(partial(self.ledger.note_status, row))
         self.session.acknowledge(taken.messages)
+        self.metrics.not_received(taken.undated)
         self.receipts.send(taken)
         self.metrics.flushed(started)
 
@@ -81,6 +85,7 @@ class Pipeline:
             await restore(taken, settled.journal, self.ledger, self.store, self.devices.places)
             checked = check(taken, settled, self.devices.places, time.time_ns(), self.settings.max_future_skew_s)
             taken.written, taken.journal = [traced.batch for traced in checked.batches], settled.journal
+            self.position = taken.journal
             began_s = time.monotonic()
             refused = await write(checked, self.store)
             self.metrics.stored(checked.batches, checked.now_ns, began_s)

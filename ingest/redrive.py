@@ -8,15 +8,14 @@ from typing import Final
 
 import numpy as np
 import structlog
-from numpy.typing import NDArray
 
 from city import topics
 from city.backoff import Backoff
-from city.batch import NOWHERE, Batch, Place
+from city.batch import NOWHERE, Batch, Place, merge_instants
 from city.errors import Conflict, Malformed, Reason, Unavailable
 from city.ledger.port import Ledger, NewDevice, QuarantineRow, QuarantineState, Redriven, Settlement, Source
 from city.outcomes import Counts
-from city.reading import Reading
+from city.reading import FIRST_NS, Reading
 from city.store.port import Store
 from city.wire import pack
 from ingest.check import judge_ranges
@@ -126,6 +125,8 @@ class Redrive:
             outcome.quarantined = undecoded(item.topic, frame.gateway, frame.undecoded)
         if any(reading.time_ns > now_ns + self.max_future_skew_s * 10**9 for reading in readings):
             raise Malformed(Reason.CLOCK_AHEAD, "still ahead of our clock")
+        if any(reading.time_ns < FIRST_NS for reading in readings):
+            raise Malformed(Reason.BAD_TIME, "a time before 2000: a clock that was never set")
         for part in outcome.quarantined:
             counts = outcome.counts.setdefault(part.source, Counts())
             counts.received += part.readings
@@ -147,13 +148,7 @@ class Redrive:
                 failed = Redriven(reason=Reason.STORE_REFUSED, detail=why[:500])
                 settlement.redriven[kind[number].held.id] = failed
             written.append((batch, kind))
-        settlement.journal = journal(batch.take(_released(kind, settlement)) for batch, kind in written)
-        for row in rows:
-            outcome_of = settlement.redriven[row.held.id]
-            if outcome_of.reason is None:
-                counts = outcome_of.counts.setdefault(row.source, Counts())
-                counts.received += 1
-                counts.stored += 1
+        settlement.journal = journal([_count(batch, kind, settlement) for batch, kind in written])
 
     def _find_places(self, batch: Batch, rows: list[_Row], settlement: Settlement) -> list[Place]:
         row_of = {row.reading.device: row for row in rows}
@@ -169,6 +164,20 @@ class Redrive:
         return found
 
 
-def _released(rows: list[_Row], settlement: Settlement) -> NDArray[np.bool_]:
-    """Rows of payloads that the store took whole, (n,); the others stay in the quarantine as they were."""
-    return np.array([settlement.redriven[row.held.id].reason is None for row in rows])
+def _count(batch: Batch, rows: list[_Row], settlement: Settlement) -> Batch:
+    """Count the rows of payloads that the store took whole, and give them, each instant once, for the journal.
+
+    The others stay in the quarantine as they were.
+    """
+    released = np.flatnonzero([settlement.redriven[row.held.id].reason is None for row in rows])
+    merge = merge_instants(batch.take(released))
+    kept = set(released[merge.kept].tolist())
+    for number in released.tolist():
+        row = rows[number]
+        counts = settlement.redriven[row.held.id].counts.setdefault(row.source, Counts())
+        counts.received += 1
+        if number in kept:
+            counts.stored += 1
+        else:
+            counts.merged += 1
+    return merge.batch

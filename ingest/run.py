@@ -14,13 +14,14 @@ from city.mqtt import Address, Session, Subscription
 from city.registry.port import Registry
 from city.store.port import Store
 from ingest.budgets import Budgets
+from ingest.cleanup import Cleanup
 from ingest.device_cache import DeviceCache
 from ingest.load import Decode, Loader
-from ingest.metrics import Metrics
+from ingest.metrics import CleanupMetrics, Metrics
 from ingest.pipeline import Pipeline
 from ingest.receipts import ReceiptSender
 from ingest.redrive import Redrive
-from ingest.settings import IngestSettings
+from ingest.settings import IngestSettings, RetentionSettings
 
 FINISH_S: Final = 1.0
 """A flush that has begun gets so long to end when ingest stops."""
@@ -48,6 +49,7 @@ async def run(
     metrics: CollectorRegistry | None = None,
     checks: Checks | None = None,
     leaving: bool = False,
+    retention: RetentionSettings | None = None,
 ) -> None:
     """Work until `stop` is set; a flush that has begun is finished first when it can be within a second.
 
@@ -65,10 +67,12 @@ async def run(
         metrics: Where to register counters.
         checks: Filled with this service's readiness checks.
         leaving: This worker won't come back.
+        retention: How long things are kept.
     """
+    name = f"korat-{settings.group}-{settings.worker}"
     session = Session(
         address,
-        client_id=f"korat-{settings.group}-{settings.worker}",
+        client_id=name,
         subscriptions=() if leaving else subscriptions(settings.group),
         withdrawn=subscriptions(settings.group) if leaving else (),
         max_messages=settings.inflight_messages,
@@ -77,9 +81,19 @@ async def run(
     )
     devices = DeviceCache(registry)
     loader = Loader(Budgets(settings), devices.places)
-    counters = Metrics(metrics or CollectorRegistry(), session)
+    collectors = metrics or CollectorRegistry()
+    counters = Metrics(collectors, session)
     pipeline = Pipeline(settings, session, store, ledger, devices, loader, ReceiptSender(session), counters)
     redrive = Redrive(store, ledger, devices, decode, settings.max_future_skew_s)
+    cleanup = Cleanup(
+        store,
+        ledger,
+        registry,
+        retention or RetentionSettings.model_validate({}),
+        name,
+        lambda: pipeline.position,
+        CleanupMetrics(collectors),
+    )
     if checks is not None:
         checks.update(readiness(session, pipeline))
     async with session:
@@ -89,6 +103,8 @@ async def run(
         ]
         if leaving:
             tasks.append(asyncio.create_task(_until_drained(session), name="ingest leaves"))
+        else:
+            tasks.append(asyncio.create_task(cleanup.run(), name="ingest clean-up"))
         try:
             stopped = await _until_stopped(stop, tasks)
         finally:
@@ -134,9 +150,10 @@ async def _until_drained(session: Session) -> None:
 def subscriptions(group: str) -> list[Subscription]:
     """Everything of the city, shared among the workers of a group; the retained statuses, each for itself.
 
-    A shared subscription gets no retained messages (MQTT 5, 4.8.2), hence the second one.
+    A shared subscription gets no retained messages (MQTT 5, 4.8.2), hence the second one. mosquitto before 2.0.13 sends
+    them whatever it is asked; `ingest.load` knows them.
     """
-    return [Subscription(f"$share/{group}/{topics.EVERYTHING}"), Subscription(topics.STATUSES)]
+    return [Subscription(f"$share/{group}/{topics.EVERYTHING}", retained=False), Subscription(topics.STATUSES)]
 
 
 def readiness(session: Session, pipeline: Pipeline) -> Mapping[str, Callable[[], Awaitable[None]]]:

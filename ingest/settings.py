@@ -4,13 +4,15 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from city.ledger.port import QuarantineBounds
 from city.settings import Settings
 
 
 class IngestSettings(Settings):
     """Settings of the ingest service: table `[ingest]`, variables `KORAT_INGEST_*`.
 
-    What a source sends beyond its hourly budget is quarantined until the hour is over; no other source is touched.
+    What a device sends beyond its hourly budget is quarantined until the hour is over; no other device is touched,
+    nor the rest of a pack.
 
     Attributes:
         worker: Name of this worker, the same after a restart; each worker of a group has another. `auto`: the lowest
@@ -21,12 +23,18 @@ class IngestSettings(Settings):
         inflight_messages: Messages held without acknowledgement.
         inflight_bytes: Bytes of those messages.
         max_future_skew_s: Seconds that a reading's time may lie ahead of ours; what is further goes to quarantine.
-        device_messages: Messages an hour that one direct device may send.
+        device_messages: Messages an hour that one direct device may send, and readings that one may by one gateway.
         device_bytes: Bytes an hour that one direct device may send.
         gateway_messages: Packs an hour that one gateway may send.
         gateway_bytes: Bytes an hour that one gateway may send.
-        new_devices: New devices an hour by one gateway, or direct in one province.
-        new_quantities: New quantities outside the catalog an hour by one source.
+        quarantine_source_bytes: Bytes an hour that the quarantine keeps of one source; what is beyond is counted in one
+            row with a sample.
+        quarantine_hour_bytes: Bytes an hour that it keeps of all sources together.
+        quarantine_bytes: Bytes that it keeps in all; beyond, the oldest hours are condensed.
+        quarantine_days: Days after which an hour of it is condensed.
+        new_devices: New devices an hour by one gateway, or direct in one province; ten times as many by all.
+        new_quantities: New quantities outside the catalog an hour by one device; four times as many by one gateway, or
+            direct in one province; ten times as many by all.
     """
 
     section: ClassVar[str] = "ingest"
@@ -42,5 +50,41 @@ class IngestSettings(Settings):
     device_bytes: int = Field(200 * 10**6, ge=1)
     gateway_messages: int = Field(4_000_000, ge=1)
     gateway_bytes: int = Field(40 * 10**9, ge=1)
+    quarantine_source_bytes: int = Field(8 * 2**20, ge=0)
+    quarantine_hour_bytes: int = Field(64 * 2**20, ge=0)
+    quarantine_bytes: int = Field(2 * 2**30, ge=0)
+    quarantine_days: int = Field(90, ge=1)
     new_devices: int = Field(20_000, ge=1)
     new_quantities: int = Field(500, ge=1)
+
+    def quarantine_bounds(self) -> QuarantineBounds:
+        """What the ledger keeps of what could not be used."""
+        return QuarantineBounds(
+            source_hour_bytes=self.quarantine_source_bytes,
+            hour_bytes=self.quarantine_hour_bytes,
+            bytes=self.quarantine_bytes,
+            days=self.quarantine_days,
+        )
+
+
+class RetentionSettings(Settings):
+    """How long things are kept: table `[retention]`, variables `KORAT_RETENTION_*`; ingest lets go of what is older.
+
+    An InfluxDB's buckets have a retention of their own.
+
+    Attributes:
+        journal_days: Days for which the journal is kept: what was stored, in order, to follow it or to refill a store.
+        journal_mb: Megabytes of the journal that are kept at most, of 10^6 bytes; the older goes first.
+        hours_days: Days for which the ledger's hourly counts are kept.
+        readings_days: Days for which the DuckDB file keeps readings; 0: for ever.
+        vanished_days: Days of silence after which a device that has neither name nor owner leaves the registry; 0:
+            never. When it speaks again it registers itself anew.
+    """
+
+    section: ClassVar[str] = "retention"
+
+    journal_days: float = Field(7, ge=0.05, le=36_500)
+    journal_mb: int = Field(10_000, ge=1)
+    hours_days: int = Field(1_100, ge=2, le=36_500)
+    readings_days: int = Field(0, ge=0, le=36_500)
+    vanished_days: int = Field(365, ge=0, le=36_500)

@@ -119,7 +119,7 @@ def _new_devices(traced: TracedBatch, now_ns: int, known: Container[str]) -> Ite
 
 
 def _count(counts: defaultdict[Source, Counts], checked: Checked, rejected: Iterable[QuarantinedPayload]) -> None:
-    """Count what became of every reading: received = stored + duplicate + quarantined + rejected."""
+    """Count what became of every reading: received = stored + merged + duplicate + quarantined + rejected."""
     for traced in checked.batches:
         stored = traced.counts()
         for source in counts.keys() & stored.keys():
@@ -131,6 +131,9 @@ def _count(counts: defaultdict[Source, Counts], checked: Checked, rejected: Iter
     for source, rows in checked.duplicates.items():
         counts[source].received += rows
         counts[source].duplicate += rows
+    for source, rows in checked.merged.items():
+        counts[source].received += rows
+        counts[source].merged += rows
     for payload in checked.quarantined:
         counts[payload.source].received += payload.readings
         counts[payload.source].quarantined += payload.readings

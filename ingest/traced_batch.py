@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from city import topics
-from city.batch import Batch, concat
+from city.batch import Batch, concat, merge_instants
 from city.errors import Malformed
 from city.ledger.port import DIRECT, QuarantinedPayload, Source
 from city.mqtt import Message
@@ -69,6 +69,15 @@ class TracedBatch:
         keep = np.ones(len(self.batch), np.bool_)
         keep[list(rows)] = False
         return self.take(np.flatnonzero(keep))
+
+    def merged(self) -> "TracedBatch":
+        """Join rows of one instant; a row that has values of others too has no message of its own any more."""
+        batch, kept, into = merge_instants(self.batch)
+        if len(kept) == len(self.batch):
+            return self
+        alone = np.bincount(into) == 1
+        messages = [self.messages[row] if one else None for row, one in zip(kept.tolist(), alone.tolist(), strict=True)]
+        return TracedBatch(batch, self.gateways, self.gateway[kept], messages)
 
     def take(self, rows: NDArray[np.intp]) -> "TracedBatch":
         """Keep these rows, in this order."""

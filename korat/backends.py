@@ -51,7 +51,9 @@ async def open_backends(settings: PlatformSettings, process: Process) -> AsyncIt
     async with AsyncExitStack() as closing:
         store = await _open("store", lambda: open_store(settings.store_url), process)
         closing.push_async_callback(store.aclose)
-        ledger = await _open("ledger", lambda: open_ledger(settings.ledger_url), process)
+        ledger = await _open(
+            "ledger", lambda: open_ledger(settings.ledger_url, settings.ingest.quarantine_bounds()), process
+        )
         closing.push_async_callback(ledger.aclose)
         registry = await _open("registry", lambda: open_registry(settings.ledger_url), process)
         closing.push_async_callback(registry.aclose)

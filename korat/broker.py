@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,9 @@ GOOD_S: Final = 10.0
 """A mosquitto that lived this long was a good one: the next one is started without delay."""
 
 LOG_BYTES: Final = 2**20
+
+_CRASHED: Final = 128
+"""The shell's exit code for a child that a signal ended is above this."""
 
 # The shell outlives us by one line: when our end of its standard input closes, however we end, it ends mosquitto.
 # Otherwise a `kill -9` would leave a broker behind that holds the port.
@@ -76,9 +80,11 @@ class Broker:
     port: int
     folder: Path
     process: asyncio.subprocess.Process | None = None
+    _logged: int = 0
+    """Size of the log when this mosquitto was started: what stands before is of an earlier one."""
 
     async def start(self) -> None:
-        """Start it and wait until it listens.
+        """Start it and wait until it listens. A database that it can't read is moved aside: custody is the gateways'.
 
         Raises:
             ConfigurationError: It isn't installed, or its port is taken.
@@ -87,23 +93,51 @@ class Broker:
         program = find()
         await self._port_free()
         configuration = self._configure()
-        self.process = await asyncio.create_subprocess_exec(
-            "/bin/sh",
-            "-c",
-            _TETHER,
-            program,
-            str(configuration),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for us; the broker goes last
-        )
+        try:
+            await self._start(program, configuration)
+        except Unavailable as error:
+            aside = self._move_database_aside()
+            if aside is None:
+                raise
+            log.warning(
+                "mosquitto could not read its database, which was moved aside; gateways send again what lay in it, "
+                "devices that publish themselves don't",
+                moved_to=str(aside),
+                error=str(error),
+            )
+            await self._start(program, configuration)
+
+    async def _start(self, program: str, configuration: Path) -> None:
+        self._logged = self._log.stat().st_size if self._log.exists() else 0
+        with self._stderr.open("wb") as stderr:
+            self.process = await asyncio.create_subprocess_exec(
+                "/bin/sh",
+                "-c",
+                _TETHER,
+                program,
+                str(configuration),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=stderr,
+                start_new_session=True,  # Ctrl-C is for us; the broker goes last
+            )
         try:
             async with asyncio.timeout(READY_S):
                 await self._listening()
         except TimeoutError:
             await self.stop()
             raise Unavailable(f"mosquitto did not listen on port {self.port}: {self._last_words()}") from None
+
+    def _move_database_aside(self) -> Path | None:
+        """Rename the database if mosquitto ended over it; None if it was something else."""
+        database = self.folder / "mosquitto.db"
+        code = self.process.returncode if self.process is not None else None
+        has_crashed = code is not None and (code < 0 or code > _CRASHED)
+        if code is None or not database.exists() or not (has_crashed or "database" in self._errors()):
+            return None
+        aside = database.with_name(f"mosquitto.db.damaged-{time.time_ns()}")
+        database.replace(aside)
+        return aside
 
     async def __aenter__(self) -> Self:
         try:
@@ -197,9 +231,21 @@ class Broker:
     def _log(self) -> Path:
         return self.folder / "mosquitto.log"
 
-    def _last_words(self) -> str:
+    @property
+    def _stderr(self) -> Path:
+        return self.folder / "mosquitto.stderr"
+
+    def _errors(self) -> str:
+        """What this mosquitto wrote to its standard error: all that it says before it has read its configuration."""
         try:
-            lines = self._log.read_text("utf-8", "replace").splitlines()
+            return self._stderr.read_text("utf-8", "replace")
         except OSError:
-            return "it wrote no log"
-        return lines[-1] if lines else "its log is empty"
+            return ""
+
+    def _last_words(self) -> str:
+        """The end of what this mosquitto said; nothing of one before it."""
+        lines = [line for line in self._errors().splitlines() if "should not be run as root" not in line]
+        with suppress(OSError), self._log.open("rb") as file:
+            file.seek(self._logged)
+            lines += file.read().decode("utf-8", "replace").splitlines()
+        return "; ".join(lines[-2:]) or f"it said nothing, and {self._log} has nothing new"

@@ -37,6 +37,7 @@ _TITLES: Final = {
     "mqtt": "The broker",
     "gateway": "A gateway",
     "ingest": "Ingest",
+    "retention": "How long things are kept",
     "api": "The API",
     "simulators": "The simulated city",
     "init": "The set-up of servers by `korat init`",

@@ -1,8 +1,10 @@
 """What the commands have in common: where their settings come from, and the event loop that runs their work."""
 # ruff: noqa: PLC0415 - what a command needs is imported when it is called
 
+import contextlib
 import gc
 import logging
+import resource
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 Config = Annotated[Path | None, typer.Option(help="Settings file; KORAT_CONFIG, or korat.toml where it exists.")]
 
+_FILES: Final = 65_536
+
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, where a command doesn't stop by itself on it."""
 
@@ -30,6 +34,15 @@ def load(config: Path | None) -> "PlatformSettings":
     from korat.settings import PlatformSettings
 
     return PlatformSettings.load(config)
+
+
+def _raise_file_limit() -> None:
+    """Open as many files as this user may: a connection is one, and many systems begin with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def run_quietly(work: Coroutine[Any, Any, None]) -> None:
@@ -55,6 +68,7 @@ def run(work: Coroutine[Any, Any, None], level: int = logging.INFO) -> None:
 
     logs.to_stream(sys.stderr, level)
     # Imports stay for good, and a flush makes ten thousand objects without a cycle: looking for some costs a fifth.
+    _raise_file_limit()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     try:

@@ -10,12 +10,14 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from city.errors import ConfigurationError
+from city.network import is_loopback
 from korat.process import Service
 from korat.settings import PlatformSettings
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+    from gateway.inputs.http import HttpTable
     from korat.backends import Backends
 
 GATEWAY_PORT: Final = "KORAT_GATEWAY_HTTP_PORT (gateway.http_port, or input.http in gateway.toml)"
@@ -53,6 +55,7 @@ def ingest_service(
             metrics=metrics,
             checks=checks,
             leaving=leaving,
+            retention=settings.retention,
         )
 
     return service
@@ -74,6 +77,17 @@ def api_service(
             metrics=metrics,
             stop=stop,
         )
+
+    return service
+
+
+def request_service(settings: PlatformSettings, backends: "Backends") -> Service:
+    """What commands ask of the process that owns the data folder."""
+    from korat.requests import serve
+    from korat.upkeep import ACTIONS
+
+    async def service(stop: asyncio.Event) -> None:
+        await serve(settings, backends, ACTIONS, stop)
 
     return service
 
@@ -133,12 +147,22 @@ def gateway_http(settings: PlatformSettings) -> tuple[str, int]:
     Raises:
         ConfigurationError: `gateway.toml` is wrong; the sentence names the key.
     """
+    table = _http_table(settings)
+    return table.host, table.port
+
+
+def gateway_has_tokens(settings: PlatformSettings) -> bool:
+    """Whether the gateway's first HTTP input asks who pushes to `/ingest`."""
+    table = _http_table(settings)
+    return bool(table.token) or not is_loopback(table.host)
+
+
+def _http_table(settings: PlatformSettings) -> "HttpTable":
     from gateway.config import find_config
     from gateway.inputs.http import HttpTable
 
     inputs = find_config(settings.gateway, settings.data).complete(settings.gateway, settings.data)
-    table = next(table for table in inputs if isinstance(table, HttpTable))
-    return table.host, table.port
+    return next(table for table in inputs if isinstance(table, HttpTable))
 
 
 def refuse_taken(key: str, host: str, port: int) -> None:

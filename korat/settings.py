@@ -1,11 +1,13 @@
 """The settings that all rooms share, and the one place that knows every room's class."""
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final, Self
 from urllib.parse import quote, unquote
 
+import structlog
 from pydantic import Field, field_validator
 
 from api.settings import ApiSettings
@@ -15,11 +17,18 @@ from city.settings import CONFIG_VARIABLE, Settings, load, refuse_unknown
 from city.store import SCHEMES
 from city.topics import PROVINCE_PATTERN
 from gateway.settings import GatewaySettings
-from ingest.settings import IngestSettings
+from ingest.settings import IngestSettings, RetentionSettings
 from korat.init_settings import InitSettings
 from simulators.settings import SimulatorSettings
 
+log = structlog.get_logger("korat")
+
 _STORES: Final = tuple(f"{scheme}://" for scheme in SCHEMES)
+_PRIVATE: Final = 0o700
+_OTHERS: Final = 0o077
+_OURS: Final = ("ledger.sqlite", "readings.duckdb", "gateway.spool", "mosquitto")
+"""Names by which a data folder is known as ours."""
+
 _LEDGERS: Final = ("sqlite://", "postgresql://", "postgresql+psycopg://")
 
 
@@ -105,6 +114,7 @@ SECTIONS: Final[list[type[Settings]]] = [
     MqttSettings,
     GatewaySettings,
     IngestSettings,
+    RetentionSettings,
     ApiSettings,
     SimulatorSettings,
     InitSettings,
@@ -119,6 +129,7 @@ class PlatformSettings:
     mqtt: MqttSettings
     gateway: GatewaySettings
     ingest: IngestSettings
+    retention: RetentionSettings
     api: ApiSettings
     simulators: SimulatorSettings
     init: InitSettings
@@ -140,6 +151,7 @@ class PlatformSettings:
             mqtt=load(MqttSettings, os.environ, file),
             gateway=load(GatewaySettings, os.environ, file),
             ingest=load(IngestSettings, os.environ, file),
+            retention=load(RetentionSettings, os.environ, file),
             api=load(ApiSettings, os.environ, file),
             simulators=load(SimulatorSettings, os.environ, file),
             init=load(InitSettings, os.environ, file),
@@ -176,18 +188,31 @@ class PlatformSettings:
         return self.data / self.gateway.spool
 
     def make_data(self) -> None:
-        """Make the data folder.
+        """Make the data folder, for this user alone; one of ours that others may read is closed to them.
 
         Raises:
             ConfigurationError: It can't be made, or nothing can be written into it.
         """
         key = f"KORAT_DATA (data): the folder {self.data}"
         try:
-            self.data.mkdir(parents=True, exist_ok=True)
+            self.data.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(f"{key} can't be made: {error.strerror}") from None
         if not os.access(self.data, os.W_OK | os.X_OK):
             raise ConfigurationError(f"{key} can't be written to by this user")
+        _close_to_others(self.data)
+
+
+def _close_to_others(folder: Path) -> None:
+    """Take away others' rights to a folder that holds files of ours; of any other folder say that it has them."""
+    found = folder.stat()
+    if not found.st_mode & _OTHERS:
+        return
+    if found.st_uid == os.geteuid() and any((folder / name).exists() for name in _OURS):
+        folder.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS)
+        log.warning("the data folder was open to other users, and is closed to them now", folder=str(folder))
+    else:
+        log.warning("other users may look into the data folder: chmod 700 closes it", folder=str(folder))
 
 
 def _file(url: str, before: str) -> Path | None:

@@ -21,7 +21,7 @@ from city.network import is_loopback
 from korat import logs
 from korat.backends import Backends
 from korat.inspect import HOURS, figures, recent_account
-from korat.services import ReadinessChecks, gateway_http
+from korat.services import ReadinessChecks, gateway_has_tokens, gateway_http
 from korat.settings import PlatformSettings
 
 log = structlog.get_logger("korat")
@@ -85,10 +85,8 @@ class View:
         *,
         demo: bool,
     ) -> None:
-        welcome = Panel(
-            "\n".join(_welcome(settings, demo=demo)), title=f"Korat, {settings.city.province}", expand=False
-        )
-        self.console.print(welcome, highlight=False)
+        panel = Panel("\n".join(welcome(settings, demo=demo)), title=f"Korat, {settings.city.province}", expand=False)
+        self.console.print(panel, highlight=False)
         log_file = settings.data / "korat.log"
         with logs.into_file(log_file), Live(console=self.console, auto_refresh=False, transient=True) as live:
             while not stop.is_set():
@@ -96,7 +94,7 @@ class View:
                 await _pause(stop, max(PERIOD_S, SHARE * self._cost_s))
 
     async def _lines(self, settings: PlatformSettings, backends: Backends, stop: asyncio.Event, *, demo: bool) -> None:
-        self.print_lines([f"Korat, {settings.city.province}", *_welcome(settings, demo=demo)])
+        self.print_lines([f"Korat, {settings.city.province}", *welcome(settings, demo=demo)])
         period_s = PERIOD_S
         while not await _pause(stop, max(period_s, SHARE * self._cost_s)):
             self.print_lines([await self._line(backends)])
@@ -157,10 +155,15 @@ async def _pause(stop: asyncio.Event, seconds: float) -> bool:
     return True
 
 
-def _welcome(settings: PlatformSettings, *, demo: bool) -> list[str]:
+def _open_to(host: str, *, asks: bool) -> str:
+    where = "on" if is_loopback(host) else "who reaches"
+    return "asks for a key" if asks else f"open, without a password, to everybody {where} this machine"
+
+
+def welcome(settings: PlatformSettings, *, demo: bool) -> list[str]:
+    """Say where everything is, and whom each door lets in."""
     api = f"http://{settings.api.host}:{settings.api.port}"
     host, port = gateway_http(settings)
-    loopback = is_loopback(settings.api.host) and is_loopback(host)
     return [
         f"console   {api}/",
         f"devices   {api}/v1/devices",
@@ -168,5 +171,8 @@ def _welcome(settings: PlatformSettings, *, demo: bool) -> list[str]:
         f"gateway   http://{host}:{port}/ingest/native",
         f"data      {settings.data}",
         f"city      {'simulated readings are flowing' if demo else 'no simulation (--no-demo)'}",
-        f"Open, without a password, to everybody {'on' if loopback else 'who reaches'} this machine. Ctrl-C stops.",
+        f"access    API: {_open_to(settings.api.host, asks=bool(settings.api.keys_file))}",
+        f"          gateway: {_open_to(host, asks=gateway_has_tokens(settings))}",
+        f"          broker: {_open_to('127.0.0.1', asks=False)}",
+        "Ctrl-C stops.",
     ]

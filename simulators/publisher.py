@@ -133,9 +133,9 @@ class Publisher:
                 self.confirmed += readings
 
     def _made(self, name: str) -> paho.Client:
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id=f"{name}-{secrets.token_hex(4)}", protocol=paho.MQTTv5
-        )
+        # a broker with passwords knows a user by one client id, which deploy/make-passwords makes the user's name
+        client_id = self._address.user or f"{name}-{secrets.token_hex(4)}"
+        client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv5)
         # only this publisher's window bounds what is in flight: it knows the broker's Receive Maximum, paho ignores it
         client.max_inflight_messages_set(_WINDOW)
         client.reconnect_delay_set(min_delay=1, max_delay=8)

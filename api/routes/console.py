@@ -11,6 +11,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from xxhash import xxh3_128_hexdigest
 
+from api.encoding import accepts_gzip
 from api.problems import unknown
 from api.responses import MsgspecResponse
 from api.settings import ApiSettings
@@ -88,7 +89,7 @@ def _answer(request: Request, name: str, more: dict[str, str]) -> Response:
     headers = {"ETag": asset.tag, "Cache-Control": "no-cache", **more}
     if request.headers.get("if-none-match") == asset.tag:
         return Response(status_code=304, headers=headers)
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if accepts_gzip(request.headers.getlist("accept-encoding")):
         return Response(asset.packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=asset.media)
     return Response(asset.plain, headers=headers, media_type=asset.media)
 

@@ -1,6 +1,8 @@
 """The newest values, on the map (GeoJSON, RFC 7946)."""
 
 import math
+from bisect import bisect_right
+from itertools import islice
 from typing import Annotated, Final
 
 import msgspec
@@ -8,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from api.dependencies import Injected
+from api.latest_snapshots import device_kind
 from api.problems import unknown
 from api.queries import DevicePath, KindKey, PageQuery, refuse_unknown_parameters
 from api.responses import NOT_MODIFIED, GeoJsonResponse, documented, problem
@@ -123,12 +126,11 @@ async def latest(query: Annotated[LatestPageQuery, Query()], dependencies: Injec
     """Give the newest value of everything that each device measures."""
     after = query.follow(tuple[str, str]) or ("", "")
     kinds = Only(frozenset(query.kind)) if query.kind else ALL
-    found = sorted(
-        (row for row in await dependencies.store.latest(LatestQuery(kinds=kinds)) if _inside(row, query.bbox)), key=_key
-    )
-    rest = [row for row in found if _key(row) > after]
-    page = rest[: query.limit]
-    following = query.next(_key(page[-1])) if len(rest) > len(page) else None
+    rows = await dependencies.latest.rows(kinds)
+    rest = islice(rows, bisect_right(rows, after, key=device_kind), None)
+    page = list(islice((row for row in rest if _inside(row, query.bbox)), query.limit + 1))
+    following = query.next(device_kind(page[query.limit - 1])) if len(page) > query.limit else None
+    del page[query.limit :]
     return GeoJsonResponse(FeatureCollection([Feature.from_latest(row) for row in page], following))
 
 
@@ -156,11 +158,6 @@ def _together(found: list[Latest], row: DeviceRow) -> Latest:
         }
     place = next(((latest.lat, latest.lon) for latest in reversed(rising) if latest.lat is not None), (None, None))
     return Latest(row.device, rising[-1].kind if rising else row.kind, values, *place)
-
-
-def _key(row: Latest) -> tuple[str, str]:
-    # a device has a row of each of its kinds
-    return row.device, row.kind
 
 
 def _inside(row: Latest, box: Box | None) -> bool:

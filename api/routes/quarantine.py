@@ -4,13 +4,14 @@ import base64
 from typing import Annotated, Final, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.dependencies import Injected
-from api.limits import MAX_IDS, MAX_PAGE_BYTES
+from api.limits import MAX_IDS
+from api.problems import unknown
 from api.queries import PageQuery, refuse_unknown_parameters
-from api.responses import NOT_MODIFIED, MsgspecResponse, documented
+from api.responses import NOT_MODIFIED, MsgspecResponse, documented, problem
 from api.times import rfc3339
 from city.errors import Reason
 from city.ledger.port import QuarantineRow, QuarantineState
@@ -20,12 +21,12 @@ _LONGEST_TEXT: Final = 2048
 router = APIRouter(tags=["quarantine"], dependencies=[Depends(refuse_unknown_parameters)])
 
 
-class Held(msgspec.Struct, frozen=True):
-    """A quarantined payload.
+class Listed(msgspec.Struct, frozen=True):
+    """A row of the quarantine.
 
-    `payload` is base64; `text` is the same where it is short UTF-8, else null. `readings` is how many it counts as in
-    the ledger. `gateway` is null for a device that publishes itself, `device` where it can't be told. `tries` counts
-    the times it was tried again and failed.
+    `readings` is how many it counts as in the ledger. `gateway` is null for a device that publishes itself, `device`
+    where it can't be told. `tries` counts the times it was tried again and failed. A row in the state `condensed` or
+    `expired` stands for `payloads` payloads of `bytes` bytes; `digest` is SHA-256 chained over all of them, else null.
     """
 
     id: int
@@ -39,12 +40,13 @@ class Held(msgspec.Struct, frozen=True):
     readings: int
     state: str
     tries: int
-    payload: str
-    text: str | None
+    payloads: int
+    bytes: int
+    digest: str | None
 
     @classmethod
-    def from_row(cls, row: QuarantineRow) -> "Held":
-        """Copy the ledger's row: empty texts become null, the payload base64."""
+    def from_row(cls, row: QuarantineRow) -> "Listed":
+        """Copy the ledger's row: empty texts become null."""
         item = row.quarantined
         return cls(
             id=row.id,
@@ -58,15 +60,27 @@ class Held(msgspec.Struct, frozen=True):
             readings=item.readings,
             state=row.state,
             tries=row.tries,
-            payload=base64.b64encode(item.payload).decode(),
-            text=_text(item.payload),
+            payloads=row.payloads,
+            bytes=row.bytes,
+            digest=row.digest or None,
         )
 
 
-class QuarantinePage(msgspec.Struct, frozen=True):
-    """Quarantined payloads in the order in which they came; `next` is the cursor of the page behind it, or null."""
+class Payload(msgspec.Struct, frozen=True):
+    """The bytes of a row: `payload` is base64; `text` is the same where it is short UTF-8, else null.
 
-    quarantine: list[Held]
+    Of a condensed or expired row they are the beginning of the first payload that it stands for.
+    """
+
+    id: int
+    payload: str
+    text: str | None
+
+
+class QuarantinePage(msgspec.Struct, frozen=True):
+    """Rows of the quarantine, the newest first; `next` is the cursor of the page behind it, or null."""
+
+    quarantine: list[Listed]
     next: str | None
 
 
@@ -81,9 +95,7 @@ class QuarantinePageQuery(PageQuery):
 
     reason: Annotated[Reason | None, Field(description="Only for this reason.", examples=["clock_ahead"])] = None
     state: Annotated[QuarantineState | None, Field(description="Only in this state.", examples=["held"])] = None
-    limit: Annotated[
-        int, Field(ge=1, le=200, description="Most payloads on a page; large ones make it shorter.", examples=[50])
-    ] = 100
+    limit: Annotated[int, Field(ge=1, le=200, description="Most rows on a page.", examples=[50])] = 100
 
 
 class Redrive(BaseModel):
@@ -102,7 +114,7 @@ class Redrive(BaseModel):
         return self
 
 
-EXAMPLE: Final = Held(
+EXAMPLE: Final = Listed(
     id=1,
     received="2026-01-15T00:00:00Z",
     topic="city/th-30/smart_city/air_quality/nma-air-001",
@@ -114,22 +126,42 @@ EXAMPLE: Final = Held(
     readings=1,
     state=QuarantineState.HELD,
     tries=0,
-    payload="eyJ2YWx1ZXMiOnt9fQ==",
-    text='{"values":{}}',
+    payloads=1,
+    bytes=13,
+    digest=None,
 )
+
+PAYLOAD_EXAMPLE: Final = Payload(id=1, payload="eyJ2YWx1ZXMiOnt9fQ==", text='{"values":{}}')
 
 
 @router.get(
     "/v1/quarantine", summary="The quarantine", responses=documented(QuarantinePage([EXAMPLE], None)) | NOT_MODIFIED
 )
 async def quarantine(query: Annotated[QuarantinePageQuery, Query()], dependencies: Injected) -> Response:
-    """List what was held back, with the original bytes and the reason."""
-    rows = await dependencies.ledger.quarantine(
-        after=query.follow(int) or 0, limit=query.limit + 1, state=query.state, reason=query.reason
+    """List what was held back and why, without the bytes."""
+    rows = await dependencies.ledger.quarantine_list(
+        before=query.follow(int), limit=query.limit + 1, state=query.state, reason=query.reason
     )
-    page = _bounded(rows[: query.limit])
+    page = rows[: query.limit]
     following = query.next(page[-1].id) if len(rows) > len(page) else None
-    return MsgspecResponse(QuarantinePage([Held.from_row(row) for row in page], following))
+    return MsgspecResponse(QuarantinePage([Listed.from_row(row) for row in page], following))
+
+
+@router.get(
+    "/v1/quarantine/{id}",
+    summary="The bytes of a row",
+    responses=documented(PAYLOAD_EXAMPLE) | NOT_MODIFIED | problem(404, "There is no such row."),
+)
+async def payload(
+    number: Annotated[int, Path(alias="id", ge=1, lt=2**63, description="Number of the row.", examples=[1])],
+    dependencies: Injected,
+) -> Response:
+    """Give the original bytes."""
+    row = await dependencies.ledger.quarantine_row(number)
+    if row is None:
+        raise unknown("row of the quarantine", str(number))
+    held = row.quarantined.payload
+    return MsgspecResponse(Payload(row.id, base64.b64encode(held).decode(), _text(held)))
 
 
 @router.post(
@@ -141,15 +173,6 @@ async def quarantine(query: Annotated[QuarantinePageQuery, Query()], dependencie
 async def redrive(body: Redrive, dependencies: Injected) -> Response:
     """Ask ingest to try held payloads again, after what was wrong has been mended."""
     return MsgspecResponse(Requested(await dependencies.ledger.request_redrive(body.ids, body.reason)), status_code=202)
-
-
-def _bounded(rows: list[QuarantineRow]) -> list[QuarantineRow]:
-    size = 0
-    for number, row in enumerate(rows):
-        size += len(row.quarantined.payload)
-        if number and size > MAX_PAGE_BYTES:
-            return rows[:number]
-    return rows
 
 
 def _text(payload: bytes) -> str | None:

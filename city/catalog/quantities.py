@@ -194,6 +194,7 @@ _ROWS: Final = (
     Quantity("readings_duplicate", "1", "Duplicate", "ซ้ำ", 0, 1e15, 0, _SUM, "short"),
     Quantity("readings_quarantined", "1", "Quarantined", "กักไว้ตรวจ", 0, 1e15, 0, _SUM, "short"),
     Quantity("readings_rejected", "1", "Rejected", "ถูกปฏิเสธ", 0, 1e15, 0, _SUM, "short"),
+    Quantity("readings_merged", "1", "Merged", "รวมกัน", 0, 1e15, 0, _SUM, "short"),
     Quantity("readings_pending", "1", "Pending at the gateway", "ค้างที่เกตเวย์", 0, 1e15, 0, _LAST, "short"),
     Quantity("readings_missing", "1", "Missing in gaps", "ขาดหายในช่องว่าง", 0, 1e15, 0, _LAST, "short"),
     Quantity("gateway_online", "1", "Gateway online", "เกตเวย์ออนไลน์", 0, 1, 0, _LAST, "bool_yes_no"),

@@ -75,7 +75,7 @@ def prepare_server(engine: Engine) -> None:
 def _make_tables(connection: Connection) -> None:
     metadata.create_all(connection)
     if connection.execute(select(schema_version.c.version)).first() is None:
-        connection.execute(insert(schema_version), {"id": 1, "version": VERSION})
+        connection.execute(insert(schema_version), {"id": 1, "version": VERSION, "epoch": new_epoch()})
         zeros = dict.fromkeys((column.name for column in sequences.c if not column.primary_key), 0)
         connection.execute(insert(sequences), {"id": 1, **zeros})
 
@@ -111,6 +111,11 @@ def _upgrade(engine: Engine) -> None:
         if version is not None and version < VERSION:
             migrate(connection, version)
             connection.execute(update(schema_version).values(version=VERSION))
+
+
+def new_epoch() -> str:
+    """Name a life of a database: no two have the same."""
+    return secrets.token_hex(8)
 
 
 def _version(connection: Connection) -> int | None:

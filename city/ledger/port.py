@@ -7,9 +7,11 @@ after the store has confirmed the write. Two workers may hold the same pack; the
 from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from city.errors import Reason
+from city.ledger.retention import Erasure, ErasureRow, Expired, Gap, JournalLimits, JournalSpan, Restore
 from city.outcomes import Counts
 
 DIRECT = ""
@@ -44,6 +46,8 @@ class QuarantinedPayload:
         source: Gateway and device they are counted for.
         origin: `link:decoder?...` of a gateway's undecoded bytes; empty for MQTT messages.
         readings: How many readings they count as (a pack: as many as it says; what can't be counted is 1).
+        payloads: How many payloads they stand for.
+        size: Bytes of all of them where a gateway condensed them and `payload` is but a sample; else 0.
     """
 
     topic: str
@@ -54,6 +58,8 @@ class QuarantinedPayload:
     source: Source
     origin: str = ""
     readings: int = 1
+    payloads: int = 1
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +168,23 @@ class DedupIndex(Protocol):
         """Tell whether a direct message is settled; remembered for about the last 100,000."""
 
 
+@dataclass(frozen=True, slots=True)
+class QuarantineBounds:
+    """What the quarantine keeps; what is beyond is condensed into rows that count.
+
+    Attributes:
+        source_hour_bytes: Bytes of one source in an hour, rows' own included.
+        hour_bytes: Bytes of all sources in an hour.
+        bytes: Bytes in all; beyond, the oldest hours expire.
+        days: Days after which an hour expires.
+    """
+
+    source_hour_bytes: int = 8 * 2**20
+    hour_bytes: int = 64 * 2**20
+    bytes: int = 2 * 2**30
+    days: int = 90
+
+
 class By(StrEnum):
     """How an account is broken down."""
 
@@ -194,16 +217,32 @@ class QuarantineState(StrEnum):
     HELD = "held"
     REQUESTED = "requested"
     RELEASED = "released"
+    CONDENSED = "condensed"
+    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
 class QuarantineRow:
-    """A row of the quarantine: `id` rises in order of commit; `tries` counts re-drives that failed again."""
+    """A row of the quarantine.
+
+    Attributes:
+        id: Rises in order of commit.
+        quarantined: What is kept; of a condensed or expired row the beginning of the first payload, of a row in a
+            list no payload at all.
+        state: Where it stands.
+        tries: Re-drives that failed again.
+        payloads: How many payloads it stands for.
+        bytes: Of all of them as they came.
+        digest: SHA-256 chained over all of them, in hex; empty where the payload itself is here.
+    """
 
     id: int
     quarantined: QuarantinedPayload
     state: QuarantineState
     tries: int
+    payloads: int = 1
+    bytes: int = 0
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +272,58 @@ class Ledger(Protocol):
             Conflict: A pack, fingerprint or redrive of it was settled by another worker; nothing changed.
         """
 
-    async def journal(self, *, after: int, limit: int = 100) -> list[JournalRow]:
-        """Entries of the journal with `id > after`, rising."""
+    async def journal(self, *, after: int, limit: int = 100, epoch: str = "") -> list[JournalRow]:
+        """Entries of the journal with `id > after`, rising; `epoch` is that of the position, empty: not known.
+
+        Raises:
+            JournalGone: The position is of another epoch, or what follows it isn't kept any more.
+        """
+
+    async def journal_span(self) -> JournalSpan:
+        """Give the journal's epoch, and what it holds."""
+
+    async def renew_epoch(self) -> str:
+        """Begin a new epoch, after the database was put back to an earlier state; gives its name."""
+
+    async def restores(self) -> list[Restore]:
+        """When the database was put back, the first time first."""
+
+    async def gaps(self) -> list[Gap]:
+        """Packs that are missing between those that came, by gateway, spool and number."""
+
+    async def copy_to(self, path: Path) -> None:
+        """Write one state of the database into a new file, while others write on.
+
+        Raises:
+            ConfigurationError: It is a server, which has tools of its own for that.
+        """
+
+    async def follow(self, name: str, position: int, *, worker: bool) -> None:
+        """Keep how far a follower has read the journal; a worker's position is never passed while it works."""
+
+    async def unfollow(self, name: str) -> None:
+        """Forget a follower."""
+
+    async def claim_cleanup(self, now_ns: int, every_ns: int) -> bool:
+        """Take the clean-up of this period; False when another worker has it."""
+
+    async def expire_journal(self, limits: JournalLimits, now_ns: int) -> Expired:
+        """Let the oldest entries go that are beyond a limit, one batch of them."""
+
+    async def expire_hours(self, before_ns: int) -> int:
+        """Delete the counts of hours that began before an instant, one batch of rows; how many."""
+
+    async def erase(self, asked: Erasure) -> int:
+        """Record an erasure, and erase in journal and quarantine; gives its number, for `erased`.
+
+        Entries keep their numbers and counts. What is asked for twice is erased once.
+        """
+
+    async def erased(self, number: int) -> None:
+        """Record that an erasure is done, in the store and the registry too."""
+
+    async def erasures(self) -> list[ErasureRow]:
+        """All erasures that were asked for, the oldest first."""
 
     async def note_status(self, row: GatewayRow) -> None:
         """Keep a gateway's last status; an older `at_ns` never replaces a newer one, a will keeps `pending`."""
@@ -249,6 +338,17 @@ class Ledger(Protocol):
         self, *, after: int = 0, limit: int = 100, state: QuarantineState | None = None, reason: str | None = None
     ) -> list[QuarantineRow]:
         """Rows of the quarantine with `id > after`, rising."""
+
+    async def quarantine_list(
+        self, *, before: int | None, limit: int, state: QuarantineState | None = None, reason: str | None = None
+    ) -> list[QuarantineRow]:
+        """Rows of the quarantine with `id < before`, falling, without their payloads."""
+
+    async def quarantine_row(self, id_: int) -> QuarantineRow | None:
+        """One row of the quarantine with its payload."""
+
+    async def expire_quarantine(self, now_ns: int) -> int:
+        """Condense what is too old or too much, all of it; how many rows. A flush does a part of it now and then."""
 
     async def request_redrive(self, ids: list[int] | None, reason: str | None) -> int:
         """Ask ingest to try held rows again: these ids, or all of a reason, or (both None) all; how many."""

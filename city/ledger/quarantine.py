@@ -1,15 +1,17 @@
 """The quarantine: bytes that wait for a fix, and what becomes of them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, literal, select, update
 
 from city.database import Database
 from city.database.tables import quarantine
 from city.errors import Conflict, Reason
+from city.ledger import condensing
 from city.ledger.flush_counts import HourCounts, to_hour_counts
-from city.ledger.port import QuarantinedPayload, QuarantineRow, QuarantineState, Redriven, Source
+from city.ledger.port import QuarantineBounds, QuarantinedPayload, QuarantineRow, QuarantineState, Redriven, Source
 from city.outcomes import Counts
 
 _FIRST_INT: Final = -(2**63)
@@ -37,28 +39,42 @@ class Redrives(NamedTuple):
     quarantined: list[tuple[int, QuarantinedPayload]]
 
 
-def add(connection: Connection, last: int, quarantined: Sequence[tuple[int, QuarantinedPayload]]) -> None:
-    """Insert payloads, each with the hour in which it is counted, under numbers that end with `last`."""
+def add(
+    connection: Connection,
+    database: Database,
+    quarantined: Sequence[tuple[int, QuarantinedPayload]],
+    bounds: QuarantineBounds,
+) -> None:
+    """Insert payloads, each with the hour in which it is counted; those beyond the bounds only count."""
+    if not quarantined:
+        return
+    given = [(hour, cleaned(item)) for hour, item in quarantined]
+    kept, condensed = condensing.split(connection, database, given, bounds)
+    last = condensing.take_numbers(connection, len(kept))
     rows = [
         {
             "id": number,
             "hour_ns": hour,
-            "topic": _clean(item.topic),
+            "topic": item.topic,
             "payload": item.payload,
-            "received_ns": _bounded(item.received_ns),
+            "received_ns": item.received_ns,
             "reason": item.reason.value,
-            "detail": _clean(item.detail),
+            "detail": item.detail,
             "gateway": item.source.gateway,
             "device": item.source.device,
-            "origin": _clean(item.origin),
+            "origin": item.origin,
             "readings": item.readings,
             "state": QuarantineState.HELD.value,
             "tries": 0,
+            "payloads": 1,
+            "bytes": len(item.payload),
+            "digest": "",
         }
-        for number, (hour, item) in enumerate(quarantined, last - len(quarantined) + 1)
+        for number, (hour, item) in enumerate(kept, last - len(kept) + 1)
     ]
     if rows:
         connection.execute(insert(quarantine), rows)
+    condensing.write(connection, condensed)
 
 
 def settle_redriven(connection: Connection, redriven: dict[int, Redriven]) -> Redrives:
@@ -116,6 +132,41 @@ def page(
         return [_held(row) for row in connection.execute(asked)]
 
 
+def listing(
+    database: Database, *, before: int | None, limit: int, state: QuarantineState | None, reason: str | None
+) -> list[QuarantineRow]:
+    """Rows with `id < before`, falling, without their payloads: what is not asked for is not read from the disk."""
+    asked = select(*(column for column in quarantine.c if column is not quarantine.c.payload))
+    asked = asked.add_columns(literal(b"").label("payload")).order_by(quarantine.c.id.desc()).limit(limit)
+    if before is not None:
+        asked = asked.where(quarantine.c.id < before)
+    if state is not None:
+        asked = asked.where(quarantine.c.state == state.value)
+    if reason is not None:
+        asked = asked.where(quarantine.c.reason == reason)
+    with database.read() as connection:
+        return [_held(row) for row in connection.execute(asked)]
+
+
+def one(database: Database, id_: int) -> QuarantineRow | None:
+    """One row with its payload."""
+    with database.read() as connection:
+        row = connection.execute(select(quarantine).where(quarantine.c.id == id_)).one_or_none()
+    return None if row is None else _held(row)
+
+
+def expire(database: Database, now_ns: int, bounds: QuarantineBounds) -> int:
+    """Condense what is too old or too much, in as many transactions as it takes; how many rows."""
+    expired = 0
+    while True:
+        with database.write() as connection:
+            condensing.take_numbers(connection, 0)  # holds the sequences: no flush comes between
+            rows = condensing.expire(connection, now_ns, bounds)
+        if not rows:
+            return expired
+        expired += rows
+
+
 def request_redrive(database: Database, ids: list[int] | None, reason: str | None) -> int:
     """Mark held rows for ingest to try again; how many."""
     marking = update(quarantine).where(quarantine.c.state == QuarantineState.HELD.value)
@@ -152,7 +203,19 @@ def _held(row: Row[Any]) -> QuarantineRow:
         origin=row.origin,
         readings=row.readings,
     )
-    return QuarantineRow(id=row.id, quarantined=item, state=QuarantineState(row.state), tries=row.tries)
+    state = QuarantineState(row.state)
+    return QuarantineRow(row.id, item, state, row.tries, row.payloads, row.bytes, row.digest)
+
+
+def cleaned(item: QuarantinedPayload) -> QuarantinedPayload:
+    """Make what a gateway said fit the columns."""
+    return replace(
+        item,
+        topic=_clean(item.topic),
+        detail=_clean(item.detail),
+        origin=_clean(item.origin),
+        received_ns=_bounded(item.received_ns),
+    )
 
 
 def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:

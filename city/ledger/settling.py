@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, update
 
 from city.database import Database
-from city.database.tables import device, device_kind, fingerprints, flush_counts, journal, pack_range, sequences
+from city.database.tables import device, device_kind, fingerprints, flush_counts, pack_range, sequences
 from city.errors import Conflict
-from city.ledger import compaction, quarantine
+from city.ledger import compaction, condensing, journal, quarantine
 from city.ledger.compaction import Sequences
 from city.ledger.dedup import Page, SettledIndex, SpoolKey, pack
 from city.ledger.flush_counts import HourCounts, encode, hour_of, to_hour_counts
-from city.ledger.port import JournalEntry, JournalRow, NewDevice, Settlement
+from city.ledger.port import NewDevice, QuarantineBounds, Settlement
 from city.ledger.ranges import Growth, Range
 from city.ledger.sync import sync
 
@@ -24,8 +24,8 @@ _ADVANCE = (
     .values(
         flush=sequences.c.flush + 1,
         journal=sequences.c.journal + bindparam("entries"),
-        quarantine=sequences.c.quarantine + bindparam("quarantined"),
         rev=sequences.c.rev + bindparam("revisions"),
+        journal_bytes=sequences.c.journal_bytes + bindparam("added_bytes"),
     )
     .returning(*(sequences.c[key] for key in Sequences._fields))
 )
@@ -36,7 +36,7 @@ _DELETE_RANGE = delete(pack_range).where(
 )
 
 
-def settle(database: Database, dedup: SettledIndex, settlement: Settlement) -> None:
+def settle(database: Database, dedup: SettledIndex, settlement: Settlement, bounds: QuarantineBounds) -> None:
     """Commit a flush and remember its claims.
 
     Raises:
@@ -53,28 +53,25 @@ def settle(database: Database, dedup: SettledIndex, settlement: Settlement) -> N
         growths = _grow(dedup, settlement, messages)
         redriven = quarantine.settle_redriven(connection, settlement.redriven)
         blocks = [to_hour_counts(hour, settlement.counts), *redriven.corrections]
-        quarantine.add(
-            connection, now.quarantine, [*redriven.quarantined, *((hour, held) for held in settlement.quarantined)]
-        )
+        held = [*redriven.quarantined, *((hour, payload) for payload in settlement.quarantined)]
+        quarantine.add(connection, database, held, bounds)
         _write_packs(connection, database, growths, now.flush)
-        _write_journal(connection, settlement.at_ns, now.journal, settlement.journal)
+        journal.write(connection, settlement.at_ns, now.journal, settlement.journal)
         _write_devices(connection, database, now.rev, settlement.devices)
         page = Page(now.flush, pack(settlement.fingerprints))
         _write_flush(connection, page, [block for block in blocks if block.sources])
         if compaction.is_due(now, settlement.at_ns):
             compaction.compact(connection, database, now.flush, settlement.at_ns, dedup.oldest_flush())
+            condensing.expire(connection, settlement.at_ns, bounds)
     _remember(dedup, page, growths)
     dedup.journal = now.journal
 
 
 def _advance(connection: Connection, settlement: Settlement) -> Sequences:
-    quarantined = len(settlement.quarantined) + sum(
-        len(redriven.quarantined) for redriven in settlement.redriven.values()
-    )
     numbers = {
         "entries": len(settlement.journal),
-        "quarantined": quarantined,
         "revisions": 1 if settlement.devices else 0,
+        "added_bytes": sum(len(entry.payload) for entry in settlement.journal),
     }
     return Sequences(*connection.execute(_ADVANCE, numbers).one())
 
@@ -93,7 +90,7 @@ def _grow(dedup: SettledIndex, settlement: Settlement, messages: set[int]) -> di
                 raise Conflict(f"pack {seq} of {gateway} ({spool}) is settled already")
             raise ValueError(f"a settlement claims pack {seq} of {gateway} ({spool}) twice")
         edges = min(offset, _MAX_READINGS), min(offset + readings, _MAX_READINGS)
-        growth.new = growth.new.joined(Range(seq, seq, *edges))
+        growth.new = growth.new.joined(Range(seq, seq, *edges, settlement.at_ns, settlement.at_ns))
     return growths
 
 
@@ -112,6 +109,8 @@ def _write_packs(connection: Connection, database: Database, growths: dict[Spool
             "first_offset": row.offset,
             "end_offset": row.through,
             "rev": flush,
+            "since_ns": row.since_ns,
+            "until_ns": row.until_ns,
         }
         for (gateway, spool), growth in growths.items()
         for row in growth.changed()
@@ -120,31 +119,12 @@ def _write_packs(connection: Connection, database: Database, growths: dict[Spool
         connection.execute(_DELETE_RANGE, gone)
     if changed:
         statement = database.upsert(pack_range)
-        given = {key: statement.excluded[key] for key in ("last", "first_offset", "end_offset", "rev")}
+        given = {
+            key: statement.excluded[key]
+            for key in ("last", "first_offset", "end_offset", "rev", "since_ns", "until_ns")
+        }
         key = [column.name for column in pack_range.primary_key]
         connection.execute(statement.on_conflict_do_update(index_elements=key, set_=given), changed)
-
-
-def page_of_journal(database: Database, *, after: int, limit: int) -> list[JournalRow]:
-    """Entries with `id > after`, rising."""
-    asked = select(journal).where(journal.c.id > after).order_by(journal.c.id).limit(limit)
-    with database.read() as connection:
-        return [
-            JournalRow(row.id, row.at_ns, JournalEntry(row.owner, row.readings, bytes(row.payload)))
-            for row in connection.execute(asked)
-        ]
-
-
-def _write_journal(connection: Connection, at_ns: int, last: int, entries: Sequence[JournalEntry]) -> None:
-    if entries:
-        first = last - len(entries) + 1
-        connection.execute(
-            insert(journal),
-            [
-                {"id": number, "at_ns": at_ns, "owner": e.owner, "readings": e.readings, "payload": e.payload}
-                for number, e in enumerate(entries, first)
-            ],
-        )
 
 
 def _write_devices(connection: Connection, database: Database, rev: int, devices: Sequence[NewDevice]) -> None:

@@ -21,9 +21,17 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _MICROSECOND_NS: Final = 1_000
 _SOME_DAY: Final = datetime(2026, 11, 22, 13, 45, 59, tzinfo=UTC)
 _MAX_LETTERS: Final = 64
-_BUDDHIST_YEAR: Final = re.compile(r"(?<!\d)2[45]\d\d(?!\d)", re.ASCII)
+_ERA_HINT: Final = '; is its year a Buddhist one (era = "buddhist")?'
+_ISO_YEAR: Final = re.compile(r"\s*(?P<Y>\d{4})", re.ASCII)
+_BUDDHIST_YEARS: Final = range(2400, 2600)
 _BUDDHIST_AHEAD: Final = 543
 """Years; they are changed in the text, for 29 February is not a day of 2567 elsewhere."""
+
+_DIRECTIVES: Final = MappingProxyType(
+    {"Y": r"(?P<Y>\d{4})", "y": r"(?P<y>\d\d)", "j": r"\d{1,3}", "f": r"\d{1,6}", "%": "%"}
+    | dict.fromkeys("dmHIMS", r"\d\d?")
+)
+"""What `datetime.strptime` takes for them; all others are texts."""
 
 
 class TimeFormat(Table):
@@ -88,7 +96,7 @@ class TimeFormat(Table):
             return _rfc3339(text)
         common = text
         if self.era == "buddhist":
-            common = _BUDDHIST_YEAR.sub(lambda year: str(int(year[0]) - _BUDDHIST_AHEAD), text, count=1)
+            common = self._in_the_common_era(text)
         try:
             when = (
                 datetime.fromisoformat(common.strip()[:_MAX_LETTERS])
@@ -106,9 +114,34 @@ class TimeFormat(Table):
         """Read a number of the format's units since 1970 as nanoseconds UTC.
 
         Raises:
-            ValueError: It is outside 1970 to 2100.
+            ValueError: It is outside 2000 to 2100.
         """
         return unix_ns(value, PER_SECOND[self.format])
+
+    @cached_property
+    def _year(self) -> re.Pattern[str]:
+        """Finds the year in a text of the format, also where no sign parts it from month or hour."""
+        if self.format == "iso":
+            return _ISO_YEAR
+        parts = re.split(r"%(.)|(\s+)", self.format)
+        spelled = [
+            re.escape(text) + (r"\s+" if blank else "" if letter is None else _DIRECTIVES.get(letter, ".+?"))
+            for text, letter, blank in zip(parts[::3], [*parts[1::3], None], [*parts[2::3], None], strict=True)
+        ]
+        return re.compile("".join(spelled) + ("$" if self.format else ""), re.ASCII | re.IGNORECASE)
+
+    def _in_the_common_era(self, text: str) -> str:
+        match = self._year.match(text)
+        for letter, digits in match.groupdict().items() if match is not None else ():
+            year = int(digits)
+            if letter == "y":
+                common = f"{(2500 + year - _BUDDHIST_AHEAD) % 100:02}"
+            elif year in _BUDDHIST_YEARS:
+                common = str(year - _BUDDHIST_AHEAD)
+            else:
+                continue
+            return f"{text[: match.start(letter)]}{common}{text[match.end(letter) :]}" if match else text
+        return text
 
     def _local(self, naive: datetime, text: str) -> datetime:
         zone = self._zone
@@ -132,10 +165,11 @@ def unix_ns(value: float, per_second: int) -> int:
         per_second: How many of its units are a second.
 
     Raises:
-        ValueError: It is outside 1970 to 2100.
+        ValueError: It is outside 2000 to 2100.
     """
     if not FIRST_NS * per_second <= value * 10**9 < LAST_NS * per_second:
-        raise ValueError(f"{value} is outside 1970 to 2100")
+        unit = next(name for name, units in PER_SECOND.items() if units == per_second)
+        raise ValueError(f"{value} {unit} since 1970 is outside 2000 to 2100: another unit, or a clock never set")
     if isinstance(value, int):
         return value * 10**9 // per_second
     # a double of today's seconds holds no more than microseconds
@@ -151,5 +185,7 @@ def _rfc3339(text: str) -> int:
 
 def _in_range(time_ns: int, text: str) -> int:
     if not FIRST_NS <= time_ns < LAST_NS:
-        raise ValueError(f"{text[:80]!r} is outside 1970 to 2100")
+        year = _ISO_YEAR.match(text)
+        era = year is not None and int(year["Y"]) in _BUDDHIST_YEARS
+        raise ValueError(f"{text[:80]!r} is outside 2000 to 2100{_ERA_HINT if era else ''}")
     return time_ns

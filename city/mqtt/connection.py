@@ -19,6 +19,7 @@ from mqtt5 import (
 from city.mqtt.address import Address
 from city.mqtt.counters import Counters
 from city.mqtt.errors import (
+    Closed,
     ConnectError,
     Disconnected,
     MqttError,
@@ -86,6 +87,8 @@ class Connection:
             # the broker may ask for signs of life more often, but can't make us wait longer for its own
             await self._keep(min(accepted.server_keep_alive or keep_alive_s, keep_alive_s))
         except MqttError as error:
+            if isinstance(error, Closed):
+                error.was_idle = self._subscribed and self._outbox is not None and self._outbox.oldest is None
             self.link.fail(error)
             raise
         finally:

@@ -4,6 +4,7 @@ MqttError
 +- Disconnected       nothing is known about the outcome: try again
 |  +- NotSent         nothing has left: try again
 |  +- TakenOver       another session has our name       (the session reconnects)
+|  +- Closed          the broker ended it without a word (the session reconnects)
 +- PublishRefused     this message, as it is, will not be taken
 +- ConnectError       the broker refused the connection   (the session keeps trying)
 |  +- WillRefused     it can't retain our will            (the session asks for one that isn't retained)
@@ -29,6 +30,17 @@ class NotSent(Disconnected):
 
 class TakenOver(Disconnected):
     """A second session of our name has pushed this one out."""
+
+
+class Closed(Disconnected):
+    """The broker ended the connection without a reason.
+
+    Attributes:
+        was_idle: we were accepted, and no publish of ours waited for its answer: mosquitto up to 2.0.11 does so, among
+            others, to a session that another of its name pushes out.
+    """
+
+    was_idle = False
 
 
 class PublishRefused(MqttError):

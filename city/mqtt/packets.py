@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mqtt5 import ConnectPacket, QoS, SubAckPacket, SubscribePacket, TopicFilter, UnsubscribePacket
+from mqtt5 import ConnectPacket, QoS, RetainHandling, SubAckPacket, SubscribePacket, TopicFilter, UnsubscribePacket
 from mqtt5 import Will as WillPacket
 
 from city.mqtt.address import Address
@@ -24,10 +24,12 @@ class Subscription:
     Attributes:
         pattern: the filter, `$share/<group>/...` included.
         qos: the highest quality of service to receive with, 0 or 1.
+        retained: whether the broker is to send what it had kept; one that is asked not to may do so all the same.
     """
 
     pattern: str
     qos: int = 1
+    retained: bool = True
 
     def __post_init__(self) -> None:
         check_qos(self.qos)
@@ -95,6 +97,7 @@ def subscribe_packet(packet_id: int, subscriptions: Sequence[Subscription]) -> b
             subscription.pattern,
             max_qos=QoS(subscription.qos),
             retain_as_published=False,
+            retain_handling=RetainHandling.SEND_ALWAYS if subscription.retained else RetainHandling.SEND_NEVER,
         )
         for subscription in subscriptions
     ]

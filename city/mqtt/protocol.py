@@ -1,15 +1,15 @@
 """One connection's bytes: read into packets as fast as the inbox allows, and written together."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import cast
 
 from mqtt5 import ConnAckPacket, Packet, PublishPacket
 
+from city.arrival_clock import arrival_ns
 from city.mqtt.codec import packet_size, read_packet
 from city.mqtt.counters import Counters
-from city.mqtt.errors import Disconnected, MqttError, NotSent, StreamError
+from city.mqtt.errors import Closed, Disconnected, MqttError, NotSent, StreamError
 from city.mqtt.inbox import Inbox, Message
 
 # One read takes up to this many bytes, so that thousands of small messages share its cost.
@@ -49,7 +49,6 @@ class Link(asyncio.BufferedProtocol):
         self._error: MqttError | None = None
         self._view = memoryview(bytearray(_READ))
         self._start = self._end = self._needed = 0
-        self._read_ns = 0
         self._accepting = False
         self._outgoing: list[bytes] = []
         self._writable = asyncio.Event()
@@ -64,9 +63,8 @@ class Link(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell everyone who waits why it ended."""
-        reason = self._error or Disconnected(
-            f"the connection broke: {exc}" if exc else "the broker closed the connection"
-        )
+        ended = Disconnected(f"the connection broke: {exc}") if exc else Closed("the broker closed the connection")
+        reason = self._error or ended
         self._transport = None
         if self._accepting:
             self._inbox.lost()
@@ -98,7 +96,6 @@ class Link(asyncio.BufferedProtocol):
         self._end += nbytes
         self._counters.bytes_in += nbytes
         self.last_read_s = self._loop.time()
-        self._read_ns = time.time_ns()
         self._advance()
 
     def resume(self) -> None:
@@ -160,14 +157,11 @@ class Link(asyncio.BufferedProtocol):
         topic = packet.topic
         if not self._accepting or qos > 1 or not topic:
             raise StreamError("a publish that we had not asked for: too early, at QoS 2 or by a topic alias")
-        # Each message has an instant of its own: it stands in for a time that a payload lacks.
-        received_ns = self._read_ns
-        self._read_ns = received_ns + 1_000
         self._inbox.accept(
             Message(
                 topic,
                 packet.payload,
-                received_ns,
+                arrival_ns(),
                 bool(first & _RETAIN),
                 qos,
                 bool(first & _DUPLICATE),

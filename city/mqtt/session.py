@@ -14,12 +14,15 @@ from city.errors import ConfigurationError, KoratError
 from city.mqtt.address import Address
 from city.mqtt.connection import Connection
 from city.mqtt.counters import Counters
-from city.mqtt.errors import Disconnected, NotSent, TakenOver, WillRefused
+from city.mqtt.errors import Closed, Disconnected, NotSent, TakenOver, WillRefused
 from city.mqtt.inbox import Inbox, Message
 from city.mqtt.packets import Subscription, Will, check_qos, connect_packet
 
 # A connection that lived this long, or brought anything, was good: the next failure starts with a short delay again.
 _GOOD_S = 5.0
+# So often another process of our name may push us out before we wait longer, and so long do we wait then.
+_RIVAL_TIMES = 3
+_RIVAL_S = 10.0
 # PUBACK with success is four bytes: this and the packet id (MQTT 5, 3.4.2).
 _PUBACK = 0x40020000
 
@@ -74,6 +77,7 @@ class Session:
         self._address = address
         self._subscriptions = tuple(subscriptions)
         self._will = will
+        self._client_id = client_id
         self._packet = partial(
             connect_packet, address, client_id, session_expiry_s=session_expiry_s, max_in_flight=max_messages
         )
@@ -203,6 +207,7 @@ class Session:
         """Connect, and connect again, for ever."""
         backoff = Backoff()
         loop = asyncio.get_running_loop()
+        pushed_out = 0
         while True:
             began_s, before = loop.time(), self.counters.moved
             try:
@@ -213,7 +218,15 @@ class Session:
                 has_moved = self.counters.moved > before and not isinstance(error, TakenOver)
                 if has_moved or loop.time() - began_s > _GOOD_S:
                     backoff.reset()
-            await asyncio.sleep(backoff.next())
+                pushed_out = pushed_out + 1 if _is_pushed_out(error) else 0
+                if pushed_out == _RIVAL_TIMES:
+                    _log.warning(
+                        "the broker ends each connection: another process may connect under this client id",
+                        session=self._name,
+                        broker=str(self._address),
+                        client_id=self._client_id,
+                    )
+            await asyncio.sleep(backoff.next() + (_RIVAL_S if pushed_out >= _RIVAL_TIMES else 0.0))
 
     async def _live(self) -> None:
         """Live through one connection."""
@@ -270,3 +283,8 @@ class Session:
         """Wake what waits for the next connection, and have the others wait for the one after."""
         self._next_connection.set()
         self._next_connection = asyncio.Event()
+
+
+def _is_pushed_out(error: Exception) -> bool:
+    """Say whether it looks as if another session of our name had come."""
+    return isinstance(error, TakenOver) or (isinstance(error, Closed) and error.was_idle)

@@ -52,15 +52,17 @@ class Changes(NamedTuple):
         places: Where devices belong.
         kinds: Device and a kind under which it sent readings.
         revision: To ask from next time.
+        removed: Devices that left the registry; one that came again meanwhile is among `places` too.
     """
 
     places: dict[str, Place]
     kinds: set[tuple[str, str]]
     revision: int
+    removed: frozenset[str] = frozenset()
 
 
 class Registry(Protocol):
-    """Reads of the device table. All calls raise LedgerUnavailable when the database is down."""
+    """The device table. All calls raise LedgerUnavailable when the database is down."""
 
     async def device(self, device: str) -> DeviceRow | None:
         """One device, or None."""
@@ -78,6 +80,12 @@ class Registry(Protocol):
 
         0 gives all: ingest loads them once and then asks for changes every few seconds.
         """
+
+    async def unclaimed(self, before_ns: int, *, after: str = "", limit: int = 1000) -> list[str]:
+        """Devices behind `after` that were first seen before an instant and have neither name nor owner."""
+
+    async def remove(self, devices: Collection[str]) -> None:
+        """Take devices out; one that speaks again is registered anew."""
 
     async def aclose(self) -> None:
         """Close connections."""

@@ -4,13 +4,13 @@ from collections.abc import Collection
 from functools import partial
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, or_, select
+from sqlalchemy import RowMapping, Select, delete, or_, select, update
 from typing_extensions import override
 
 from city.batch import Place
 from city.database import Database
 from city.database.tables import device as table
-from city.database.tables import device_kind, sequences
+from city.database.tables import device_kind, removed_device, sequences
 from city.registry.port import Changes, DeviceRow, DeviceStatus, Registry
 
 _ROWS = select(*(column for column in table.c if column.name != "rev"))
@@ -48,6 +48,14 @@ class SqlRegistry(Registry):
         return await self._database.in_reader(partial(self._changes, since))
 
     @override
+    async def unclaimed(self, before_ns: int, *, after: str = "", limit: int = 1000) -> list[str]:
+        return await self._database.in_reader(partial(self._unclaimed, before_ns, after, limit))
+
+    @override
+    async def remove(self, devices: Collection[str]) -> None:
+        await self._database.in_writer(partial(self._remove, devices))
+
+    @override
     async def aclose(self) -> None:
         await self._database.aclose()
 
@@ -71,7 +79,30 @@ class SqlRegistry(Registry):
             kinds = {(device, kind) for device, kind in connection.execute(pairs)}
             rows = connection.execute(changed.where(table.c.rev > since))
             places = {device: Place(*where) for device, *where in rows}
-            return Changes(places, kinds, rev)
+            gone = connection.execute(select(removed_device.c.device).where(removed_device.c.rev > since)).scalars()
+            return Changes(places, kinds, rev, frozenset(gone))
+
+    def _unclaimed(self, before_ns: int, after: str, limit: int) -> list[str]:
+        asked = select(table.c.device).where(
+            table.c.device > after,
+            table.c.first_seen_ns < before_ns,
+            table.c.status == DeviceStatus.DISCOVERED.value,
+            *(column == "" for column in (table.c.name, table.c.owner, table.c.district)),
+        )
+        with self._database.read() as connection:
+            return list(connection.execute(asked.order_by(table.c.device).limit(limit)).scalars())
+
+    def _remove(self, devices: Collection[str]) -> None:
+        if not devices:
+            return
+        with self._database.write() as connection:
+            advance = update(sequences).values(rev=sequences.c.rev + 1).returning(sequences.c.rev)
+            rev = connection.execute(advance).scalar_one()
+            for rows in (table, device_kind):
+                connection.execute(delete(rows).where(rows.c.device.in_(devices)))
+            marking = self._database.upsert(removed_device)
+            marking = marking.on_conflict_do_update(index_elements=["device"], set_={"rev": rev})
+            connection.execute(marking, [{"device": device, "rev": rev} for device in devices])
 
 
 def _device(row: RowMapping, kinds: set[str]) -> DeviceRow:

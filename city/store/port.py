@@ -4,6 +4,7 @@ No query string, dict or driver type crosses it; one contract suite runs on ever
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, NamedTuple, Protocol, Self
 
 from city.batch import Batch
@@ -232,9 +233,24 @@ class Store(Protocol):
         """
 
     async def forget(self, device: str, start_ns: int, end_ns: int) -> None:
-        """Delete a device's readings in `[start_ns, end_ns)`.
+        """Delete a device's readings in `[start_ns, end_ns)`; their bytes leave a file of ours too.
 
         Raises:
+            StoreUnavailable: The store can't do it now.
+        """
+
+    async def expire(self, before_ns: int) -> int:
+        """Delete all readings before an instant; how many values. A server has a retention of its own: 0.
+
+        Raises:
+            StoreUnavailable: The store can't do it now.
+        """
+
+    async def copy_to(self, path: Path) -> None:
+        """Write all that is confirmed into a new file, while others write on.
+
+        Raises:
+            ConfigurationError: The store is a server, which has a back-up of its own.
             StoreUnavailable: The store can't do it now.
         """
 

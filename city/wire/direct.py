@@ -6,7 +6,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -68,10 +68,45 @@ def decode(payload: bytes, *, kind: str, device: str, received_ns: int) -> list[
         spell_booleans(rows)
     readings = [to_reading(row, kind, device, received_ns) for row in rows]
     refuse_repeated_keys(payload, rows)
-    return readings
+    return apart(readings, received_ns)
 
 
-def apart(payload: bytes, max_items: int = MAX_READINGS) -> list[bytes]:
+def apart(readings: list[Reading], received_ns: int) -> list[Reading]:
+    """Give rows without a time of their own, which all have that of receipt, instants of their own.
+
+    The first of a device and kind keeps the time of receipt, each other comes a nanosecond behind the one before it: so
+    none overwrites another, and the same bytes with the same time of receipt give the same instants. Portions of what
+    one reading can't hold (`MAX_VALUES`) stay together.
+
+    Args:
+        readings: Of one payload.
+        received_ns: Its time of receipt, nanoseconds UTC.
+    """
+    if sum(reading.time_ns == received_ns for reading in readings) <= 1:
+        return readings
+    made: list[Reading] = []
+    last: dict[tuple[str, str], Reading] = {}
+    for reading in readings:
+        if reading.time_ns != received_ns:
+            made.append(reading)
+            continue
+        before = last.get((reading.device, reading.kind))
+        time_ns = received_ns
+        if before is not None:
+            goes_on = len(before.values) == MAX_VALUES and before.values.keys().isdisjoint(reading.values)
+            time_ns = before.time_ns if goes_on else before.time_ns + 1
+        placed = reading if time_ns == received_ns else msgspec.structs.replace(reading, time_ns=time_ns)
+        last[reading.device, reading.kind] = placed
+        made.append(placed)
+    return made
+
+
+def has_time_of_receipt(reading: Reading, received_ns: int) -> bool:
+    """Say whether a row of a payload brought no time of its own, and has what `apart` gave it."""
+    return 0 <= reading.time_ns - received_ns < MAX_READINGS
+
+
+def items_of(payload: bytes, max_items: int = MAX_READINGS) -> list[bytes]:
     """Cut an array into the bytes of its items, so that a bad one can be refused alone.
 
     Returns:
@@ -165,12 +200,16 @@ def to_time_ns(ts: int | str) -> int:
     """
     time_ns = ts * _NS_PER_MS if isinstance(ts, int) else _parsed_ns(ts)
     if not FIRST_NS <= time_ns < LAST_NS:
-        raise Malformed(Reason.BAD_TIME, f"{str(ts)[:80]} is outside 1970 to 2100")
+        raise Malformed(Reason.BAD_TIME, f"{str(ts)[:80]} is outside 2000 to 2100")
     return time_ns
 
 
-def to_position(lat: float | msgspec.UnsetType, lon: float | msgspec.UnsetType) -> tuple[float, float]:
-    """Check that a position is whole and on the globe.
+Position: TypeAlias = tuple[float, float] | tuple[None, None]
+"""Degrees north and east (WGS 84), or what a receiver without a fix says."""
+
+
+def to_position(lat: float | msgspec.UnsetType, lon: float | msgspec.UnsetType) -> Position:
+    """Check that a position is whole and on the globe; exactly 0, 0, which receivers without a fix say, is none.
 
     Raises:
         Malformed: `bad_position`.
@@ -179,7 +218,7 @@ def to_position(lat: float | msgspec.UnsetType, lon: float | msgspec.UnsetType) 
         raise Malformed(Reason.BAD_POSITION, "lat and lon come together or not at all")
     if abs(lat) > _POLE or abs(lon) > _DATE_LINE:
         raise Malformed(Reason.BAD_POSITION, f"{lat}, {lon} is not on the globe")
-    return lat, lon
+    return (lat, lon) if lat or lon else (None, None)
 
 
 def refuse_repeated_keys(payload: bytes, rows: Sequence[Row], extra: int = 0) -> None:

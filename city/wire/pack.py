@@ -50,7 +50,7 @@ class Block(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=Fals
     flags: dict[str, bytes] = {}
 
 
-class Undecoded(msgspec.Struct, gc=False):
+class Undecoded(msgspec.Struct, omit_defaults=True, gc=False):
     """Bytes that a gateway could not decode, for the one quarantine.
 
     Attributes:
@@ -59,6 +59,8 @@ class Undecoded(msgspec.Struct, gc=False):
         received_at_ns: When the gateway got them, nanoseconds UTC.
         reason: The bounded reason.
         detail: One sentence for a person.
+        payloads: How many payloads it stands for; where it is condensed, `payload` is the beginning of the first.
+        size: Bytes of all of them where it is condensed, else 0.
     """
 
     origin: str = msgspec.field(name="source")
@@ -66,11 +68,13 @@ class Undecoded(msgspec.Struct, gc=False):
     received_at_ns: int
     reason: str
     detail: str = ""
+    payloads: int = 1
+    size: int = 0
 
 
 def counted(undecoded: Iterable[Undecoded]) -> int:
     """Count payloads as readings; one that was partly read is counted by its readings already."""
-    return sum(item.reason != Reason.PARTLY_READ for item in undecoded)
+    return sum(item.payloads for item in undecoded if item.reason != Reason.PARTLY_READ)
 
 
 class Pack(msgspec.Struct, tag_field="v", tag=VERSION, forbid_unknown_fields=True, gc=False):
@@ -140,6 +144,8 @@ def decode(payload: bytes, gateway: str) -> Pack:
     if pack.gateway != gateway:
         raise Malformed(Reason.PACK_FOREIGN, f"a pack of {pack.gateway[:80]!r} on the topic of {gateway!r}")
     checked_id(pack.spool, Reason.PACK_MALFORMED)
+    if any(row.payloads < 1 or not 0 <= row.size <= MAX_SEQ for row in pack.undecoded):
+        raise Malformed(Reason.PACK_MALFORMED, "an undecoded item stands for no payload")
     if not (1 <= pack.seq <= MAX_SEQ and 0 <= pack.offset <= MAX_SEQ and pack.count() <= MAX_READINGS):
         raise Malformed(Reason.PACK_MALFORMED, f"seq {pack.seq}, offset {pack.offset}, {pack.count()} readings")
     return pack
@@ -201,6 +207,9 @@ def _columns(block: Block, table: Floats) -> Batch:
     )
     if block.position:
         batch.lat, batch.lon = _sized(block.position, "<f8", 2 * rows).reshape(2, rows)
+        nowhere = (batch.lat == 0) & (batch.lon == 0)  # what a receiver without a fix says
+        if nowhere.any():
+            batch.lat, batch.lon = (np.where(nowhere, np.nan, axis) for axis in (batch.lat, batch.lon))
     return batch
 
 
@@ -219,7 +228,7 @@ def _check(batch: Batch, table: Floats) -> None:
         raise Malformed(Reason.PACK_MALFORMED, f"a row of {batch.kind} names a device that the block lacks")
     # read as unsigned, a time before 1970 is a huge one, so one comparison finds both
     if int(batch.time_ns.view(np.uint64).max()) >= LAST_NS:
-        raise Malformed(Reason.BAD_TIME, f"a time of {batch.kind} is outside 1970 to 2100")
+        raise Malformed(Reason.BAD_TIME, f"a time of {batch.kind} is before 1970 or after 2100")
     if not np.isfinite(table).all():
         if np.isinf(table).any():
             raise Malformed(Reason.NOT_FINITE, f"a value of {batch.kind} is infinite")

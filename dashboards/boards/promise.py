@@ -15,6 +15,7 @@ _DESCRIPTIONS = {
     "duplicate": Text("Readings that came again and were known.", "ข้อมูลที่ส่งซ้ำ"),
     "quarantined": Text("Readings held with a reason; they can be tried again.", "ข้อมูลที่กักไว้พร้อมเหตุผล ลองใหม่ได้"),
     "rejected": Text("Readings that the store refuses for ever, held with the reason.", "ข้อมูลที่ระบบจัดเก็บปฏิเสธถาวร"),
+    "merged": Text("Readings whose instant a later one of the same flush has too.", "ข้อมูลที่เวลาซ้ำกันและถูกรวมเป็นค่าเดียว"),
     "pending": Text("Readings on disk at gateways, without a receipt yet.", "ข้อมูลในเกตเวย์ที่ยังไม่ได้ใบรับ"),
     "missing": Text("Readings in packs that are missing between packs that came.", "ข้อมูลในชุดที่หายไประหว่างชุดที่ได้รับ"),
 }
@@ -46,7 +47,7 @@ BOARD: Final = Board(
                     "difference",
                     _OUT_OF_BALANCE,
                     Text(
-                        "Received less stored, duplicate, quarantined and rejected: always 0.",
+                        "Received less stored, merged, duplicate, quarantined and rejected: always 0.",
                         "รับแล้ว ลบ จัดเก็บ ซ้ำ กักไว้ และปฏิเสธ: ต้องเป็น 0 เสมอ",
                     ),
                     Plot.STAT,

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from city.catalog import KINDS
 from city.errors import Malformed, Reason
-from city.reading import Reading, checked_id
+from city.reading import Reading, checked_id, same_name
 from gateway.decoders.fields import checksum
 from gateway.decoders.mapping import JsonMapping
 
@@ -157,11 +157,13 @@ def device_id(name: str) -> str:
     """Make a device id of a foreign name: lower case, other characters become `-`, and none of them leads.
 
     `urn:dev:ow:10e2073a01080063` becomes `urn-dev-ow-10e2073a01080063`. Letters beyond ASCII can't stand in an id; so
-    that two names don't become one, such a name ends with its CRC-32: `ถัง 1` becomes `1-f9f28e73`.
+    that two names don't become one, such a name ends with its CRC-32: `ถัง 1` becomes `1-f9f28e73`. Blanks around a
+    name, and the two spellings of one Thai text, make no other name (`city.reading.same_name`).
 
     Raises:
         Malformed: `bad_device`: nothing is left, or more than 64 characters are.
     """
+    name = same_name(name)
     if not name.isascii():
         left = name.encode("ascii", "ignore").decode().strip(" -_/")
         name = "-".join(filter(None, (left, checksum(name))))

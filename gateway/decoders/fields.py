@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from city.catalog import QUANTITIES
-from city.reading import RESERVED, RESERVED_ENDINGS
+from city.reading import RESERVED, RESERVED_ENDINGS, same_name
 from city.units import convert
 
 
@@ -47,12 +47,14 @@ def to_values(fields: Mapping[str, object], names: Names) -> dict[str, float]:
     """Take the measurements out of a maker's object.
 
     Fields that the table lacks keep their name as a snake_case key, if they are finite numbers or booleans; texts,
-    nulls, lists and nested objects are no measurements.
+    nulls, lists and nested objects are no measurements. Fields of one object never meet: where several would have one
+    key (`Temp`, `temp`), the table's or the one that is the key has it, and the others end with their CRC-32.
 
     Raises:
         Malformed: A table's unit can't measure its quantity.
     """
     values: dict[str, float] = {}
+    is_shared = False
     for name, field in fields.items():
         # compared rather than asked with isfinite, which fails on integers beyond all floats
         if not isinstance(field, NUMBER) or not -_LARGEST <= field <= _LARGEST:
@@ -64,7 +66,27 @@ def to_values(fields: Mapping[str, object], names: Names) -> dict[str, float]:
         value = float(field)
         if unit and (row := QUANTITIES.get(quantity)) is not None:
             value = convert(value, unit, row.unit)
+        is_shared = is_shared or quantity in values
         values[quantity] = value
+    return _told_apart(values, fields, names) if is_shared else values
+
+
+def _told_apart(values: dict[str, float], fields: Mapping[str, object], names: Names) -> dict[str, float]:
+    """Give fields that the table lacks keys of their own where others have theirs."""
+    owners = {meaning.quantity for name, meaning in names.items() if name in fields}
+    given: dict[str, str] = {}
+    # sorted, so that the order of an object's fields changes no name
+    for name in sorted(fields, key=lambda name: (name != to_key(name), name)):
+        field, key = fields[name], to_key(name)
+        if name in names or key is None or not isinstance(field, NUMBER) or not -_LARGEST <= field <= _LARGEST:
+            continue
+        if key in owners or given.setdefault(key, name) != name:
+            values[f"{key[:_LEFT].rstrip('_')}_{checksum(name)}"] = float(field)
+        else:
+            values[key] = float(field)
+    for name, field in fields.items():
+        if name in names:
+            values |= to_values({name: field}, names)
     return values
 
 
@@ -78,6 +100,7 @@ def to_key(name: str) -> str | None:
 
 
 def _key_of(name: str) -> str | None:
+    name = same_name(name)
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     key = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
     if key in RESERVED or key.endswith(RESERVED_ENDINGS):

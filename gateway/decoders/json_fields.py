@@ -10,8 +10,8 @@ import msgspec
 
 from city.errors import Reason
 from city.mapping import TimeFormat, unix_ns
-from city.reading import Reading, checked_id
-from city.wire.direct import MAX_BYTES, MAX_VALUES, load, to_position
+from city.reading import Reading, checked_id, same_name
+from city.wire.direct import MAX_BYTES, MAX_VALUES, Position, load, to_position
 from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.fields import MAX_KEPT, checksum
 
@@ -90,6 +90,7 @@ def foreign_device(context: Context, family: str, name: str | None) -> str:
 
 
 def _id_of(family: str, name: str) -> str:
+    name = same_name(name)
     if name.isascii():
         return device_id(f"{family}-{name}")
     left = name.encode("ascii", "ignore").decode().strip(" -_./")
@@ -107,7 +108,7 @@ def from_number(value: float, per_second: int) -> int:
         per_second: How many of its units are a second: 1 or 1000.
 
     Raises:
-        DecodeError: `bad_time`: outside 1970 to 2100.
+        DecodeError: `bad_time`: outside 2000 to 2100.
     """
     try:
         return unix_ns(value, per_second)
@@ -131,7 +132,7 @@ def from_iso(text: str, otherwise: TimeFormat = ISO) -> int:
         raise DecodeError(Reason.BAD_TIME, str(error)) from None
 
 
-def position(lat: object, lon: object) -> tuple[float, float] | None:
+def position(lat: object, lon: object) -> Position | None:
     """Read a position in degrees (WGS 84), numbers or texts; None if there is neither of the two.
 
     Raises:
@@ -143,6 +144,11 @@ def position(lat: object, lon: object) -> tuple[float, float] | None:
     if north is None or east is None:
         raise DecodeError(Reason.BAD_POSITION, f"lat {str(lat)[:40]!r} and lon {str(lon)[:40]!r} are no position")
     return to_position(north, east)
+
+
+def position_fix(place: Position) -> dict[str, float]:
+    """Give what a report of nothing but a position says: whether there is one."""
+    return {"position_fix": float(place[0] is not None)}
 
 
 def portions(

@@ -14,6 +14,7 @@ import msgspec
 from city.errors import Malformed, Reason
 from city.mapping import PER_SECOND
 from city.reading import Reading, checked_id
+from city.wire.direct import Position
 from gateway.decoders.decoder import Context, DecodeError, Rest, device_id
 from gateway.decoders.json_fields import load_json, number, position
 from gateway.decoders.kinds import kind_of
@@ -225,7 +226,7 @@ def _time_ns(document: _Document, row: Any, mapping: JsonMapping, context: Conte
         raise DecodeError(Reason.BAD_TIME, str(error)) from None
 
 
-def _position(document: _Document, row: Any, mapping: JsonMapping) -> tuple[float, float] | None:
+def _position(document: _Document, row: Any, mapping: JsonMapping) -> Position | None:
     if mapping.lat is None or mapping.lon is None:
         return None
     lat, lon = document.at(row, mapping.lat), document.at(row, mapping.lon)

@@ -12,7 +12,7 @@ import msgspec
 
 from city.errors import Malformed, Reason
 from city.reading import Reading, checked_id
-from city.wire.direct import MAX_READINGS, Row, apart, joined, load, refuse_repeated_keys, spell_booleans, to_reading
+from city.wire.direct import MAX_READINGS, Row, items_of, joined, load, refuse_repeated_keys, spell_booleans, to_reading
 from gateway.decoders.decoder import Context, DecodeError, Rest, known_kind
 from gateway.decoders.kinds import kind_of
 
@@ -37,7 +37,7 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
         return _readings(payload, context)
     except Malformed as error:
         good: list[bytes] = []
-        for item in apart(payload):
+        for item in items_of(payload):
             try:
                 _readings(item, context)
             except Malformed as why:

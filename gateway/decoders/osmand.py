@@ -18,7 +18,7 @@ import msgspec
 
 from city.errors import Malformed, Reason
 from city.reading import Reading
-from city.wire.direct import MARK, MAX_READINGS, MAX_VALUES
+from city.wire.direct import MARK, MAX_READINGS, MAX_VALUES, Position
 from gateway.decoders.decoder import Context, DecodeError, Rest, known_kind
 from gateway.decoders.fields import NOTHING, Meaning, Names, to_key, to_values
 from gateway.decoders.json_fields import (
@@ -31,6 +31,7 @@ from gateway.decoders.json_fields import (
     number,
     numbers,
     position,
+    position_fix,
 )
 from gateway.decoders.leaves import unread
 
@@ -193,7 +194,7 @@ def _measured(fields: Mapping[str, object], names: Names, only: Mapping[str, obj
 
 
 def _reading(
-    context: Context, name: str | None, stamp: object, values: dict[str, float], place: tuple[float, float] | None
+    context: Context, name: str | None, stamp: object, values: dict[str, float], place: Position | None
 ) -> Reading:
     if not values and place is None:
         raise DecodeError(Reason.NO_VALUES, "neither a position nor a value")
@@ -202,7 +203,7 @@ def _reading(
         foreign_device(context, "osmand", name),
         known_kind(context.kind or "vehicle"),
         _time_ns(stamp, context),
-        values or {"position_fix": 1.0},
+        values or position_fix(place or (None, None)),
         lat,
         lon,
     )

@@ -15,7 +15,7 @@ from city.errors import Reason
 from city.reading import Reading
 from gateway.decoders.decoder import Context, DecodeError, Rest, known_kind
 from gateway.decoders.fields import Meaning, Names, joined, to_values
-from gateway.decoders.json_fields import foreign_device, from_number, load_object, number, position
+from gateway.decoders.json_fields import foreign_device, from_number, load_object, number, position, position_fix
 from gateway.decoders.leaves import unread
 
 _NAMES: Final[Names] = MappingProxyType(
@@ -73,7 +73,7 @@ def _location(message: dict[str, Any], context: Context, rest: Rest) -> Reading:
         foreign_device(context, "owntracks", _name(message, context)),
         known_kind(context.kind or "vehicle"),
         _time_ns(message, context),
-        to_values(given, _NAMES) or {"position_fix": 1.0},
+        to_values(given, _NAMES) or position_fix(place),
         *place,
     )
 

@@ -87,6 +87,7 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
 
     moments: dict[tuple[str, int], _Moment] = {}
     known: dict[tuple[str, str | None], tuple[str, str]] = {}
+    undated: Counter[tuple[str, str, str]] = Counter()
     for record, source in resolve_each(parse(payload), context.received_ns):
         if isinstance(record, DecodeError):
             refuse([source], record)
@@ -98,7 +99,7 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
                 rest.unread.append(record.name)
             continue
         try:
-            _place(record, source, moments, known, context)
+            _place(record, source, moments, known, undated, context)
         except Malformed as error:
             refuse([source], error)
     return _readings(moments, context, refuse)
@@ -109,6 +110,7 @@ def _place(
     source: dict[str, Any],
     moments: dict[tuple[str, int], _Moment],
     known: dict[tuple[str, str | None], tuple[str, str]],
+    undated: Counter[tuple[str, str, str]],
     context: Context,
 ) -> None:
     """Add a record to the moment of its device."""
@@ -117,6 +119,11 @@ def _place(
         known[which] = _meant(record, context)
     device, quantity = known[which]
     place = device, _time_ns(record)
+    now_ns = _micros(context.received_ns / 1e9)
+    if place[1] == now_ns:
+        # a name a second time at the time of receipt is no correction, but another measurement without a time
+        place = device, now_ns + undated[device, record.name, quantity]
+        undated[device, record.name, quantity] += 1
     moment = moments.get(place)
     if moment is None:
         moment = _Moment()
@@ -213,9 +220,13 @@ def _device(name: str, context: Context) -> str:
 
 def _time_ns(record: Record) -> int:
     if not _FIRST_S <= record.time_s < _LAST_S:
-        raise DecodeError(Reason.BAD_TIME, f"{record.time_s} s is outside 1970 to 2100")
-    # a double of today holds no more than microseconds
-    return round(record.time_s * 1e6) * 1000
+        raise DecodeError(Reason.BAD_TIME, f"{record.time_s} s is outside 2000 to 2100")
+    return _micros(record.time_s)
+
+
+def _micros(time_s: float) -> int:
+    """Give nanoseconds; a double of today's seconds holds no more than microseconds."""
+    return round(time_s * 1e6) * 1000
 
 
 def _named(device: str, found: Collection[_Series], context: Context) -> tuple[str, dict[_Series, str]]:

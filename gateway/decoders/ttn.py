@@ -12,7 +12,7 @@ import msgspec
 
 from city.errors import Malformed, Reason
 from city.reading import Reading
-from city.wire.direct import MARK, MAX_BYTES, load, to_position, to_time_ns
+from city.wire.direct import MARK, MAX_BYTES, Position, load, to_position, to_time_ns
 from gateway.decoders.decoder import Context, DecodeError, Rest, device_id
 from gateway.decoders.json_fields import load_object
 from gateway.decoders.leaves import known_fields
@@ -173,7 +173,7 @@ def _device(ids: _Ids, context: Context) -> str:
     return device_of(ids.dev_eui, context)
 
 
-def _position(places: dict[str, _Place]) -> tuple[float, float] | None:
+def _position(places: dict[str, _Place]) -> Position | None:
     for name in _POSITIONS:
         place = places.get(name)
         if place is not None and place.latitude is not None and place.longitude is not None:

@@ -159,4 +159,6 @@ class Bodies:
 
 
 def _encoding(request: web.Request) -> str:
-    return request.headers.get("Content-Encoding", "").lower() or "identity"
+    """Give the coding of a body; several are one name that nobody knows. `x-gzip` is gzip (RFC 9110, 8.4.1.3)."""
+    given = ", ".join(request.headers.getall("Content-Encoding", [])).strip().lower()
+    return {"": "identity", "x-gzip": "gzip"}.get(given, given)

@@ -200,7 +200,9 @@ class FolderInput:
         while parts:
             part = parts.pop()
             payload = msgspec.json.encode([row.cells for row in part] if len(part) > 1 else part[0].cells)
-            some, refused = self._context.decode(self._origin(name, part[0].line), payload, now_ns)
+            some, refused = self._context.decode(
+                self._origin(name, part[0].line), payload, now_ns + part[0].line - rows[0].line
+            )
             # what is left of rows that were read is kept once an hour: it would not come again
             undecoded += [item for item in refused if item.reason == Reason.PARTLY_READ]
             refused = [item for item in refused if item.reason != Reason.PARTLY_READ]

@@ -6,6 +6,7 @@ Errors are RFC 9457 problems. A body that the decoder refuses is taken into cust
 its reason, because asking the sender to send garbage again helps nobody.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from http import HTTPStatus
@@ -15,12 +16,15 @@ import msgspec
 from aiohttp import web
 from pydantic import Field
 
+from city.connections import ConnectionLimits, Connections
 from city.errors import KoratError, SpoolFull
+from city.site import OpenSite
 from city.tables import Id, Port
 from gateway.decoders import DECODERS, Origin
 from gateway.inputs.bodies import Bodies, ConcurrencyLimit, Problem
 from gateway.inputs.credentials import Hook, HookTable, HttpAuth, TokenTable
-from gateway.inputs.input import DecoderChoice, InputContext, InputTable, listening, until_cancelled
+from gateway.inputs.http_server import BoundedHandler, BoundedSite, unsigned
+from gateway.inputs.input import DecoderChoice, InputContext, InputTable, listening
 from gateway.naming import snippet
 
 _FAREWELL_S: Final = 1.0
@@ -28,6 +32,11 @@ _FAREWELL_S: Final = 1.0
 
 _CREDENTIAL: Final = "access_token"
 """Parameter of those who can't send a header (RFC 6750, section 2.3); it never goes further than the check."""
+
+_SITE_HEADERS: Final = ("host", "origin", "referer", "sec-fetch-site", "sec-fetch-mode")
+
+_SECRETS: Final = frozenset({"token", "password", "passwd", "pwd", "secret", "api_key", "apikey", "authorization"})
+"""Parameters whose text goes no further either: what came from where is kept, and shown, in the quarantine."""
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -42,6 +51,8 @@ class HttpTable(InputTable):
         body_bytes: Largest body, in bytes, packed or unpacked.
         max_concurrent: Requests under way at once, and a quarter as many webhooks, which must be read before they are
             believed; with `body_bytes` it bounds the memory.
+        allowed_hosts: Names, separated by commas, by which an input without tokens may be asked beside the loopback's.
+        max_connections: Connections at once, half of them of one address; those that ask nothing make room.
         token: Who may push to `/ingest`.
         hook: Who may push to `/hooks`.
     """
@@ -51,6 +62,8 @@ class HttpTable(InputTable):
     port: Port = 8080
     body_bytes: int = Field(default=256 * 1024, ge=1024, le=4 * 2**20)
     max_concurrent: int = Field(default=256, ge=1, le=10_000)
+    max_connections: int = Field(default=2000, ge=8, le=50_000)
+    allowed_hosts: str = Field(default="", max_length=1000)
     token: tuple[TokenTable, ...] = ()
     hook: tuple[HookTable, ...] = ()
 
@@ -78,9 +91,11 @@ class HttpInput:
         self._context = context
         self._counters = context.counters
         self._auth = HttpAuth.from_tables(table.host, table.token, table.hook, context.config)
+        self._site = OpenSite.parse(table.allowed_hosts)
         self._bodies = Bodies(table.body_bytes)
         self._limit = ConcurrencyLimit(table.max_concurrent)
         self._limit_of_hooks = ConcurrencyLimit(max(1, table.max_concurrent // 4))
+        self._connections = Connections(ConnectionLimits(table.max_connections), self._counters.fail)
         self.port = table.port
         self._runner: web.AppRunner | None = None
 
@@ -91,6 +106,7 @@ class HttpInput:
             ConfigurationError: The port is taken, or the address isn't ours.
         """
         app = web.Application(middlewares=[self._problems])
+        app.on_response_prepare.append(unsigned)
         app.router.add_post("/ingest/{decoder}", self._ingest)
         app.router.add_get("/ingest/{decoder:osmand}", self._ingest, allow_head=False)
         app.router.add_post("/hooks/{name}", self._hook)
@@ -98,18 +114,27 @@ class HttpInput:
         app.router.add_get("/sources.toml", self._unnamed)
         app.router.add_get("/health/live", self._live)
         app.router.add_get("/health/ready", self._report_ready)
-        # bodies are unpacked here, where the unpacked size is bounded
-        self._runner = web.AppRunner(
-            app, access_log=None, auto_decompress=False, handle_signals=False, shutdown_timeout=_FAREWELL_S
-        )
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_FAREWELL_S)
         await self._runner.setup()
+        server = self._runner.server
+
+        def connection() -> BoundedHandler:
+            return BoundedHandler(
+                self._connections,
+                self._counters.fail,
+                server,
+                loop=asyncio.get_running_loop(),
+                access_log=None,
+                auto_decompress=False,  # bodies are unpacked here, where the unpacked size is bounded
+            )
+
         with listening(f"{self._host}:{self.port}"):
-            await web.TCPSite(self._runner, self._host, self.port).start()
+            await BoundedSite(self._runner, self._host, self.port, connection).start()
         self.port = self._runner.addresses[0][1]
 
     async def run(self) -> None:
-        """Serve until cancelled."""
-        await until_cancelled()
+        """Serve until cancelled, and end connections that do nothing."""
+        await self._connections.run()
 
     async def close(self) -> None:
         """Take no more requests and finish those under way."""
@@ -120,13 +145,17 @@ class HttpInput:
         decoder = request.match_info["decoder"]
         token = self._admit(request)
         if token is not None and token.decoders and decoder not in token.decoders:
-            self._counters.fail("forbidden", token=token.name)
+            self._counters.fail("forbidden", sender=token.name)
             raise Problem(HTTPStatus.FORBIDDEN, f"this token is good for {', '.join(token.decoders)} only")
         if decoder not in DECODERS:
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no decoder {decoder[:80]!r}, only {', '.join(DECODERS)}")
         with self._limit.one():
             payload = self._bodies.unpack(request, await self._bodies.read(request))
-            parameters = {name: text for name, text in request.query.items() if name != _CREDENTIAL}
+            parameters = {
+                name: "***" if name.lower() in _SECRETS else text
+                for name, text in request.query.items()
+                if name != _CREDENTIAL
+            }
             return await self._take(Origin("http", decoder, parameters), payload)
 
     async def _hook(self, request: web.Request) -> web.Response:
@@ -141,8 +170,12 @@ class HttpInput:
             return await self._take(origin, self._bodies.unpack(request, body))
 
     def _admit(self, request: web.Request) -> TokenTable | None:
-        """Refuse who has no token, before anything else is told or read."""
+        """Refuse who has no token, or, where none is asked for, pages of other sites, before anything else is read."""
         if self._auth.is_open:
+            headers = {name: request.headers.getall(name, []) for name in _SITE_HEADERS}
+            if sentence := self._site.refusal(headers, only_looks=False):
+                self._counters.fail("foreign_page", detail=sentence)
+                raise Problem(HTTPStatus.FORBIDDEN, sentence)
             return None
         told = request.headers.get("Authorization") or f"Bearer {request.query.get(_CREDENTIAL, '')}"
         token = self._auth.tokens.find(told)

@@ -3,6 +3,7 @@
 While the spool is full nothing is acknowledged, so the broker keeps the messages and, by the receive maximum, stops.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,15 +15,21 @@ from city.errors import ConfigurationError
 from city.mqtt import Address, Disconnected, Message, PublishRefused, Session, Subscription
 from city.reading import Reading
 from city.tables import Id
+from city.wire.direct import has_time_of_receipt
 from city.wire.pack import Undecoded
 from gateway.decoders import Origin
 from gateway.decoders.sparkplug.node import Sessions
 from gateway.inputs.input import DecoderChoice, InputContext, InputTable
-from gateway.inputs.routes import Route, TopicTable
+from gateway.inputs.routes import Route, TopicTable, fewest, overlap
 
 _AT_ONCE: Final = 500
 _MAX_HELD: Final = 2_000
 """Messages without an acknowledgement."""
+
+_CITY_S_OWN: Final = ("city/+/gateway/+/+", "city/+/smart_city/+/+", "city/+/logistic_hub/+/+")
+"""What ingest takes itself: a gateway that took it too would send on what it had sent."""
+
+_GATEWAY_TOPIC: Final = re.compile("city/[^/]*/gateway/.*", re.DOTALL)
 
 _SPARKPLUG: Final = "sparkplug"
 _NAME: Final = "mqtt"
@@ -75,14 +82,28 @@ class MqttInput:
         self._commands: list[tuple[str, bytes]] = []
 
     async def open(self) -> None:
-        """Nothing: a broker that is away is waited for in `run`."""
+        """Look at the filters; a broker that is away is waited for in `run`.
+
+        Raises:
+            ConfigurationError: On the city's own broker, one takes what gateways and devices publish for ingest.
+        """
+        city = self._context.broker
+        if (self._address.host, self._address.port) != (city.host, city.port):
+            return
+        for route in self._routes:
+            if any(overlap(route.filter, own) for own in _CITY_S_OWN):
+                raise ConfigurationError(
+                    f"the filter {route.filter!r} of the input {self._context.counters.name!r} covers topics of the "
+                    "city's own broker that ingest takes (city/...): the gateway would send them again and again; "
+                    "name the topics that are meant"
+                )
 
     async def close(self) -> None:
         """Nothing: the session ends with `run`."""
 
     async def run(self) -> None:
         """Work until cancelled."""
-        filters = {route.filter for route in self._routes}
+        filters = fewest(route.filter for route in self._routes)
         async with Session(
             self._address,
             client_id=self._client_id,
@@ -115,6 +136,10 @@ class MqttInput:
         await self._context.deliver_at_last(readings, undecoded, messages=len(messages))
 
     def _understand(self, message: Message) -> tuple[list[Reading], list[Undecoded]]:
+        if _GATEWAY_TOPIC.fullmatch(message.topic):
+            # whatever the broker: a bridge, or a second name of the city's own, may bring back what gateways sent
+            self._context.counters.fail("gateway_topic", topic=message.topic)
+            return [], []
         origin = next(filter(None, (route.origin(message.topic) for route in self._routes)), None)
         if origin is None:
             origin = Origin("mqtt", "unknown", {"topic": message.topic})
@@ -125,7 +150,7 @@ class MqttInput:
         readings, undecoded = self._context.decode(origin, payload, message.received_ns)
         if message.retain:
             # the broker repeats it at each connection: without a time of its own it would be new each time
-            dated = [reading for reading in readings if reading.time_ns != message.received_ns]
+            dated = [reading for reading in readings if not has_time_of_receipt(reading, message.received_ns)]
             if len(dated) < len(readings):
                 self._context.counters.fail("retained_without_time", topic=message.topic)
             readings = dated

@@ -13,6 +13,8 @@ an id: `Pump_7` is the device `pump_7`.
 """
 
 import re
+from collections.abc import Iterable
+from itertools import zip_longest
 from typing import NamedTuple, Self
 
 from pydantic import field_validator
@@ -82,6 +84,41 @@ class Route(NamedTuple):
             return None
         named = {name: _id_or_not(value) if name == "device" else value for name, value in match.groupdict().items()}
         return Origin("mqtt", self.decoder, {**self.parameters, **named, "topic": topic})
+
+
+def overlap(one: str, other: str) -> bool:
+    """Say whether a topic can match both filters; of a shared subscription its topic counts."""
+    first, second = _plain(one), _plain(other)
+    for left, right in zip(first, second, strict=False):
+        if "#" in {left, right}:
+            return True
+        if left != right and "+" not in {left, right}:
+            return False
+    longer, shorter = sorted((first, second), key=len, reverse=True)
+    return len(longer) == len(shorter) or longer[len(shorter) :] == ["#"]
+
+
+def covers(wide: str, narrow: str) -> bool:
+    """Say whether `wide` matches every topic that `narrow` matches."""
+    if narrow.startswith("$") and wide[:1] in {"#", "+"}:
+        return False
+    for left, right in zip_longest(wide.split("/"), narrow.split("/")):
+        if left == "#":
+            return True
+        if left is None or right in {None, "#"} or (left not in {"+", right}):
+            return False
+    return True
+
+
+def fewest(filters: Iterable[str]) -> set[str]:
+    """Leave out filters that another one covers: a broker sends a message once for each that matches."""
+    distinct = set(filters)
+    return {one for one in distinct if not any(one != other and covers(other, one) for other in distinct)}
+
+
+def _plain(topic_filter: str) -> list[str]:
+    levels = topic_filter.split("/")
+    return levels[2:] if levels[0] == "$share" else levels
 
 
 def _id_or_not(level: str) -> str:

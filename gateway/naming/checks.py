@@ -22,7 +22,7 @@ def checked(readings: Sequence[Reading]) -> Sequence[Reading]:
         checked_id(reading.device)
         known_kind(reading.kind)
         if not FIRST_NS <= reading.time_ns < LAST_NS:
-            raise Malformed(Reason.BAD_TIME, f"{reading.time_ns} ns is outside 1970 to 2100")
+            raise Malformed(Reason.BAD_TIME, f"{reading.time_ns} ns is outside 2000 to 2100")
         if not 0 < len(reading.values) <= MAX_VALUES:
             raise Malformed(Reason.NO_VALUES, f"{len(reading.values)} values; from 1 to {MAX_VALUES} are allowed")
         for key, value in reading.values.items():
@@ -30,7 +30,9 @@ def checked(readings: Sequence[Reading]) -> Sequence[Reading]:
             if not math.isfinite(value):
                 raise Malformed(Reason.NOT_FINITE, f"{key} is not finite")
         if reading.lat is not None or reading.lon is not None:
-            to_position(*(UNSET if degrees is None else degrees for degrees in (reading.lat, reading.lon)))
+            lat, _ = to_position(*(UNSET if degrees is None else degrees for degrees in (reading.lat, reading.lon)))
+            if lat is None:
+                raise Malformed(Reason.BAD_POSITION, f"{reading.device} at 0, 0, which is no position")
         if reading.flags and not (
             reading.flags.keys() <= reading.values.keys() and _CODES.issuperset(reading.flags.values())
         ):

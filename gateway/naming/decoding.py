@@ -11,6 +11,7 @@ from typing import Final
 
 from city.errors import Malformed, Reason
 from city.reading import Reading
+from city.wire.direct import apart
 from city.wire.pack import Undecoded
 from gateway.decoders import DECODERS, Decoded, DecodeError, Origin
 from gateway.decoders.mapping import JsonMapping
@@ -61,9 +62,10 @@ class Decoding:
             source = self.sources.find(displayed) or self._add(displayed, origin, one, other, received_ns)
             source.note(one, other or one, received_ns)
         rest = decoded.rest
-        for item, why in rest.refused:
+        for number, (item, why) in enumerate(rest.refused, start=len(made)):
             self.failures[str(why.reason)] += 1
-            undecoded.append(self._undecoded(origin, item, received_ns, why))
+            # behind what was read of the same bytes: tried again, rows without a time must not overwrite it
+            undecoded.append(self._undecoded(origin, item, received_ns + number, why))
         if rest.unread and self._is_new(made, rest.unread, received_ns):
             undecoded.append(self._undecoded(origin, payload, received_ns, _partly_read(rest.unread)))
         return [reading for reading in named if reading is not None], undecoded
@@ -85,9 +87,12 @@ class Decoding:
         if mark and mark != self._naming.mark:
             raise DecodeError(Reason.NO_CODEC, "the gateway's [pseudonyms] and their key are missing here")
         decoded = self._decoded(parsed, payload, received_ns)
-        _, named = self._named(parsed, decoded, payload)
+        made, named = self._named(parsed, decoded, payload)
         rest = decoded.rest
-        left = [self._undecoded(parsed, item, received_ns, error) for item, error in rest.refused]
+        left = [
+            self._undecoded(parsed, item, received_ns + number, error)
+            for number, (item, error) in enumerate(rest.refused, start=len(made))
+        ]
         if rest.unread:
             left.append(self._undecoded(parsed, payload, received_ns, _partly_read(rest.unread)))
         return [reading for reading in named if reading is not None], left
@@ -115,7 +120,7 @@ class Decoding:
             raise DecodeError(Reason.UNDECODED, detail) from error
         if decoded.rest.unread and not decoded.readings:
             raise DecodeError(Reason.UNREAD, f"nothing reads {_listed(decoded.rest.unread)}")
-        return decoded
+        return Decoded(apart(decoded.readings, received_ns), decoded.rest)
 
     def _named(self, origin: Origin, decoded: Decoded, payload: bytes) -> tuple[list[Reading], list[Reading | None]]:
         """Give what a decoder read, and beside each what it is called here; None: nothing of it is kept.

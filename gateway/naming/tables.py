@@ -117,9 +117,12 @@ class SourceTable(Table):
         if (self.lat is None) != (self.lon is None):
             raise ValueError("lat and lon come together or not at all")
         try:
-            position = None if self.lat is None or self.lon is None else to_position(self.lat, self.lon)
+            place = None if self.lat is None or self.lon is None else to_position(self.lat, self.lon)
         except Malformed as error:
             raise ValueError(error.detail) from None
+        if place == (None, None):
+            raise ValueError("0, 0 is no position")
+        position = place if place is not None and place[0] is not None else None
         renames = {key: _renamed(key, table) for key, table in self.quantities.items()}
         drop = frozenset[str]() if self.drop == "rest" else frozenset(self.drop)
         for key in drop:

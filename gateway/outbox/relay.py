@@ -165,11 +165,12 @@ class Relay:
             return ()
         if settled.spool != self._spool.id:
             return ()
-        done = self._scheduler.sent_of(settled.done)
-        if done != settled.done:
-            _log.warning("receipt of packs that were never sent", named=settled.done[:3], kept=done[:3])
-        self.skew.settled(done, settled.at_ns, message.received_ns)
-        return done
+        if self._scheduler.sent_of(settled.done) != settled.done:
+            # ingest names only what it was sent, so this is another's word, or another's spool: none of it counts
+            _log.warning("receipt of packs that were never sent; all of it refused", named=settled.done[:3])
+            return ()
+        self.skew.settled(settled.done, settled.at_ns, message.received_ns)
+        return settled.done
 
     async def _forget(self, ranges: Sequence[tuple[int, int]]) -> None:
         if not ranges:

@@ -21,6 +21,7 @@ from typing import Final, NamedTuple, ParamSpec, TypeVar
 from city.errors import SpoolFull
 from gateway.outbox.group_commit import Contents, encode
 from gateway.outbox.spool_file import broken, connect
+from gateway.outbox.spool_share import SpoolShare
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,6 +66,7 @@ class Spool:
         self._file = file
         self._gateway = gateway
         self.max_bytes = max_bytes
+        self._share = SpoolShare(file, max_bytes)
         self._db = connect(file, gateway)
         try:
             row = self._db.execute(
@@ -98,6 +100,7 @@ class Spool:
         """
         seq, offset, waiting = self._next_seq, self._next_offset, self.pending
         now_ns = time.time_ns()
+        packs = self._share.condense(packs, self._used_bytes()) if any(pack.undecoded for pack in packs) else packs
         with self._transaction():
             for contents in packs:
                 payload = encode(contents, gateway=self._gateway, spool=self.id, seq=seq, offset=offset)
@@ -132,6 +135,8 @@ class Spool:
                 )
             self._note(self._next_seq, self._next_offset, waiting)
         self.pending = waiting
+        if not waiting.packs:
+            self._share.emptied()
 
     def oldest(self, after_seq: int, max_packs: int, until_seq: int = _NO_END) -> list[Stored]:
         """Read up to `most` packs with numbers above `after_seq` and up to `until_seq`, oldest first.
@@ -199,14 +204,21 @@ class Spool:
 
     def _refuse_too_much(self) -> None:
         """Compare what the open transaction would leave with the bound."""
-        (pages,) = self._db.execute("PRAGMA page_count").fetchone()
-        (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
-        used = (pages - free) * self._page_bytes
+        used = self._used_bytes()
         if used > self.max_bytes:
             raise SpoolFull(
                 f"the spool {self._file} would take {used} bytes, at most {self.max_bytes} are allowed: "
                 f"{self.pending.readings} readings wait for a receipt"
             )
+
+    def _used_bytes(self) -> int:
+        try:
+            (pages,) = self._db.execute("PRAGMA page_count").fetchone()
+            (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
+        except sqlite3.DatabaseError as error:
+            raise self._translated(error) from None
+        used: int = (pages - free) * self._page_bytes
+        return used
 
     def _note(self, next_seq: int, next_offset: int, pending: Pending) -> None:
         self._db.execute(

@@ -37,7 +37,7 @@ class _Reader:
         if point.time_ns is None:
             raise ValueError("there is no timestamp")
         if not FIRST_NS <= point.time_ns < LAST_NS:
-            raise ValueError(f"the timestamp {point.time_ns} is outside 1970 to 2100")
+            raise ValueError(f"the timestamp {point.time_ns} is outside 2000 to 2100")
         return Reading(device, self._rule.kind, point.time_ns, values) if values else None
 
 

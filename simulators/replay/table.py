@@ -171,4 +171,4 @@ def _position(cells: Map[str, str], mapping: Mapping) -> tuple[float, float] | t
     lat, lon = number(texts[0], "latitude"), number(texts[1], "longitude")
     if abs(lat) > 90 or abs(lon) > 180:
         raise ValueError(f"{lat}, {lon} is not on the globe")
-    return lat, lon
+    return (lat, lon) if lat or lon else (None, None)

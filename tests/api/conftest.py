@@ -62,7 +62,7 @@ def app(store: Store, ledger: Ledger, registry: Registry, metrics: CollectorRegi
 async def client(app: Api) -> AsyncIterator[httpx2.AsyncClient]:
     """Give a client of the app; an exception that gets through fails the test."""
     transport = httpx2.ASGITransport(app)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://korat.test") as opened:
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as opened:
         yield opened
 
 

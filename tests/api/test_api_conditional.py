@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 
 import httpx2
+import pytest
 
 from city.reading import Reading
 
@@ -38,7 +39,10 @@ async def test_an_answer_that_is_there_already_is_not_sent_again(client: httpx2.
             assert (await client.get(path, headers={"If-None-Match": other})).status_code == 200
 
 
-async def test_a_new_value_changes_the_tag(client: httpx2.AsyncClient, hear: Say) -> None:
+async def test_a_new_value_changes_the_tag(
+    client: httpx2.AsyncClient, hear: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.latest_snapshots._AGE_S", 0)
     await hear(Reading("a", "noise", NOON, {"sound_level": 50.0}))
     tag = (await client.get("/v1/latest")).headers["etag"]
     await hear(Reading("a", "noise", NOON + 1, {"sound_level": 50.0}))

@@ -19,7 +19,7 @@ from city.store.port import Store
 async def _ready(store: Store, ledger: Ledger, registry: Registry, **checks: object) -> httpx2.Response:
     settings = ApiSettings(ready_timeout_s=0.2)
     app = build(store, ledger, registry, checks=checks, settings=settings, metrics=CollectorRegistry())
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://korat.test") as client:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://127.0.0.1") as client:
         assert (await client.get("/health/live")).json() == {"status": "live"}
         return await client.get("/health/ready")
 

@@ -45,7 +45,7 @@ async def asked(
     app = build(
         store, ledger, registry, checks={}, settings=settings, metrics=CollectorRegistry(), keys=Keys.read(file)
     )
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://korat.test") as client:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://127.0.0.1") as client:
         yield client
 
 

@@ -13,7 +13,7 @@ from city.outcomes import Counts
 Follow = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 HOUR = 3600 * 10**9
-NUMBERS = ("received", "stored", "duplicate", "quarantined", "rejected", "pending", "gaps")
+NUMBERS = ("received", "stored", "duplicate", "quarantined", "rejected", "merged", "pending", "gaps")
 
 
 async def _settle(ledger: Ledger, at_ns: int, *sources: Source) -> None:
@@ -23,7 +23,7 @@ async def _settle(ledger: Ledger, at_ns: int, *sources: Source) -> None:
     await ledger.settle(settlement)
 
 
-async def test_the_total_is_seven_numbers_over_whole_hours(client: httpx2.AsyncClient, ledger: Ledger) -> None:
+async def test_the_total_is_eight_numbers_over_whole_hours(client: httpx2.AsyncClient, ledger: Ledger) -> None:
     now = time.time_ns()
     await _settle(ledger, now, Source("gw-1", "a"), Source("", "b"))
     await _settle(ledger, now - 48 * HOUR, Source("gw-1", "a"))
@@ -35,6 +35,7 @@ async def test_the_total_is_seven_numbers_over_whole_hours(client: httpx2.AsyncC
         "duplicate": 4,
         "quarantined": 2,
         "rejected": 2,
+        "merged": 0,
         "pending": 3,
         "gaps": 0,
         "start": rfc3339((now - 24 * HOUR) // HOUR * HOUR),

@@ -26,6 +26,7 @@ ROUTES = {
     "/v1/latest": "get",
     "/v1/ledger": "get",
     "/v1/quarantine": "get",
+    "/v1/quarantine/{id}": "get",
     "/v1/quarantine/redrive": "post",
     "/v1/readings": "get",
 }

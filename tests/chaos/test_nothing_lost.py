@@ -106,7 +106,7 @@ def test_no_reading_is_lost_whatever_is_killed(field: Field, capsys: pytest.Capt
             f"  posts repeated because their answer got lost: up to {unsure:,} readings\n"
             f"  store: {stored:,} readings, each exactly once, every value equal"
         )
-    assert counts.received == counts.stored + counts.duplicate + counts.quarantined + counts.rejected
+    assert counts.is_balanced(), counts
     assert (counts.quarantined, counts.rejected, total.pending, total.gaps) == (0, 0, 0, 0)
     assert READINGS <= counts.stored <= READINGS + unsure
     assert stored == READINGS

@@ -39,11 +39,18 @@ def test_a_boolean_becomes_a_number_and_an_absent_time_the_time_of_receipt() -> 
         ("2025-12-05t02:00:00.5z", NOW_NS + 500_000_000),
         ("2025-12-05T02:00:00.123456789Z", NOW_NS + 123_456_789),
         (1764900000001, NOW_NS + 1_000_000),
-        (0, 0),
+        (946_684_800_000, 946_684_800 * 10**9),
     ],
 )
 def test_times(ts: str | int, expected_ns: int) -> None:
     assert understood(json.dumps({"ts": ts, "values": {"pm10": 1}}).encode())[0].time_ns == expected_ns
+
+
+def test_0_0_is_no_position() -> None:
+    (reading,) = understood(b'{"values": {"pm10": 1}, "lat": 0, "lon": 0.0}')
+    assert (reading.lat, reading.lon) == (None, None)
+    (reading,) = understood(b'{"values": {"pm10": 1}, "lat": 0, "lon": 102.1}')
+    assert (reading.lat, reading.lon) == (0, 102.1)
 
 
 BAD = {
@@ -69,7 +76,7 @@ BAD = {
     "1,000 deep": (b"[" * 1000 + b"]" * 1000, Reason.WRONG_TYPE),
     "1,000 deep in a value": (b'{"values": ' + b'{"a": ' * 1000 + b"1" + b"}" * 1001, Reason.WRONG_TYPE),
     "a repeated quantity": (b'{"values": {"pm10": 1, "pm10": 2}}', Reason.DUPLICATE_KEY),
-    "a repeated time": (b'{"ts": 1, "ts": 2, "values": {"pm10": 1}}', Reason.DUPLICATE_KEY),
+    "a repeated time": (b'{"ts": 1764900000000, "ts": 1764900000001, "values": {"pm10": 1}}', Reason.DUPLICATE_KEY),
     "a repeated key behind a blank": (b'{"values" : {"pm10": 1}, "values"\t: {"pm10" : 2}}', Reason.DUPLICATE_KEY),
     "no values": (b'{"ts": 1}', Reason.MISSING_FIELD),
     "empty values": (b'{"values": {}}', Reason.NO_VALUES),
@@ -83,6 +90,8 @@ BAD = {
     "no such day": (b'{"ts": "2025-02-30T09:00:00Z", "values": {"pm10": 1}}', Reason.BAD_TIME),
     "no time at all": (b'{"ts": "yesterday", "values": {"pm10": 1}}', Reason.BAD_TIME),
     "a time before 1970": (b'{"ts": -1, "values": {"pm10": 1}}', Reason.BAD_TIME),
+    "a clock that was never set": (b'{"ts": 12000, "values": {"pm10": 1}}', Reason.BAD_TIME),
+    "seconds for milliseconds": (b'{"ts": 1764900000, "values": {"pm10": 1}}', Reason.BAD_TIME),
     "a fractional time": (b'{"ts": 1.5, "values": {"pm10": 1}}', Reason.WRONG_TYPE),
     "too many readings": (b"[" + b",".join([b'{"values":{"pm10":1}}'] * 1001) + b"]", Reason.TOO_MANY_READINGS),
     "too large": (b'{"values": {"pm10": 1}}' + b" " * 256 * 1024, Reason.TOO_LARGE),

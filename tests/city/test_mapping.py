@@ -54,6 +54,12 @@ def test_a_number_that_cannot_be_read_so_is_refused(keys: dict[str, Any], senten
         ({"format": "%d.%m.%Y %H:%M", "zone": "Europe/Berlin"}, "10.01.2024 12:00", 1704884400 * SECOND),
         ({"format": "%Y-%m-%d %H:%M%z"}, "2024-01-10 12:00+0100", 1704884400 * SECOND),
         ({"zone": "Asia/Bangkok", "era": "buddhist"}, "2567-02-29T06:00:00", 1709161200 * SECOND),
+        ({"zone": "Asia/Bangkok", "era": "buddhist"}, "25670229T060000", 1709161200 * SECOND),
+        ({"zone": "Asia/Bangkok", "era": "buddhist", "format": "%Y%m%d%H%M"}, "256702290600", 1709161200 * SECOND),
+        ({"zone": "Asia/Bangkok", "era": "buddhist", "format": "%d%m%Y %H:%M"}, "29022567 06:00", 1709161200 * SECOND),
+        ({"zone": "Asia/Bangkok", "era": "buddhist", "format": "%y-%m-%d %H"}, "67-02-29 06", 1709161200 * SECOND),
+        ({"zone": "Asia/Bangkok", "era": "buddhist", "format": "%d %B %Y"}, "1 March 2567", 1709226000 * SECOND),
+        ({"zone": "Asia/Bangkok", "format": "%y-%m-%d %H"}, "24-02-29 06", 1709161200 * SECOND),
         ({"zone": "Europe/Berlin", "ambiguous": "earlier"}, "2024-10-27 02:30", 1729989000 * SECOND),
         ({"zone": "Europe/Berlin", "ambiguous": "later"}, "2024-10-27 02:30", 1729992600 * SECOND),
     ],
@@ -68,7 +74,12 @@ def test_a_text_is_an_instant(format_: dict[str, str], text: str, time_ns: int) 
         ({}, "2024-01-10 12:00", "has no offset"),
         ({"zone": "Europe/Berlin"}, "2024-10-27 02:30", "happens twice in Europe/Berlin"),
         ({"zone": "Europe/Berlin"}, "2024-03-31 02:30", "does not exist in Europe/Berlin"),
-        ({"zone": "UTC"}, "1969-12-31", "outside 1970 to 2100"),
+        ({"zone": "UTC"}, "1969-12-31", "outside 2000 to 2100"),
+        ({"zone": "UTC"}, "25680101", "a Buddhist one"),
+        ({"zone": "UTC"}, "2568-01-01", "a Buddhist one"),
+        ({"zone": "UTC"}, "68-01-01", "is not a time as ISO 8601 has it"),
+        ({"zone": "UTC", "era": "buddhist"}, "68-01-01", "is not a time as ISO 8601 has it"),
+        ({"zone": "UTC", "format": "%y%m%d"}, "990101", "outside 2000 to 2100"),
         ({"zone": "UTC"}, "soon", "is not a time as ISO 8601 has it"),
         ({"format": "rfc3339"}, "2024-01-10", "RFC 3339"),
     ],
@@ -97,7 +108,11 @@ def test_a_way_to_write_times_that_contradicts_itself_is_refused(format_: dict[s
 
 @pytest.mark.parametrize(
     ("unit", "number", "time_ns"),
-    [("s", 1.5, SECOND * 3 // 2), ("ms", 1500, SECOND * 3 // 2), ("ns", 4_000_000_001, 4_000_000_001)],
+    [
+        ("s", 1e9 + 0.5, 10**9 * SECOND + SECOND // 2),
+        ("ms", 10**12 + 500, 10**9 * SECOND + SECOND // 2),
+        ("ns", 10**18 + 1, 10**18 + 1),
+    ],
 )
 def test_a_number_is_an_instant(unit: str, number: float, time_ns: int) -> None:
     assert time(format=unit).from_number(number) == time_ns

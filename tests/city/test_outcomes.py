@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_balance_is_the_sum_of_all_outcomes() -> None:
-    assert Counts(10, 4, 3, 2, 1).is_balanced()
+    assert Counts(15, 4, 3, 2, 1, 5).is_balanced()
     assert not any(Counts(**{name: 1}).is_balanced() for name in COUNTED)
 
 

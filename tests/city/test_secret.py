@@ -87,3 +87,30 @@ async def test_a_ledger_opens_with_it(postgres_database: str, file: Path) -> Non
 
 def test_the_path_of_a_secret_is_no_secret(file: Path) -> None:
     assert str(file) in masked(f"influxdb://h/d?token_file={file}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Bearer {}",
+        "authorization: Basic {}",
+        "b'Bearer {}'",
+        "GET /ingest/osmand?access_token={}&id=1",
+        "KORAT_API_TOKEN={}",
+        "{{'token': '{}', 'id': 1}}",
+        '{{"password": "{}"}}',
+        "(b'Authorization', b'Bearer {}')",
+        "Bearer%20{}",
+        "X-Api-Key: {}",
+    ],
+)
+def test_what_looks_like_a_secret_is_masked_wherever_it_stands(text: str) -> None:
+    assert "s3cr3t" not in masked(f"before {text.format('s3cr3t-token')} after")
+    assert masked("before").startswith("before")
+
+
+def test_our_own_keys_are_known_without_a_word_before_them() -> None:
+    key = "korat_" + "s3cr3t" * 7
+    assert masked(f"got {key} here") == "got korat_*** here"
+    plain = "the bearer token is missing or wrong; korat_api_requests_total token_file=/run/x sensor=korat_1"
+    assert masked(plain) == plain

@@ -25,14 +25,14 @@ class CityOnAir:
     """`korat up --no-demo` with ports of its own, and a device's link to its broker."""
 
     def __init__(self, folder: Path) -> None:
-        self.api, self._mqtt, gateway = free_port(), free_port(), free_port()
+        self.api, self._mqtt, self.gateway = free_port(), free_port(), free_port()
         environment = {
             "KORAT_MQTT_PORT": str(self._mqtt),
             "KORAT_API_PORT": str(self.api),
-            "KORAT_GATEWAY_HTTP_PORT": str(gateway),
+            "KORAT_GATEWAY_HTTP_PORT": str(self.gateway),
             "KORAT_INGEST_MAX_FUTURE_SKEW_S": str(AHEAD_S),
         }
-        self._process = room("up --no-demo", folder, environment, ready_port=gateway)
+        self._process = room("up --no-demo", folder, environment, ready_port=self.gateway)
         self._link = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id="field")
 
     @property

@@ -34,7 +34,7 @@ def _client(**settings: str) -> httpx2.AsyncClient:
         settings=ApiSettings(**settings),  # type: ignore[arg-type]
         metrics=CollectorRegistry(),
     )
-    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://korat.test")
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://127.0.0.1")
 
 
 def test_all_of_it_is_small() -> None:

@@ -102,7 +102,7 @@ async def client(town: Town) -> AsyncIterator[httpx2.AsyncClient]:
     store, ledger = await open_store(town.store_url), await open_ledger(town.ledger_url)
     registry = await open_registry(town.ledger_url)
     app = build(store, ledger, registry, checks={}, settings=ApiSettings(), metrics=CollectorRegistry())
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://korat.test") as opened:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://127.0.0.1") as opened:
         yield opened
     for part in (registry, ledger, store):
         await part.aclose()
@@ -174,7 +174,7 @@ def _hour(world: World, kind: str, places: dict[str, Place], cut: str) -> Batch:
 async def _settle(ledger: Ledger, world: World) -> None:
     settlement = Settlement(at_ns=START_NS + MINUTE_NS)
     for number, device in enumerate(world.devices):
-        counts = Counts(received=60, stored=55, duplicate=3, quarantined=1, rejected=1)
+        counts = Counts(received=62, stored=55, duplicate=3, quarantined=1, rejected=1, merged=2)
         settlement.counts[Source((*_GATEWAYS, DIRECT)[number % 3], device.id)] = counts
     # the first pack never came, so its 40 readings are missing
     settlement.packs = [PackClaim(PackId("gw-1", "b1", 2), 40, 60)]
@@ -196,6 +196,7 @@ async def _ledger_figures(ledger: Ledger) -> list[Reading]:
             "readings_duplicate": of.duplicate,
             "readings_quarantined": of.quarantined,
             "readings_rejected": of.rejected,
+            "readings_merged": of.merged,
         }
         now = {
             "readings_pending": row.pending,

@@ -9,16 +9,12 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import paho.mqtt.client as paho
 import pytest
 import yaml
-from own_city import DEPLOY, City
-from paho.mqtt.enums import CallbackAPIVersion
 
 from city.errors import ConfigurationError
 from city.ledger import open_ledger
@@ -27,60 +23,12 @@ from city.mqtt import Session
 from city.mqtt.address import Address
 from city.outcomes import Counts
 from support.korat import room
+from support.mqtt_client import BAD_CREDENTIALS, NOT_AUTHORIZED, Client, client
+from support.own_city import DEPLOY, City
 from support.ports import free_port
 from support.process import find_or_skip
 
-NOT_AUTHORIZED = 135
-BAD_CREDENTIALS = {134, NOT_AUTHORIZED}
 PACK = "city/th-30/gateway/{}/pack"
-
-
-class Client:
-    """One paho client, MQTT 5, whose answers a test can wait for."""
-
-    def __init__(self, city: City, user: str, password: str | None = None) -> None:
-        self.answers: queue.Queue[tuple[str, Any]] = queue.Queue()
-        self._paho = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"test-{user}", protocol=paho.MQTTv5)
-        self._paho.username_pw_set(user, city.password(user) if password is None else password)
-        self._paho.tls_set_context(ssl.create_default_context(cafile=city.secrets / "ca.crt"))
-        self._paho.on_connect = lambda _, __, ___, code, ____: self.answers.put(("connect", code.value))
-        self._paho.on_publish = lambda _, __, ___, code, ____: self.answers.put(("publish", code.value))
-        self._paho.on_subscribe = lambda _, __, ___, codes, ____: self.answers.put(("subscribe", codes[0].value))
-        self._paho.on_message = lambda _, __, message: self.answers.put(("message", message.topic))
-        self._city = city
-
-    def connect(self) -> int:
-        self._paho.connect("127.0.0.1", self._city.port)
-        self._paho.loop_start()
-        return int(self.wait("connect"))
-
-    def publish(self, topic: str) -> int:
-        self._paho.publish(topic, b"{}", qos=1)
-        return int(self.wait("publish"))
-
-    def subscribe(self, topic: str) -> int:
-        self._paho.subscribe(topic, qos=1)
-        return int(self.wait("subscribe"))
-
-    def wait(self, what: str) -> Any:
-        while True:
-            kind, answer = self.answers.get(timeout=5)
-            if kind == what:
-                return answer
-
-    def close(self) -> None:
-        self._paho.disconnect()
-        self._paho.loop_stop()
-
-
-@contextmanager
-def client(city: City, user: str) -> Iterator[Client]:
-    opened = Client(city, user)
-    try:
-        assert opened.connect() == 0
-        yield opened
-    finally:
-        opened.close()
 
 
 @pytest.mark.parametrize(
@@ -117,7 +65,7 @@ def test_each_publishes_its_own(city: City, user: str, topic: str, *, may: bool)
 @pytest.mark.parametrize(
     ("user", "subscription", "sender", "topic", "hears"),
     [
-        ("gw-1", "city/+/gateway/+/receipt", "ingest", "city/th-30/gateway/gw-1/receipt", True),
+        ("gw-1", "city/+/gateway/gw-1/receipt", "ingest", "city/th-30/gateway/gw-1/receipt", True),
         ("gw-2", "city/+/gateway/+/receipt", "ingest", "city/th-30/gateway/gw-1/receipt", False),
         ("ingest", "$share/test/city/#", "gw-1", PACK.format("gw-1"), True),
         ("pm-7", "city/#", "gw-1", PACK.format("gw-1"), False),
@@ -237,10 +185,12 @@ def test_a_gateway_and_ingest_work_through_it(city: City, tmp_path: Path) -> Non
 async def test_a_broker_that_wants_certificates_takes_ours_alone(strict_city: City) -> None:
     url = strict_city.url("gw-1")
     pair = f"&cert={strict_city.secrets}/client-gw-1.crt&key={strict_city.secrets}/client-gw-1.key"
-    async with Session(Address.parse(url + pair), client_id="with", session_expiry_s=0) as session:
+    async with Session(
+        Address.parse(url + pair), client_id=strict_city.client_id("gw-1"), session_expiry_s=0
+    ) as session:
         async with asyncio.timeout(5):
             await session.connected()
-    async with Session(Address.parse(url), client_id="without", session_expiry_s=0) as session:
+    async with Session(Address.parse(url), client_id=strict_city.client_id("gw-1"), session_expiry_s=0) as session:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
                 await session.connected()

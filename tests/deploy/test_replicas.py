@@ -8,11 +8,10 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-from own_city import City
-
 from api.keys import new_key
 from support.influx import Influx
 from support.korat import room
+from support.own_city import City
 from support.ports import free_port
 
 ROUNDS = 3

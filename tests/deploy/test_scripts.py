@@ -1,13 +1,14 @@
 """The scripts that make secrets: they overwrite nothing, and what they make fits together."""
 
 import hashlib
+import json
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
-from own_city import DEPLOY, script
 
+from support.own_city import DEPLOY, script
 from support.process import find_or_skip
 
 
@@ -72,42 +73,94 @@ def test_what_is_no_name_makes_no_certificate(folder: Path, arguments: tuple[str
 
 
 def test_passwords_stay_until_their_file_is_removed(folder: Path) -> None:
-    find_or_skip("mosquitto_passwd", "mosquitto")
-    assert script("make-passwords", "gw-1", "gw-10", secrets=folder).returncode == 0
+    assert script("make-passwords", "gateway:gw-1", "gateway:gw-10", secrets=folder).returncode == 0
     made = contents(folder)
-    assert script("make-passwords", "gw-1", secrets=folder).returncode == 0
+    assert script("make-passwords", "gateway:gw-1", secrets=folder).returncode == 0
     assert contents(folder) == made
     (folder / "mqtt_gw-1").unlink()
-    assert script("make-passwords", "gw-1", secrets=folder).returncode == 0
+    assert script("make-passwords", "gateway:gw-1", secrets=folder).returncode == 0
     now = contents(folder)
     assert now["mqtt_gw-1"] != made["mqtt_gw-1"]
     assert now["mqtt_gw-10"] == made["mqtt_gw-10"]
-    users = [line.partition(":")[0] for line in now["mosquitto_passwords"].decode().splitlines()]
+    users = {one["username"]: one for one in json.loads(now["mosquitto_users.json"])["clients"]}
     assert sorted(users) == ["gw-1", "gw-10"]
+    assert users["gw-1"]["clientid"] == "korat-gateway-th-30-gw-1"
     password = now["mqtt_gw-1"].decode().strip()
-    assert password not in now["mosquitto_passwords"].decode()
+    assert password not in now["mosquitto_users.json"].decode()
     _, *rows = now["emqx_users.csv"].decode().splitlines()
     assert len(rows) == 2
-    user, digest, salt, is_superuser = rows[-1].split(",")
+    (row,) = [one for one in rows if one.startswith("gw-1,")]
+    user, digest, salt, is_superuser = row.split(",")
     assert (user, is_superuser) == ("gw-1", "false")
     assert digest == hashlib.sha256(f"{password}{salt}".encode()).hexdigest()
 
 
-@pytest.mark.parametrize("user", ["", "a:b", "a b", "#", "+", "../x", "A"])
+@pytest.mark.parametrize(
+    "user",
+    [
+        "",
+        "gw-2",
+        "gateway",
+        "device:",
+        "device:a b",
+        "device:#",
+        "device:+",
+        "device:../x",
+        "device:A",
+        "device:ingest",
+        "device:pm-7:korat-ingest-1",
+        "device:pm-7:korat-gateway-th-30-gw-1",
+        "bridge:b:korat-gateway-th-30-gw-1",
+        "ingest:ingest:one-id",
+    ],
+)
 def test_what_is_no_user_gets_no_password(folder: Path, user: str) -> None:
-    find_or_skip("mosquitto_passwd", "mosquitto")
-    done = script("make-passwords", "gw-1", user, secrets=folder)
+    done = script("make-passwords", "gateway:gw-1", user, secrets=folder)
     assert done.returncode == 1
+    assert done.stderr.startswith("korat: ")
     assert not folder.exists()
 
 
-def test_both_brokers_know_the_same_roles() -> None:
-    acl, emqx = (DEPLOY / "mosquitto" / "acl").read_text(), (DEPLOY / "emqx" / "acl.conf").read_text()
-    roles = {line.split()[1] for line in acl.splitlines() if line.startswith("user ")}
-    assert roles == {"ingest", "simulators", "bridge", "foreign"}
+def test_one_name_and_one_client_id_are_one_user_s(folder: Path) -> None:
+    assert script("make-passwords", "device:pm-7", secrets=folder).returncode == 0
+    made = contents(folder)
+    for other in ("gateway:pm-7", "device:pm-8:pm-7"):
+        assert script("make-passwords", other, secrets=folder).returncode == 1
+        assert contents(folder) == made
+
+
+def test_a_user_that_is_removed_is_in_no_file(folder: Path) -> None:
+    assert script("make-passwords", "device:pm-7", "device:pm-70", secrets=folder).returncode == 0
+    made = contents(folder)
+    assert script("make-passwords", "--remove", "pm-7", secrets=folder).returncode == 0
+    now = contents(folder)
+    assert sorted(now) == ["emqx_users.csv", "mosquitto_users.json", "mqtt_pm-70"]
+    assert now["mqtt_pm-70"] == made["mqtt_pm-70"]
+    known = json.loads(now["mosquitto_users.json"])
+    assert [one["username"] for one in known["clients"]] == ["pm-70"]
+    assert [one["rolename"] for one in known["roles"]] == ["device:pm-70"]
+    assert [line.partition(",")[0] for line in now["emqx_users.csv"].decode().splitlines()] == ["user_id", "pm-70"]
+    assert script("make-passwords", "--remove", "pm-7", secrets=folder).returncode == 1
+
+
+def test_a_client_id_that_a_device_can_t_change_is_taken(folder: Path) -> None:
+    assert script("make-passwords", "device:pm-7:AirGradient-84ce", secrets=folder).returncode == 0
+    before = contents(folder)["mqtt_pm-7"]
+    assert script("make-passwords", "device:pm-7:AirGradient-84cf", secrets=folder).returncode == 0
+    (user,) = json.loads(contents(folder)["mosquitto_users.json"])["clients"]
+    assert (user["clientid"], contents(folder)["mqtt_pm-7"]) == ("AirGradient-84cf", before)
+
+
+def test_both_brokers_know_the_same_roles(folder: Path) -> None:
+    roles = ("ingest", "simulators", "bridge", "foreign")
+    done = script("make-passwords", *roles, "gateway:gw-1", "device:pm-7", secrets=folder)
+    assert done.returncode == 0, done.stderr
+    emqx = (DEPLOY / "emqx" / "acl.conf").read_text()
     for role in roles:
         assert f'{{username, "{role}"}}' in emqx
-    for line in acl.splitlines():
-        topic = line.split()[-1].replace("%u", "${username}") if line.startswith(("topic", "pattern")) else ""
-        assert not topic or f'"{topic}"' in emqx, topic
+    for role in json.loads(contents(folder)["mosquitto_users.json"])["roles"]:
+        for acl in role["acls"]:
+            # EMQX looks at a shared subscription by its topic
+            topic = acl["topic"].replace("gw-1", "${username}").replace("pm-7", "${username}")
+            assert f'"{topic.removeprefix("$share/+/")}"' in emqx, topic
     assert emqx.rstrip().endswith("{deny, all}.")

@@ -19,21 +19,23 @@ NOW = 1_764_900_000 * 10**9
 @pytest.mark.parametrize(
     ("reading", "reason"),
     [
-        (Reading("A", "rain", 1, {"rain_rate": 1.0}), "bad_device"),
-        (Reading("a", "toaster", 1, {"rain_rate": 1.0}), "unknown_kind"),
+        (Reading("A", "rain", NOW, {"rain_rate": 1.0}), "bad_device"),
+        (Reading("a", "toaster", NOW, {"rain_rate": 1.0}), "unknown_kind"),
         (Reading("a", "rain", 2**70, {"rain_rate": 1.0}), "bad_time"),
-        (Reading("a", "rain", 1, {}), "no_values"),
-        (Reading("a", "rain", 1, {"rx": 1.0}), "bad_quantity"),
-        (Reading("a", "rain", 1, {"rain_rate": float("nan")}), "not_finite"),
-        (Reading("a", "rain", 1, {"rain_rate": 1.0}, 1.0), "bad_position"),
-        (Reading("a", "rain", 1, {"rain_rate": 1.0}, flags={"rain_rate": 7}), "wrong_type"),
-        (Reading("a", "rain", 1, {"rain_rate": 1.0}, flags={"level": 4}), "wrong_type"),
+        (Reading("a", "rain", NOW, {}), "no_values"),
+        (Reading("a", "rain", NOW, {"rx": 1.0}), "bad_quantity"),
+        (Reading("a", "rain", NOW, {"rain_rate": float("nan")}), "not_finite"),
+        (Reading("a", "rain", NOW, {"rain_rate": 1.0}, 1.0), "bad_position"),
+        (Reading("a", "rain", NOW, {"rain_rate": 1.0}, 0.0, 0.0), "bad_position"),
+        (Reading("a", "rain", NOW // 1000, {"rain_rate": 1.0}), "bad_time"),
+        (Reading("a", "rain", NOW, {"rain_rate": 1.0}, flags={"rain_rate": 7}), "wrong_type"),
+        (Reading("a", "rain", NOW, {"rain_rate": 1.0}, flags={"level": 4}), "wrong_type"),
     ],
 )
 def test_what_a_faulty_decoder_makes_never_reaches_a_pack(
     monkeypatch: pytest.MonkeyPatch, reading: Reading, reason: str
 ) -> None:
-    good = Reading("a", "rain", 1, {"rain_rate": 1.0}, 14.9, 102.1, {"rain_rate": 3})
+    good = Reading("a", "rain", NOW, {"rain_rate": 1.0}, 14.9, 102.1, {"rain_rate": 3})
     monkeypatch.setattr("gateway.naming.decoding.DECODERS", {"native": lambda *_: Decoded([good], Rest())})
     assert Decoding().decode(Origin("http", "native", {}), b"", NOW) == ([good], [])
     monkeypatch.setattr("gateway.naming.decoding.DECODERS", {"native": lambda *_: Decoded([good, reading], Rest())})

@@ -3,10 +3,13 @@
 import tracemalloc
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from city.reading import checked_quantity
+from city.reading import checked_quantity, same_name
 from gateway.decoders import Context
-from gateway.decoders.fields import to_key, to_values
+from gateway.decoders.decoder import device_id
+from gateway.decoders.fields import Meaning, to_key, to_values
 from gateway.decoders.json_fields import foreign_device
 from gateway.decoders.kinds import kind_of
 
@@ -54,6 +57,47 @@ def test_two_names_are_two_keys(one: str, other: str) -> None:
     keys = [to_key(one), to_key(other)]
     assert None not in keys
     assert keys[0] != keys[1]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_fields_of_one_object_never_meet(order: int) -> None:
+    names = {"T": Meaning("temperature", "degF")}
+    given = [("Temp", 1), ("temp", 2), ("TEMP", 3), ("T", 77), ("Temperature", 5), ("text", "x")]
+    found = to_values(dict(given[::order]), names)
+    assert found["temp"] == 2
+    assert found["temperature"] == pytest.approx(25)
+    assert sorted(map(round, found.values())) == [1, 2, 3, 5, 25]
+    assert to_values({"Temp": 1}, names) == {"temp": 1}
+
+
+@given(st.dictionaries(st.text("aAbB 1_-.", min_size=1, max_size=4), st.floats(-9, 9), max_size=8))
+def test_as_many_values_as_fields_with_a_key(fields: dict[str, float]) -> None:
+    found = to_values(fields, {})
+    assert len(found) == sum(to_key(name) is not None for name in fields)
+    assert all(checked_quantity(key) == key for key in found)
+
+
+_SPELLINGS = [
+    ("น้ำ", "น\u0e49\u0e4d\u0e32"),
+    ("น้ำ", "น\u0e4d\u0e49\u0e32"),
+    ("ลำตะคอง", "ล\u0e4d\u0e32ตะคอง"),
+    ("ถัง 1", "ถัง 1 "),
+    ("ถัง 1", "\u00a0ถัง 1\t"),
+    ("Température", "Tempe\u0301rature"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), _SPELLINGS)
+def test_one_name_in_two_spellings_is_one(one: str, other: str) -> None:
+    assert one != other
+    assert to_key(one) == to_key(other)
+    assert device_id(one) == device_id(other)
+    assert foreign_device(Context(0), "osmand", one) == foreign_device(Context(0), "osmand", other)
+
+
+@given(st.text(st.sampled_from("กนลำ\u0e4d\u0e32\u0e49 a1"), min_size=1, max_size=8))
+def test_a_spelling_is_made_once(name: str) -> None:
+    assert same_name(same_name(name)) == same_name(name)
 
 
 def test_what_strangers_send_takes_no_memory() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import logging
+import time
 import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -107,7 +108,7 @@ async def test_garbage_is_taken_with_its_reason_and_can_be_decoded_again(spool: 
     (kept,) = spool.undecoded
     assert kept.payload == b'{"ts": 1, "values": {}}'
     assert kept.origin == "http:native?device=aq-1&kind=air_quality&note=%26x+%C3%A4"
-    assert Decoding().decode_again(kept.origin, GOOD, kept.received_at_ns)[0].device == "aq-1"
+    assert Decoding().decode_again(kept.origin, GOOD, kept.received_at_ns)[0][0].device == "aq-1"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ async def test_garbage_is_taken_with_its_reason_and_can_be_decoded_again(spool: 
 async def test_any_query_is_kept_so_that_it_can_be_read_back(spool: Spool, ask: Ask, query: str) -> None:
     assert (await ask(yarl.URL(f"{PATH}&{query}", encoded=True), b"garbage"))[0] == 202
     (kept,) = spool.undecoded
-    assert Decoding().decode_again(kept.origin, GOOD, 0)[0].device == "aq-1"
+    assert Decoding().decode_again(kept.origin, GOOD, 0)[0][0].device == "aq-1"
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"{", b"[" * 100_000, b"null"])
@@ -218,7 +219,7 @@ async def test_a_body_that_breaks_off_is_counted_and_no_error_of_ours(
     link: HttpInput, counters: InputCounters, ask: Ask, caplog: pytest.LogCaptureFixture, length: bytes
 ) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", link.port)
-    writer.write(b"POST %b HTTP/1.1\r\nHost: x\r\n%b\r\n\r\n5\r\nabcde\r\n" % (PATH.encode(), length))
+    writer.write(b"POST %b HTTP/1.1\r\nHost: localhost\r\n%b\r\n\r\n5\r\nabcde\r\n" % (PATH.encode(), length))
     await asyncio.sleep(0.1)
     writer.close()
     await until(lambda: counters.failed["broken_off"] == 1, 5)
@@ -280,7 +281,7 @@ async def test_what_was_heard_is_listed_and_what_nobody_named_is_ready_for_gatew
 
 async def test_the_list_of_the_unnamed_is_toml(spool: Spool) -> None:
     decoding = Decoding()
-    decoding.decode(Origin("http", "senml", {}), b'[{"n": "urn:dev:ow:7", "u": "Cel", "v": 30}]', 1)
+    decoding.decode(Origin("http", "senml", {}), b'[{"n": "urn:dev:ow:7", "u": "Cel", "v": 30}]', time.time_ns())
     link = HttpInput(HttpTable(port=0), context(spool, decoding=decoding))
     await link.open()
     try:
@@ -291,3 +292,74 @@ async def test_the_list_of_the_unnamed_is_toml(spool: Spool) -> None:
             assert tomllib.loads(await response.text())["sources"]["urn-dev-ow-7"]["kind"] == "weather"
     finally:
         await link.close()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"Host": "evil.example"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
+        {"Referer": "http://evil.example/"},
+    ],
+)
+async def test_an_open_input_takes_nothing_of_a_foreign_page(
+    spool: Spool, ask: Ask, counters: InputCounters, given: dict[str, str]
+) -> None:
+    assert (await ask(PATH, headers=given | {"Content-Type": "text/plain"}))[0] == 403
+    assert (await ask(PHONE, None, "GET", headers=given))[0] == 403
+    assert (await ask("/sources", None, "GET", headers=given))[0] == 403
+    assert spool.asked == 0
+    assert counters.failed["foreign_page"] == 3
+
+
+@pytest.mark.parametrize("coding", [["gzip, gzip"], ["gzip", "gzip"], ["identity, gzip"], ["deflate"]])
+async def test_only_one_gzip_is_unpacked(spool: Spool, ask: Ask, coding: list[str]) -> None:
+    headers = [("Content-Encoding", each) for each in coding]
+    assert (await ask(PATH, gzip.compress(GOOD), headers=headers))[0] == 415
+    assert spool.asked == 0
+
+
+async def test_x_gzip_is_gzip(spool: Spool, ask: Ask) -> None:
+    assert (await ask(PATH, gzip.compress(GOOD), headers={"Content-Encoding": "x-gzip"}))[0] == 202
+    assert len(spool.readings) == 1
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET /sources HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer s3cr3t-token\r\nbad header\r\n\r\n",
+        b"GET /sources HTTP/9\r\nAuthorization: Bearer s3cr3t-token\r\n\r\n",
+        b"POST /ingest/native?access_token=s3cr3t-token HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nX: s3cr3t-token\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET /\x00s3cr3t-token HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nAuthorization: Bearer s3cr3t-token" + b"x" * 20_000 + b"\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_counted_and_never_printed(
+    link: HttpInput, counters: InputCounters, caplog: pytest.LogCaptureFixture, request_bytes: bytes
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", link.port)
+    writer.write(request_bytes)
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
+    assert b"application/problem+json" in answer
+    assert b"s3cr3t" not in answer
+    assert b"server:" not in answer.lower()
+    assert counters.failed["no_http"] == 1
+    assert "s3cr3t" not in caplog.text
+
+
+async def test_no_answer_names_the_library(ask: Ask) -> None:
+    for path, method in ((PATH, "POST"), ("/nothing", "GET"), ("/sources", "GET"), (PATH, "OPTIONS")):
+        assert "Server" not in (await ask(path, GOOD if method == "POST" else None, method))[2].headers
+
+
+async def test_the_quarantine_keeps_no_secret_of_an_address(spool: Spool, ask: Ask) -> None:
+    assert (await ask(PATH + "&Token=s3cr3t&api_key=s3cr3t&access_token=s3cr3t&note=1", b"garbage"))[0] == 202
+    (kept,) = spool.undecoded
+    assert "s3cr3t" not in kept.origin
+    assert kept.origin.endswith("note=1")

@@ -12,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from rig import until
 from stand_ins import context
 
-from city.errors import SpoolFull
+from city.errors import ConfigurationError, SpoolFull
 from city.mqtt import Address
 from city.reading import Reading
 from city.wire.pack import Undecoded
@@ -96,12 +96,12 @@ async def test_garbage_keeps_its_topic_and_can_be_decoded_again(broker: Mosquitt
     small, large = spool.undecoded
     assert (small.payload, small.reason) == (b"garbage", "malformed_json")
     assert small.origin == "mqtt:native?kind=water_level&device=a-b-c&topic=plant%2Fwater_level%2Fa+b%26c%2Fup"
-    assert Decoding().decode_again(small.origin, GOOD, 1)[0].device == "a-b-c"
+    assert Decoding().decode_again(small.origin, GOOD, 1)[0][0].device == "a-b-c"
     assert (len(large.payload), large.reason) == (2 * 2**20, "too_large")
 
 
 async def test_what_the_broker_kept_is_no_news_at_each_connection(broker: Mosquitto, device: paho.Client) -> None:
-    undated, dated = b'{"values": {"level": 1}}', GOOD
+    undated, dated = b'[{"values": {"level": 1}}, {"values": {"level": 2}}]', GOOD
     for name, payload in (("a", undated), ("b", dated)):
         device.publish(f"plant/water_level/{name}/up", payload, qos=1, retain=True).wait_for_publish(5)
     spool = Spool()
@@ -157,3 +157,65 @@ async def test_a_full_spool_that_has_room_again_gets_them(broker: Mosquitto, dev
     async with linked(broker, second):
         await asyncio.sleep(0.3)
     assert second.readings == [], "it was acknowledged"
+
+
+@pytest.mark.parametrize(
+    "topic_filter",
+    [
+        "#",
+        "city/#",
+        "+/+/gateway/#",
+        "+/+/+/+/{device}",
+        "city/th-30/gateway/gw-1/pack",
+        "city/th-30/smart_city/#",
+        "$share/g/#",
+    ],
+)
+@pytest.mark.parametrize("url", ["", "mqtt://reader:x@127.0.0.1:1883"])
+async def test_a_filter_that_covers_the_city_s_own_topics_is_refused(topic_filter: str, url: str) -> None:
+    given = context(
+        Spool(), counters=InputCounters("plant"), broker=Address("127.0.0.1", 1883), spool=Path("/nowhere/s")
+    )
+    table = MqttTable(url=url, topics=(TopicTable(filter=topic_filter, decoder="native"),))
+    with pytest.raises(ConfigurationError, match=r"of the input 'plant' covers topics of the city's own broker"):
+        await MqttInput(table, given).open()
+    elsewhere = MqttTable(url="mqtt://127.0.0.1:1884", topics=table.topics)
+    await MqttInput(elsewhere, given).open()
+
+
+@pytest.mark.parametrize(
+    "topic_filter", ["plant/#", "+/status", "city/other", "+/+/up", "application/+/device/+/event/up"]
+)
+async def test_other_filters_are_taken_on_the_city_s_broker(topic_filter: str) -> None:
+    given = context(
+        Spool(), counters=InputCounters("plant"), broker=Address("127.0.0.1", 1883), spool=Path("/nowhere/s")
+    )
+    await MqttInput(MqttTable(topics=(TopicTable(filter=topic_filter, decoder="native"),)), given).open()
+
+
+async def test_packs_of_gateways_are_taken_from_no_broker(broker: Mosquitto, device: paho.Client) -> None:
+    spool = Spool()
+    async with linked(broker, spool, (TopicTable(filter="#", decoder="native"),)) as counters:
+        await asyncio.sleep(0.3)
+        for leaf in ("pack", "status", "receipt"):
+            publish(device, f"city/th-30/gateway/gw-9/{leaf}", GOOD)
+        publish(device, "plant/a", GOOD)
+        await until(lambda: bool(spool.readings or spool.undecoded))
+    assert counters.failed["gateway_topic"] == 3
+    assert len(spool.readings) + len(spool.undecoded) == 1
+
+
+async def test_a_message_that_two_filters_match_comes_once(broker: Mosquitto, device: paho.Client) -> None:
+    topics = (
+        TopicTable(filter="plant/water_level/{device}/up", decoder="native", parameters={"kind": "water_level"}),
+        TopicTable(filter="plant/#", decoder="senml"),
+        TopicTable(filter="plant/+/+/up", decoder="senml"),
+    )
+    spool = Spool()
+    async with linked(broker, spool, topics):
+        await asyncio.sleep(0.3)
+        publish(device, "plant/water_level/a/up", GOOD)
+        publish(device, "plant/water_level/b/up", GOOD)
+        await until(lambda: {each.device for each in spool.readings} == {"a", "b"})
+        await asyncio.sleep(0.2)
+    assert (len(spool.readings), spool.undecoded) == (2, [])

@@ -120,13 +120,16 @@ def is_named(family: str, place: Place) -> bool:
 
 
 def is_told(place: Place, unread: Sequence[str]) -> bool:
-    """Whether a leaf is in the rest; decoders name a path from where they begin to read, or join it to one name."""
+    """Whether a leaf is in the rest; decoders name a path from where they begin to read, or join it to one name.
+
+    Channels (`gpsLocation.1.longitude`) are left out, as the plain one of them is named without.
+    """
     full = _flat(path_of(place))
     return any(full.endswith(_flat(path)) or _flat(path).endswith(f"_{full}") for path in unread)
 
 
 def _flat(path: str) -> str:
-    return "_".join(key for key in re.split(r"[._]", path) if key != "value")
+    return "_".join(key for key in re.split(r"[._]", path) if key != "value" and not key.isdigit())
 
 
 def outcome(decoded: Decoded | None) -> Any:

@@ -11,6 +11,7 @@ from fake_ingest import FakeIngest
 from rig import OddBroker, Rig, reading, until
 
 from city.errors import Broken, SpoolFull, Unavailable
+from city.reading import Reading
 from city.wire.pack import Undecoded
 from support.mosquitto import Mosquitto
 
@@ -87,6 +88,9 @@ async def test_receipts_of_another_spool_and_garbage_are_ignored(rig: Rig, inges
         await asyncio.sleep(0.3)
         assert rig.spool.pending.packs == 1
         ingest.settle(rig.spool.id, (5, 10**15), (1, 1), (1, 1))
+        await asyncio.sleep(0.3)
+        assert rig.spool.pending.packs == 1, "one that names what was never sent is refused as a whole"
+        ingest.settle(rig.spool.id, (1, 1), (1, 1))
         await rig.emptied()
         ingest.answers = True
         await rig.accept(2)
@@ -98,7 +102,10 @@ async def test_a_receipt_of_packs_that_nobody_was_sent_keeps_them(rig: Rig, inge
     async with rig:
         await asyncio.gather(*(rig.accept(*range(call, call + 10)) for call in range(0, 500, 10)))
         await until(lambda: len(set(ingest.numbers())) == 6)
+        waiting = rig.spool.pending.packs
         ingest.settle(rig.spool.id, (1, 2**53))
+        await asyncio.sleep(0.5)
+        assert rig.spool.pending.packs == waiting, "a receipt that names what was never sent counts for nothing"
         ingest.answers = True
         await rig.emptied()
     assert sorted({got.values["temperature"] for got in ingest.readings()}) == list(range(500))
@@ -241,28 +248,32 @@ async def test_packs_get_through_to_a_broker_that_goes_away_over_the_status(tmp_
             assert broker.connections < 6
 
 
+def wide(count: int) -> list[Reading]:
+    """Readings of about 90 bytes each in a pack."""
+    return [Reading("d", "weather", n, dict.fromkeys("abcdefghij", 1.0)) for n in range(1, count + 1)]
+
+
 async def test_a_full_spool_refuses_and_takes_again(rig: Rig, ingest: FakeIngest) -> None:
     ingest.answers = False
     rig.spool_bytes = 2**20
     async with rig:
-        big = [Undecoded("http:native", bytes(300_000), 1, "undecoded")]
+        big = wide(3_300)
         for _ in range(3):
-            await rig.relay.accept([], big)
+            await rig.relay.accept(big, [])
         with pytest.raises(SpoolFull, match="wait for a receipt"):
-            await rig.relay.accept([], big)
+            await rig.relay.accept(big, [])
         assert rig.relay.status.refusal is not None
         await rig.accept(1)
         assert rig.relay.status.refusal is None
         ingest.answers = True
         await rig.emptied()
-        await rig.relay.accept([], big)
+        await rig.relay.accept(big, [])
 
 
 async def test_what_does_not_fit_does_not_keep_out_what_does(rig: Rig) -> None:
     rig.spool_bytes = 2**20
     async with rig:
-        big = [Undecoded("http:native", bytes(500_000), 1, "undecoded") for _ in range(4)]
-        large, small = await asyncio.gather(rig.relay.accept([], big), rig.accept(1), return_exceptions=True)
+        large, small = await asyncio.gather(rig.relay.accept(wide(22_000), []), rig.accept(1), return_exceptions=True)
     assert isinstance(large, SpoolFull)
     assert small is None
 

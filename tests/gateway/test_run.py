@@ -168,7 +168,7 @@ async def test_a_client_that_stalls_does_not_hold_up_the_end(broker: Mosquitto, 
     async with aiohttp.ClientSession() as client:
         await gateway.live(client)
     _, writer = await asyncio.open_connection("127.0.0.1", gateway.settings.http_port)
-    writer.write(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nhalf".encode())
+    writer.write(f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\nhalf".encode())
     await asyncio.sleep(0.2)
     assert await gateway.end() < 2.5
     writer.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from city.errors import Broken, ConfigurationError, SpoolFull
+from city.reading import Reading
 from city.wire import pack
 from city.wire.pack import Undecoded
 from gateway.outbox.group_commit import Contents
@@ -63,7 +64,7 @@ def undecoded(size: int) -> Contents:
 
 def fill(spool: Spool) -> None:
     while True:
-        spool.append([undecoded(20_000)])
+        spool.append([Contents([Reading("d", "weather", n, {"temperature": 1.0}) for n in range(1_000)], [])])
 
 
 @pytest.mark.parametrize("acknowledged", [1, 7, 40])

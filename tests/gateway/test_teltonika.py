@@ -150,7 +150,7 @@ def told(draw: st.DrawFn, codec: int) -> tracker.Told:
     io = draw(st.dictionaries(numbers, values, max_size=90))
     long = draw(st.dictionaries(numbers, st.binary(max_size=20), max_size=4)) if codec == tracker.CODEC_8E else {}
     return tracker.Told(
-        draw(st.integers(0, 4_102_444_799_999)),
+        draw(st.integers(946_684_800_000, 4_102_444_799_999)),
         lat=draw(degrees),
         lon=draw(degrees),
         altitude=draw(st.integers(-(2**15), 2**15 - 1)),

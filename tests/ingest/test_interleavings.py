@@ -5,7 +5,7 @@ import itertools
 import json
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from city import topics
+from city.arrival_clock import ArrivalClock
 from city.batch import Batch
 from city.errors import LedgerUnavailable, StoreUnavailable
 from city.ledger import open_ledger
@@ -130,21 +131,27 @@ steps = st.lists(
 
 @dataclass
 class Model:
-    """What ought to be: a dict and five numbers."""
+    """What ought to be: a dict and six numbers."""
 
     cells: dict[Cell, float] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     seen: set[object] = field(default_factory=set)
 
     def accept(self, batch: list[Sent]) -> None:
-        for sent in batch:
+        instants: set[tuple[str, object]] = set()
+        for number, sent in enumerate(batch):
             readings = len(sent.good) + sent.bad
             self.counts.received += readings
             if sent.key is not None and sent.key in self.seen:
                 self.counts.duplicate += readings
                 continue
             self.seen.add(sent.key)
-            self.counts.stored += len(sent.good)
+            for (device, _, time_ns), _ in sent.good:
+                # rows without a time have instants of their own, whatever came before
+                instant = device, (number, time_ns) if device == CLOCKLESS else time_ns
+                self.counts.merged += instant in instants
+                self.counts.stored += instant not in instants
+                instants.add(instant)
             self.counts.quarantined += sent.bad
             self.cells.update(sent.good)
 
@@ -158,7 +165,7 @@ class City:
     model: Model = field(default_factory=Model)
     history: list[Sent] = field(default_factory=list)
     left: list[Step] = field(default_factory=list)
-    clock: Iterator[int] = field(default_factory=lambda: itertools.count(NOW_MS * MS + 1))
+    clock: ArrivalClock = field(default_factory=lambda: ArrivalClock(itertools.count(NOW_MS * MS + 1).__next__))
     _idle: list[Worker] = field(default_factory=list)
     _opened: list[Closing] = field(default_factory=list)
 
@@ -187,7 +194,7 @@ class City:
         accepting = [batch]
         worker.faulty.moment = moment
         worker.faulty.settled = lambda: self.model.accept(accepting.pop() if accepting else [])
-        messages = [Message(sent.topic, sent.payload, next(self.clock)) for sent in batch]
+        messages = [Message(sent.topic, sent.payload, self.clock()) for sent in batch]
         try:
             await worker.take(messages)
         except Killed:

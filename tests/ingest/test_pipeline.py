@@ -126,7 +126,7 @@ def packed(seq: int, *, rows: int = 3, bad: bool = False) -> bytes:
         Reading(f"truck-{row}", "vehicle", (NOW_MS - 10_000 * seq) * 10**6, {"speed": float(seq)})
         for row in range(rows)
     ]
-    undecoded = [pack.Undecoded("http:native?device=x", b"???", 7, "malformed_json")] if bad else []
+    undecoded = [pack.Undecoded("http:native?device=x", b"???", NOW_MS * 10**6, "malformed_json")] if bad else []
     frame = pack.Pack("gw-1", "b0", seq, (seq - 1) * rows, [pack.to_block(Batch.from_readings(readings))], undecoded)
     return pack.encode(frame)
 
@@ -276,4 +276,4 @@ async def test_quarantined_payloads_are_stored_once_their_decoder_is_mended(brok
         states = {row.quarantined.reason: (row.state, row.tries) for row in await korat.ledger.quarantine()}
         assert states[Reason.MALFORMED_JSON][0] in {QuarantineState.HELD, QuarantineState.RELEASED}
         assert await korat.counts() == Counts(received=5, stored=4, quarantined=1)
-        assert (await korat.latest("x"))["rain_rate"] == (7, 2.0, Flag.GOOD)
+        assert (await korat.latest("x"))["rain_rate"] == (NOW_MS * 10**6, 2.0, Flag.GOOD)

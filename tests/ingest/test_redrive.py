@@ -43,6 +43,24 @@ def held(device: str, *values: int) -> QuarantinedPayload:
     return QuarantinedPayload(topic, json.dumps(rows).encode(), 1, Reason.BUDGET_MESSAGES, "", source)
 
 
+async def test_payloads_of_one_instant_are_one_row_of_the_journal(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    ledger, registry = await open_ledger(url), await open_registry(url)
+    quarantined = [held("r-1", 1, 2), held("r-1", 2, 3)]
+    settlement = Settlement(time.time_ns(), quarantined=quarantined)
+    settlement.counts[quarantined[0].source] = Counts(2, quarantined=2)
+    await ledger.settle(settlement)
+    await ledger.request_redrive(None, None)
+    again = Redrive(Picky(), ledger, DeviceCache(registry), no_decoder, 300)  # type: ignore[arg-type] # a stand-in
+    assert await again.once() == 2
+    (account,) = await ledger.account(0, 2**62, By.TOTAL)
+    assert account.counts == Counts(received=4, stored=3, merged=1)
+    (row,) = await ledger.journal(after=0)
+    assert row.entry.readings == 3
+    await ledger.aclose()
+    await registry.aclose()
+
+
 async def test_the_journal_holds_only_what_was_released(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
     ledger, registry = await open_ledger(url), await open_registry(url)

@@ -62,7 +62,9 @@ def test_what_the_gateway_took_comes_back_from_the_api(split: Split) -> None:
     ledger = platform.stored(1000)
     until(lambda: platform.get("/v1/ledger")["pending"] == 0)
     assert (ledger["received"], ledger["stored"], ledger["gaps"]) == (1000, 1000, 0)
-    assert ledger["received"] == sum(ledger[name] for name in ("stored", "duplicate", "quarantined", "rejected"))
+    assert ledger["received"] == sum(
+        ledger[name] for name in ("stored", "merged", "duplicate", "quarantined", "rejected")
+    )
     assert len(platform.get("/v1/devices?limit=100")["devices"]) == 20
     assert platform.get("/health/ready")["parts"] == {"store": "up", "ledger": "up"}
     said = platform.run("doctor", **{key: split.environment[key] for key in ("KORAT_STORE_URL", "KORAT_LEDGER_URL")})

@@ -9,10 +9,15 @@ import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 from own_platform import KORAT, Platform
+
+from api.settings import ApiSettings
+from korat.settings import CitySettings, PlatformSettings
+from korat.view import welcome
 
 ROW = re.compile(r"│\s+[\d,]+\s+([\d,]+)\s+([\d,]+)\s+[\d,]+\s+[\d,]+\s+[\d,]+\s+[\d,]+\s+[\d,]+\s+│")
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
@@ -103,3 +108,16 @@ def test_a_terminal_that_is_closed_stops_it_cleanly(platform: Platform) -> None:
         seen.code = os.waitstatus_to_exitcode(os.waitpid(seen.pid, 0)[1])
         seen.master = os.open(os.devnull, os.O_RDONLY)
     assert seen.code == 0
+
+
+def test_the_welcome_says_of_each_door_whom_it_lets_in(tmp_path: Path) -> None:
+    settings = replace(PlatformSettings.load(), city=CitySettings(data=tmp_path))
+    lines = welcome(settings, demo=False)
+    assert sum("open, without a password, to everybody on this machine" in line for line in lines) == 3
+    settings = replace(settings, api=ApiSettings(keys_file="keys"))
+    (tmp_path / "gateway.toml").write_text(
+        f'[[input.http]]\n[[input.http.token]]\nname = "a"\nhash = "sha256:{"0" * 63}1"\n'
+    )
+    lines = welcome(settings, demo=False)
+    assert [line.partition(": ")[2] for line in lines if "API:" in line or "gateway:" in line] == ["asks for a key"] * 2
+    assert sum("open" in line for line in lines) == 1

@@ -194,11 +194,13 @@ format = "s"
 a = {device = "gauge-a", quantity = "flow"}
 b = {device = "gauge-b", quantity = "level", scale = 0.01, offset = 100.0}
 """
-    found, tally = _read(write("a.csv", "t;a;b\n1;-0.5;\n2;0;250\n3;;\n"), write("m.toml", mapping))
+    found, tally = _read(
+        write("a.csv", "t;a;b\n1000000001;-0.5;\n1000000002;0;250\n1000000003;;\n"), write("m.toml", mapping)
+    )
     assert found == [
-        Reading("gauge-a", "water_level", 10**9, {"flow": -0.5}),
-        Reading("gauge-a", "water_level", 2 * 10**9, {"flow": 0.0}),
-        Reading("gauge-b", "water_level", 2 * 10**9, {"level": 102.5}),
+        Reading("gauge-a", "water_level", 1_000_000_001 * 10**9, {"flow": -0.5}),
+        Reading("gauge-a", "water_level", 1_000_000_002 * 10**9, {"flow": 0.0}),
+        Reading("gauge-b", "water_level", 1_000_000_002 * 10**9, {"level": 102.5}),
     ]
     assert (tally.rows, tally.gaps) == (3, 3)
 
@@ -244,11 +246,14 @@ temp = {quantity = "temperature", unit = "degF"}
 raining = "raining"
 count = "count"
 """
-    text = "my\\ weather,place=San\\ Jose temp=50,raining=t 10\n\n# nothing\nmy\\ weather,place=b count=3u 11\n"
+    text = (
+        "my\\ weather,place=San\\ Jose temp=50,raining=t 1000000010\n\n# nothing\n"
+        "my\\ weather,place=b count=3u 1000000011\n"
+    )
     file, name = write("a.lp", text), write("m.toml", mapping)
     assert _read(file, name)[0] == [
-        Reading("san-jose", "weather", 10 * 10**9, {"temperature": pytest.approx(10), "raining": 1.0}),
-        Reading("b", "weather", 11 * 10**9, {"count": 3.0}),
+        Reading("san-jose", "weather", 1_000_000_010 * 10**9, {"temperature": pytest.approx(10), "raining": 1.0}),
+        Reading("b", "weather", 1_000_000_011 * 10**9, {"count": 3.0}),
     ]
     for line, sentence in [
         ("other a=1 1", "no measurement 'other'"),
@@ -316,7 +321,7 @@ _cells = st.floats(allow_nan=False, allow_infinity=False) | st.none()
 
 
 @settings(max_examples=50)
-@given(rows=st.lists(st.tuples(st.integers(0, 4 * 10**9), _cells, _cells), max_size=20))
+@given(rows=st.lists(st.tuples(st.integers(10**9, 4 * 10**9), _cells, _cells), max_size=20))
 def test_a_written_table_comes_back_as_csv_and_as_json(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, float | None, float | None]]
 ) -> None:

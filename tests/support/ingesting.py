@@ -53,7 +53,7 @@ class Platform:
 
         await self.until(enough)
         counts = await self.counts()
-        assert counts.received == counts.stored + counts.duplicate + counts.quarantined + counts.rejected
+        assert counts.is_balanced(), counts
         return counts
 
     async def send(self, kind: str, device: str, payload: bytes | dict[str, object] | list[object]) -> None:
@@ -84,7 +84,8 @@ async def platform(
     address = Address("127.0.0.1", broker.port)
     store = await open_store(f"duckdb:///{folder / 'readings.duckdb'}")
     url = f"sqlite:///{folder / 'ledger.sqlite'}"
-    ledgers = [await open_ledger(url) for _ in range(workers)]
+    bounds = IngestSettings.model_validate(settings).quarantine_bounds()
+    ledgers = [await open_ledger(url, bounds) for _ in range(workers)]
     registry = await open_registry(url)
     stop = asyncio.Event()
     try:

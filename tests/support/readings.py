@@ -3,15 +3,15 @@
 from hypothesis import strategies as st
 
 from city.catalog import KINDS, QUANTITIES
-from city.reading import LAST_NS, Flag, Reading
+from city.reading import FIRST_NS, LAST_NS, Flag, Reading
 
 ids = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,15}", fullmatch=True)
 quantities = st.one_of(
     st.sampled_from(sorted(QUANTITIES)), st.from_regex(r"x_[a-z0-9]{1,6}", fullmatch=True).map(lambda key: key + "_own")
 )
 floats = st.floats(allow_nan=False, allow_infinity=False)
-instants = st.integers(min_value=0, max_value=LAST_NS - 1)
-positions = st.one_of(st.just((None, None)), st.tuples(st.floats(-90, 90), st.floats(-180, 180)))
+instants = st.integers(min_value=FIRST_NS, max_value=LAST_NS - 1)
+positions = st.one_of(st.just((None, None)), st.tuples(st.floats(-90, 90), st.floats(-180, 180)).filter(any))
 
 
 @st.composite

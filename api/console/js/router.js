@@ -6,7 +6,16 @@
 export function route() {
   const [path = "", search = ""] = location.hash.slice(1).split("?");
   const [name = "map", ...rest] = path.split("/").filter(Boolean);
-  return { name, id: decodeURIComponent(rest.join("/")), query: new URLSearchParams(search) };
+  return { name, id: decoded(rest.join("/")), query: new URLSearchParams(search) };
+}
+
+/** Read what was percent-encoded; what is none stands as it came. @param {string} text */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Write an address. @param {string} name @param {Record<string, string>} [query] */

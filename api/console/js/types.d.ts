@@ -67,7 +67,7 @@ export interface SeriesBody {
 
 // /v1/ledger, /v1/quarantine
 
-export type Outcome = "stored" | "duplicate" | "quarantined" | "rejected";
+export type Outcome = "stored" | "duplicate" | "quarantined" | "rejected" | "merged";
 export type Figure = "received" | Outcome | "pending" | "gaps";
 
 export interface Sums extends Record<Figure, number> {
@@ -88,6 +88,15 @@ export interface QuarantineRow {
   readings: number;
   state: string;
   tries: number;
+  payloads: number;
+  bytes: number;
+  digest: string | null;
+}
+
+// GET /v1/quarantine/{id}
+
+export interface QuarantinePayload {
+  id: number;
   payload: string;
   text: string | null;
 }

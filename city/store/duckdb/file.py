@@ -1,5 +1,6 @@
 """Opening the file: made whole or not at all, never over a damaged one."""
 
+import os
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
@@ -74,6 +75,29 @@ def connect(path: Path, memory_mb: int, threads: int) -> duckdb.DuckDBPyConnecti
         connection.close()
         raise Broken(f"{path} was made by another version of Korat")
     return connection
+
+
+def copy_file(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Write a snapshot of what a connection sees into a new file, durably; what a former try left there goes.
+
+    Raises:
+        duckdb.Error: It can't be written.
+    """
+    for left in (path, path.with_name(f"{path.name}.wal")):
+        left.unlink(missing_ok=True)
+    ((own,),) = connection.execute("select current_database()").fetchall()
+    target = str(path).replace("'", "''")
+    name = own.replace('"', '""')
+    connection.execute(f"attach '{target}' as written")
+    try:
+        connection.execute(f'copy from database "{name}" to written')
+        connection.execute("checkpoint written")
+    finally:
+        connection.execute("detach written")
+    for synced in (path, path.parent):
+        descriptor = os.open(synced, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
 
 
 def _create(path: Path) -> None:

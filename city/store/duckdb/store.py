@@ -15,7 +15,7 @@ from typing_extensions import override
 from city.batch import Batch, Flags, Floats, Times
 from city.errors import Broken, StoreUnavailable
 from city.store import layout
-from city.store.duckdb.file import connect, path_of
+from city.store.duckdb.file import connect, copy_file, path_of
 from city.store.duckdb.last_values import NEVER, Ids, LastValueCache, NewSeries
 from city.store.duckdb.rows import Rows, rows_of
 from city.store.duckdb.series import series_of
@@ -36,10 +36,7 @@ delete from point using late
 where point.series = late.series and point.time = late.time and point.time between ? and ?
 """
 _LAST_VALUES = "select series, max(time), arg_max(value, time), arg_max(flag, time) from point group by series"
-_LAST_VALUES_OF = """
-select series, max(time), arg_max(value, time), arg_max(flag, time) from point
-where series in (select unnest(?)) group by series
-"""
+_EXPIRE = "delete from point where time < ?"
 _FORGET = "delete from point where series in (select unnest(?)) and time >= ? and time < ?"
 
 
@@ -111,6 +108,16 @@ class DuckStore(Store):
         await self._run(self._writer, lambda: self._forget(device, start_ns, end_ns))
 
     @override
+    async def expire(self, before_ns: int) -> int:
+        """Delete in the file, whose space is then used again."""
+        return await self._run(self._writer, lambda: self._expire(before_ns))
+
+    @override
+    async def copy_to(self, path: Path) -> None:
+        """Copy a snapshot, by a connection of its own: neither writer nor reader waits for it."""
+        await asyncio.to_thread(self._guarded, lambda: copy_file(self._writes.cursor(), path))
+
+    @override
     async def ping(self) -> None:
         """Ask the file's engine for nothing."""
         await self._run(self._reader, lambda: self._reads.execute("select 1").fetchall())
@@ -145,6 +152,10 @@ class DuckStore(Store):
             raise Broken(f"{self._path} is damaged: {str(error).splitlines()[0]}") from error
         self._cache = cache
 
+    def _disconnect(self) -> None:
+        self._reader.submit(self._reads.close).result()
+        self._writes.close()
+
     def _newest(self, statement: str, parameters: list[list[int]]) -> tuple[Ids, Times, Floats, Flags]:
         """Scan the file for the newest value of each series."""
         found = self._writes.execute(statement, parameters).fetchnumpy()
@@ -153,8 +164,7 @@ class DuckStore(Store):
 
     def _write(self, batch: Batch) -> WriteOutcome:
         if self._failed:
-            self._reader.submit(self._reads.close).result()
-            self._writes.close()
+            self._disconnect()
             self._connect()
             self._failed = False
         rows = rows_of(batch, self._cache)
@@ -235,10 +245,26 @@ class DuckStore(Store):
         if not ids:
             return
         self._commit([(_FORGET, [ids, start_ns, end_ns])])
-        newest = self._newest(_LAST_VALUES_OF, [ids])
-        with self._lock:
-            self._cache.time[ids] = NEVER
-            self._cache.advance(*newest)
+        self._rewrite()
+
+    def _rewrite(self) -> None:
+        """Put a copy of what is left in the place of the file: DuckDB keeps what it deleted in its old blocks."""
+        fresh = self._path.with_name(f"{self._path.name}.new")
+        copy_file(self._writes, fresh)
+        self._disconnect()
+        try:
+            fresh.replace(self._path)
+        finally:
+            self._connect()
+
+    def _expire(self, before_ns: int) -> int:
+        ((found,),) = self._writes.execute("select count(*) from point where time < ?", [before_ns]).fetchall()
+        if found:
+            self._commit([(_EXPIRE, [before_ns])])
+            self._writes.execute("checkpoint")
+            with self._lock:
+                self._cache.time[self._cache.time < before_ns] = NEVER
+        return int(found)
 
     def _close(self) -> None:
         if self._closed:

@@ -62,34 +62,3 @@ class Meeting:
     places: Rows
     time_ns: Times
     marks: NDArray[np.bool_] | None
-
-
-def merged(batch: Batch) -> tuple[Batch, NDArray[np.intp]]:
-    """Join rows of the same device and instant, value by value: the last one wins.
-
-    Returns:
-        The batch with each (device, instant) once, and for each row of the original the row it went into.
-    """
-    order = np.lexsort((batch.time_ns, batch.index))
-    device, time = batch.index[order], batch.time_ns[order]
-    same = (device[1:] == device[:-1]) & (time[1:] == time[:-1])
-    if not same.any():
-        return batch, np.arange(len(batch))
-    whole = batch.take(np.arange(len(batch)))  # a copy, to be written over
-    columns = [(column, whole.flags.get(key)) for key, column in whole.values.items()]
-    columns += [(column, None) for column in (whole.lat, whole.lon) if column is not None]
-    start = np.flatnonzero(np.append(True, ~same))
-    rank = np.arange(len(batch)) - np.repeat(start, np.diff(np.append(start, len(batch))))
-    for step in range(1, int(rank.max()) + 1):
-        at = np.flatnonzero(rank == step)
-        older, newer = order[at - 1], order[at]
-        for column, flags in columns:
-            lacks = np.isnan(column[newer])
-            column[newer[lacks]] = column[older[lacks]]
-            if flags is not None:
-                flags[newer[lacks]] = flags[older[lacks]]
-    last = np.append(~same, True)
-    kept = np.sort(order[last])
-    into = np.empty(len(batch), np.intp)
-    into[order] = np.searchsorted(kept, np.repeat(order[last], np.diff(np.append(start, len(batch)))))
-    return whole.take(kept), into

@@ -2,19 +2,20 @@
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import structlog
 from typing_extensions import override
 
-from city.batch import Batch
-from city.errors import KoratError
+from city.batch import Batch, merge_instants
+from city.errors import ConfigurationError, KoratError
 from city.store import layout
 from city.store.influx.address import Address
 from city.store.influx.http import Connection, StatementRefused
 from city.store.influx.influxql import name, text
-from city.store.influx.instants import Newest, merged
+from city.store.influx.instants import Newest
 from city.store.influx.latest import latest_of
 from city.store.influx.lines import Lines, Prefixes, lines_of
 from city.store.influx.series import series_of
@@ -62,7 +63,7 @@ class InfluxStore(Store):
         if not len(batch):
             return WriteOutcome()
         newest = self._newest.get(batch.kind) or await self._ask_newest(batch.kind)
-        whole, into = merged(batch)
+        whole, _, into = merge_instants(batch)
         meeting = newest.meet(whole)
         rx_ns = batch.rx_ns or time.time_ns()
         lines = await asyncio.to_thread(lines_of, whole, rx_ns, meeting.marks, self._prefixes)
@@ -89,6 +90,16 @@ class InfluxStore(Store):
         """Delete by InfluxQL, which 1.x and 2.x do and 3.x refuses."""
         scope = f"{name(layout.TAG_DEVICE)} = {text(device)} AND time >= {start_ns} AND time < {end_ns}"
         await self._connection.delete(f"DELETE WHERE {scope}")
+
+    @override
+    async def expire(self, before_ns: int) -> int:
+        """Leave it to the bucket's retention."""
+        return 0
+
+    @override
+    async def copy_to(self, path: Path) -> None:
+        """Refuse: `influx backup` does it."""
+        raise ConfigurationError("store_url: an InfluxDB is backed up by its own tools; see docs/deployment.md")
 
     @override
     async def ping(self) -> None:

@@ -12,6 +12,7 @@ from city.reading import RESERVED, RESERVED_ENDINGS
 from city.wire.direct import to_position
 from gateway.decoders.decoder import DecodeError
 from gateway.decoders.fields import NUMBER, Meaning, Names, to_key, to_values
+from gateway.decoders.json_fields import position_fix
 from gateway.decoders.leaves import is_measured
 from gateway.decoders.leaves import unread as find_unread
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec
@@ -22,6 +23,7 @@ _LONGEST_NAME: Final = 200
 _TAKEN: Final = RESERVED - {"lat", "lon"}
 _LARGEST: Final = 1e18
 _NUMBER: Final = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
+_PLACE: Final = ("lat", "lon")
 _VALUE_KEYS: Final = ("value", "data")
 _ABOUT_A_VALUE: Final = frozenset(
     {"value", "data", "unit", "units", "displayName", "name", "type", "id", "index", "label"}
@@ -100,10 +102,12 @@ def measured(fields: Mapping[str, object], codec: Codec, server_ns: int, budget:
         values = {_renamed(key): value for key, value in values.items()}
     lat, lon = values.pop("lat", None), values.pop("lon", None)
     if lat is None or lon is None:
-        unread += [name for name, degrees in (("lat", lat), ("lon", lon)) if degrees is not None]
+        if lat is not lon:  # half of a position
+            unread += [name for name in tidied if (row := codec.names.get(name)) and row.quantity in _PLACE]
         return Measured(values, None, None, time_ns)
+    place = to_position(lat, lon)
     # a place alone is worth a reading too
-    return Measured(values or {"position_fix": 1.0}, *to_position(lat, lon), time_ns)
+    return Measured(values or position_fix(place), place[0], place[1], time_ns)
 
 
 def _flatten(

@@ -16,6 +16,7 @@ from typing import Final
 
 from city.errors import Reason
 from city.reading import Reading
+from city.wire.direct import Position
 from gateway.decoders import kinds
 from gateway.decoders.decoder import Context, DecodeError, Rest, device_id
 from gateway.decoders.leaves import unread as find_unread
@@ -59,7 +60,7 @@ class Uplink:
     data: str = ""
     decoded: Mapping[str, object] | None = None
     radio: dict[str, float] = field(default_factory=dict)
-    position: tuple[float, float] | None = None
+    position: Position | None = None
     budget: Budget = field(default_factory=Budget)
     rest: Rest = field(default_factory=Rest)
     bytes: bytes = b""

@@ -24,7 +24,7 @@ from city.units import UNITS, convert
 from city.wire.direct import MAX_READINGS
 from gateway.decoders.decoder import Context, DecodeError, Rest
 from gateway.decoders.fields import NUMBER, Meaning, Names, to_key
-from gateway.decoders.json_fields import as_object, foreign_device, load_json, number, portions
+from gateway.decoders.json_fields import as_object, foreign_device, load_json, number, portions, position_fix
 from gateway.decoders.kinds import kind_of
 from gateway.decoders.leaves import unread
 from gateway.decoders.ngsi.entity import Attribute, attributes, name_of, place_of, time_of, type_of
@@ -91,7 +91,7 @@ def _readings(entity: Mapping[str, Any], context: Context, rest: Rest) -> list[R
     for quantity, value, time_ns in _measurements(attrs, model, left):
         moments.setdefault(entity_ns if time_ns is None else time_ns, {})[quantity] = value
     if not moments and place is not None and model.kind == "vehicle":
-        moments[attrs["location"].time_ns or entity_ns] = {"position_fix": 1.0}
+        moments[attrs["location"].time_ns or entity_ns] = position_fix(place)
     _add_about(entity, left)
     if not moments:
         rest.unread += left

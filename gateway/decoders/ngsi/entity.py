@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from city.errors import Reason
-from city.wire.direct import to_position
+from city.wire.direct import Position, to_position
 from gateway.decoders.decoder import DecodeError
 from gateway.decoders.fields import MAX_KEPT, checksum
 from gateway.decoders.json_fields import ISO_UTC, from_iso, number
@@ -32,6 +32,7 @@ _MAX_LETTERS: Final = 256
 _MAX_NAME: Final = 64 - len("ngsi-")
 _MAX_CORNERS: Final = 2_000
 _DEEPEST: Final = 4
+_CIRCLE, _HALF = 360.0, 180.0
 
 
 class Attribute(NamedTuple):
@@ -125,7 +126,7 @@ def time_of(attrs: Mapping[str, Attribute], received_ns: int) -> int:
     return received_ns if stamp is None else _instant(stamp)
 
 
-def place_of(attrs: Mapping[str, Attribute]) -> tuple[float, float] | None:
+def place_of(attrs: Mapping[str, Attribute]) -> Position | None:
     """Give where an entity is: a point, or the middle of the corners of a line or an area.
 
     Raises:
@@ -142,8 +143,18 @@ def place_of(attrs: Mapping[str, Attribute]) -> tuple[float, float] | None:
     corners = [(lon, lat) for lon, lat in dict.fromkeys(pairs) if lon is not None and lat is not None]
     if not 0 < len(corners) <= _MAX_CORNERS:
         raise DecodeError(Reason.BAD_POSITION, f"a location of {len(corners)} corners")
-    lon, lat = (sum(axis) / len(corners) for axis in zip(*corners, strict=True))
-    return to_position(lat, lon)
+    return to_position(*_middle(corners))
+
+
+def _middle(corners: list[tuple[float, float]]) -> tuple[float, float]:
+    """Give the mean of (longitude, latitude) as (latitude, longitude).
+
+    179 and -179 are two degrees apart, over the date line; what is off the globe stays so, to be refused.
+    """
+    longitudes = [lon for lon, _ in corners]
+    crosses = max(longitudes) - min(longitudes) > _HALF and max(map(abs, longitudes)) <= _HALF
+    east = sum(lon + _CIRCLE if crosses and lon < 0 else lon for lon in longitudes) / len(corners)
+    return sum(lat for _, lat in corners) / len(corners), east - _CIRCLE if crosses and east > _HALF else east
 
 
 def _short(name: str) -> str:

@@ -9,10 +9,10 @@ from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
 from city.reading import Reading
 from city.units import UNITS, convert
-from city.wire.direct import to_position
+from city.wire.direct import Position, to_position
 from gateway.decoders.decoder import Context, DecodeError, Rest
 from gateway.decoders.fields import MAX_KEPT, to_key
-from gateway.decoders.json_fields import foreign_device, from_number, number, portions
+from gateway.decoders.json_fields import foreign_device, from_number, number, portions, position_fix
 from gateway.decoders.kinds import kind_of
 from gateway.decoders.leaves import is_measured
 from gateway.decoders.sparkplug.payload import Metric, Payload, written
@@ -146,7 +146,7 @@ def _value(metric: Metric, definition: Definition) -> float | None:
     return convert(value, definition.unit, row.unit)
 
 
-def _position(values: dict[str, float]) -> tuple[float, float] | None:
+def _position(values: dict[str, float]) -> Position | None:
     """Take a whole position out of the values; half of one stays among them, under a long name."""
     found: list[float | None] = []
     for keys, long_name in ((_LATITUDES, "latitude"), (_LONGITUDES, "longitude")):
@@ -160,7 +160,7 @@ def _position(values: dict[str, float]) -> tuple[float, float] | None:
     place = to_position(lat, lon)
     del values["latitude"], values["longitude"]
     if not values:
-        values["position_fix"] = 1.0
+        values.update(position_fix(place))
     return place
 
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Final
 
 from city.errors import Malformed, Reason
-from city.reading import LAST_NS, Reading
+from city.reading import FIRST_NS, LAST_NS, Reading
 from city.wire.direct import MAX_VALUES
 from gateway.decoders.decoder import Context, DecodeError, Rest, device_id, known_kind
 from gateway.decoders.json_fields import portions
@@ -73,8 +73,8 @@ def _add_readings(
     readings: list[Reading], record: frame.Record, device: str, kind: str, door: str | None, rest: Rest
 ) -> None:
     time_ns = record.time_ms * _NS
-    if time_ns >= LAST_NS:
-        raise DecodeError(Reason.BAD_TIME, f"{record.time_ms} ms is outside 1970 to 2100")
+    if not FIRST_NS <= time_ns < LAST_NS:
+        raise DecodeError(Reason.BAD_TIME, f"{record.time_ms} ms is outside 2000 to 2100")
     lat: float | None = record.lat / _DEGREE
     lon: float | None = record.lon / _DEGREE
     vehicle: dict[str, float] = {"satellites": float(record.satellites)}

@@ -48,7 +48,7 @@ async def test_work_goes_on_when_postgresql_is_back(postgres: Postgres, postgres
     await ledger.settle(flush(2))
     (account,) = await ledger.account(0, 9, By.TOTAL)
     assert account.counts == Counts(2, 2)
-    assert await registry.changes() == ({}, set(), 0)
+    assert await registry.changes() == ({}, set(), 0, frozenset())
     await ledger.aclose()
     await registry.aclose()
 

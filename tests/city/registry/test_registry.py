@@ -39,7 +39,7 @@ def row(device: str, kind: str = "weather", province: str = "th-30", kinds: tupl
 async def test_an_empty_registry_knows_nobody(registry: Registry) -> None:
     assert await registry.device("d1") is None
     assert await registry.devices() == []
-    assert await registry.changes() == ({}, set(), 0)
+    assert await registry.changes() == ({}, set(), 0, frozenset())
 
 
 async def test_a_device_that_was_seen_is_discovered(registry: Registry, see: See) -> None:
@@ -85,12 +85,12 @@ async def test_pages_follow_the_id_and_can_be_narrowed(registry: Registry, see: 
 
 async def test_it_tells_what_changed_since_a_revision(registry: Registry, see: See, url: str) -> None:
     await see("d1", "d2")
-    places, kinds, first = await registry.changes()
+    places, kinds, first, _ = await registry.changes()
     assert places == {"d1": Place("th-30"), "d2": Place("th-30")}
     assert kinds == {("d1", "weather"), ("d2", "weather")}
-    assert await registry.changes(first) == ({}, set(), first)
+    assert await registry.changes(first) == ({}, set(), first, frozenset())
     await see("d1", "d3", province="th-31", kind="rain")
-    places, kinds, second = await registry.changes(first)
+    places, kinds, second, _ = await registry.changes(first)
     assert places == {"d3": Place("th-31")}
     assert kinds == {("d1", "rain"), ("d3", "rain")}
     assert second > first
@@ -104,7 +104,7 @@ async def test_it_tells_what_changed_since_a_revision(registry: Registry, see: S
             )
         )
     engine.dispose()
-    places, _, third = await registry.changes(second)
+    places, _, third, _ = await registry.changes(second)
     assert places == {"d1": Place("th-30", "3001", "firm")}
     assert len((await registry.changes()).places) == 3
-    assert await registry.changes(third) == ({}, set(), third)
+    assert await registry.changes(third) == ({}, set(), third, frozenset())

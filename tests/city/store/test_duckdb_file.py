@@ -1,6 +1,7 @@
 """The file under the embedded store: who holds it, what harms it, and what it survives."""
 
 import asyncio
+import struct
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ import pytest
 
 from city.batch import Batch
 from city.errors import Broken, ConfigurationError, StoreUnavailable
+from city.reading import Reading
 from city.store import open_store
 from city.store.duckdb import open_duckdb
 from city.store.port import ALL, LatestQuery, SeriesQuery
@@ -209,3 +211,47 @@ async def test_people_can_read_the_file(tmp_path: Path) -> None:
     with duckdb.connect(str(path), read_only=True) as connection:
         rows = connection.execute("select kind, device, quantity, epoch_ns(time), value, flag from reading").fetchall()
     assert rows == [("weather", "d", "temperature", T, 1.0, 1)]
+
+
+async def test_what_is_forgotten_leaves_the_file_and_the_rest_stays(tmp_path: Path) -> None:
+    store = await open_store(f"duckdb:///{tmp_path / 'store.duckdb'}")
+    mark = 123456.789012345
+    for device, value in (("gone", mark), ("kept", 1.5)):
+        await store.write(Batch.from_readings([Reading(device, "weather", 10**18, {"temperature": value})]))
+    await store.forget("gone", 0, 2**63 - 1)
+    kept = await store.latest(LatestQuery())
+    assert [(one.device, one.values["temperature"].value) for one in kept] == [("kept", 1.5)]
+    await store.write(Batch.from_readings([Reading("kept", "weather", 10**18 + 1, {"temperature": 2.5})]))
+    await store.aclose()
+    left = await asyncio.to_thread(lambda: b"".join(file.read_bytes() for file in tmp_path.iterdir()))
+    assert struct.pack("<d", 1.5) in left
+    assert struct.pack("<d", mark) not in left
+    again = await open_store(f"duckdb:///{tmp_path / 'store.duckdb'}")
+    assert [one.values["temperature"].value for one in await again.latest(LatestQuery())] == [2.5]
+    await again.aclose()
+
+
+async def test_a_copy_is_a_store_of_what_was_confirmed(tmp_path: Path) -> None:
+    store = await open_store(f"duckdb:///{tmp_path / 'store.duckdb'}")
+    await store.write(Batch.from_readings([Reading("a", "weather", 10**18, {"temperature": 1.5})]))
+    await asyncio.gather(
+        store.copy_to(tmp_path / "it's a copy.duckdb"),
+        store.write(Batch.from_readings([Reading("b", "weather", 10**18, {"temperature": 2.5})])),
+    )
+    copy = await open_store(f"duckdb:///{tmp_path}/it's a copy.duckdb")
+    assert "a" in [one.device for one in await copy.latest(LatestQuery())]
+    await copy.aclose()
+    await store.aclose()
+
+
+async def test_what_is_too_old_expires(tmp_path: Path) -> None:
+    store = await open_store(f"duckdb:///{tmp_path / 'store.duckdb'}")
+    old, new = 10**18, 10**18 + 10**9
+    await store.write(Batch.from_readings([Reading("a", "weather", old, {"temperature": 1.5})]))
+    await store.write(Batch.from_readings([Reading("b", "weather", at, {"temperature": 2.5}) for at in (old, new)]))
+    assert await store.expire(new) == 2
+    assert await store.expire(new) == 0
+    assert [one.device for one in await store.latest(LatestQuery())] == ["b"]
+    await store.write(Batch.from_readings([Reading("a", "weather", new, {"temperature": 3.5})]))
+    assert [one.device for one in await store.latest(LatestQuery())] == ["a", "b"]
+    await store.aclose()

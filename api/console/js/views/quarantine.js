@@ -1,6 +1,6 @@
 /** The quarantine: what was held back, why, what to do, and the button that tries it again. */
 
-/** @import { Close, QuarantineRow } from "../types.d.ts" */
+/** @import { Close, QuarantinePayload, QuarantineRow } from "../types.d.ts" */
 
 import { get, messageOf, post, query } from "../api.js";
 import { h, input, setText } from "../dom.js";
@@ -13,12 +13,14 @@ import { href, route, setQuery } from "../router.js";
 const EVERY_MS = 3000;
 const PAGE = 50;
 const MAX_DUMP_BYTES = 256;
-const STATES = ["held", "requested", "released"];
+const STATES = ["held", "requested", "released", "condensed", "expired"];
 
 /**
  * @typedef {object} Selection
  * @property {Set<number>} picked Rows to try again.
  * @property {Set<number>} opened Rows whose details are shown.
+ * @property {Map<number, QuarantinePayload>} payloads Bytes of the rows that were opened.
+ * @property {(row: QuarantineRow) => void} open Show a row's details, and fetch its bytes.
  * @property {() => void} draw
  */
 
@@ -28,7 +30,7 @@ export function quarantineView(root) {
   /** @type {QuarantineRow[]} */
   let rows = [];
   /** @type {Selection} */
-  const selection = { picked: new Set(), opened: new Set(), draw };
+  const selection = { picked: new Set(), opened: new Set(), payloads: new Map(), open, draw };
   const { picked } = selection;
   const trouble = h("div");
   const result = h("p.said", { role: "status" });
@@ -95,6 +97,19 @@ export function quarantineView(root) {
     list.now();
   }
 
+  /** @param {QuarantineRow} row */
+  async function open(row) {
+    selection.opened.add(row.id);
+    draw();
+    if (selection.payloads.has(row.id)) return;
+    try {
+      selection.payloads.set(row.id, await get(`/v1/quarantine/${row.id}`));
+    } catch (error) {
+      setText(result, t("failed", messageOf(error)));
+    }
+    draw();
+  }
+
   function draw() {
     setText(some, picked.size ? t("redrive.some", number(picked.size)) : t("redrive.none"));
     some.disabled = !picked.size;
@@ -151,7 +166,7 @@ function reasonSelect(onchange) {
 }
 
 /** A payload's row, and its details where it is open. @param {QuarantineRow} row @param {Selection} selection */
-function rowsOf(row, { picked, opened, draw }) {
+function rowsOf(row, { picked, opened, payloads, open: show, draw }) {
   const open = opened.has(row.id);
   const reason = t(`reason.${row.reason}`);
   const from = row.device ?? row.gateway ?? row.topic;
@@ -170,7 +185,12 @@ function rowsOf(row, { picked, opened, draw }) {
   box.checked = picked.has(row.id);
   const button = h(
     "button.plain.open",
-    { type: "button", "aria-expanded": String(open), data: { focus: `open${row.id}` }, onclick: toggle(opened, !open) },
+    {
+      type: "button",
+      "aria-expanded": String(open),
+      data: { focus: `open${row.id}` },
+      onclick: open ? toggle(opened, false) : () => show(row),
+    },
     reason,
   );
   const device = live.devices.has(row.device ?? "")
@@ -191,21 +211,24 @@ function rowsOf(row, { picked, opened, draw }) {
       row.tries > 0 && h("p.sub", {}, `${t("tries")}: ${row.tries}`),
     ),
   );
-  return open ? [main, h("tr.more", {}, h("td"), h("td", { colspan: 5 }, details(row)))] : [main];
+  return open ? [main, h("tr.more", {}, h("td"), h("td", { colspan: 5 }, details(row, payloads.get(row.id))))] : [main];
 }
 
-/** @param {QuarantineRow} row */
-function details(row) {
-  const bytes = Uint8Array.from(atob(row.payload), (sign) => sign.charCodeAt(0));
+/** @param {QuarantineRow} row @param {QuarantinePayload | undefined} held */
+function details(row, held) {
+  const bytes = Uint8Array.from(atob(held?.payload ?? ""), (sign) => sign.charCodeAt(0));
   const hex = [...bytes.slice(0, MAX_DUMP_BYTES)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
-  const size = h("p.sub", {}, t("payload.large", number(bytes.length)));
+  const many = row.digest
+    ? t("payload.many", number(row.payloads), number(row.bytes))
+    : t("payload.large", number(row.bytes));
+  const size = h("p.sub", {}, many);
   /** @type {[string, string | null | HTMLElement[]][]} */
   const facts = [
     ["todo", t(advice(row.reason))],
     ["detail", row.detail],
     ["topic", row.topic],
     ["origin", row.origin],
-    ["payload", [h("pre", { tabindex: "0" }, row.text ?? hex), size]],
+    ["payload", [h("pre", { tabindex: "0" }, held?.text ?? hex), size]],
   ];
   return h(
     "dl",
