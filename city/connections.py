@@ -1,5 +1,8 @@
 """How long connections may do nothing, and how many there may be: of one address, and in all.
 
+HTTP's doors and the trackers' have it. What is said of a request holds for a tracker's frame: its head is what is there
+of it before it is whole, a log-in too.
+
 A connection costs its sender one packet and us a file, so whoever opens many closes a door that has no bound. What asks
 nothing makes room for what asks: at a bound, the connection that has waited for longest goes, of the address that
 holds most.
@@ -39,12 +42,16 @@ class ConnectionLimits:
         head_s: Seconds in which the head of a request must be there.
         idle_s: Seconds between two requests.
         stalled_s: Seconds in which a client must take something of its answer.
+        slow: What an end by `head_s` is counted as.
+        idle: What an end by `idle_s` is counted as; empty: it is nothing that should be known.
     """
 
     max_connections: int
     head_s: float = 10.0
     idle_s: float = 60.0
     stalled_s: float = 30.0
+    slow: str = "slow_head"
+    idle: str = ""
 
 
 class Connection:
@@ -85,6 +92,10 @@ class Connections:
     def __len__(self) -> int:
         """Connections that are open."""
         return len(self._open)
+
+    def __contains__(self, connection: Connection) -> bool:
+        """Whether it is open still, and was not ended here."""
+        return connection in self._open
 
     def add(self, transport: asyncio.Transport) -> Connection | None:
         """Take a new connection; None, and it is ended, where all others are being answered."""
@@ -131,9 +142,9 @@ class Connections:
             if now_s - connection.taken_s >= self._limits.stalled_s:
                 self._end(connection, "answer_not_taken")
         elif connection.phase is Phase.HEAD and now_s - connection.since_s >= self._limits.head_s:
-            self._end(connection, "slow_head")
+            self._end(connection, self._limits.slow)
         elif connection.phase is Phase.IDLE and now_s - connection.since_s >= self._limits.idle_s:
-            self._end(connection, "")
+            self._end(connection, self._limits.idle)
 
     def _make_room(self, address: str | None) -> bool:
         if address is None:
