@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from city.proxies import TrustedProxies
+
 SWEEP_S: Final = 1.0
 _SHARE_OF_FILES: Final = 3
 """One door takes at most this part of the files that the process may open."""
@@ -76,16 +78,22 @@ class Connections:
         limits: Its bounds.
         count: Told the reason of each connection that was ended.
         clock: Seconds that only rise; a test hands in its own.
+        proxies: Addresses that are of no single client, so that only the bound in all counts for them.
     """
 
     def __init__(
-        self, limits: ConnectionLimits, count: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+        self,
+        limits: ConnectionLimits,
+        count: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+        proxies: TrustedProxies = TrustedProxies(),  # noqa: B008 - it can't be changed
     ) -> None:
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._limits = limits
         self._max = max(2, min(limits.max_connections, files // _SHARE_OF_FILES))
         self._count = count
         self._clock = clock
+        self._proxies = proxies
         self._open: dict[Connection, None] = {}
         self._of_address: Counter[str] = Counter()
 
@@ -100,7 +108,9 @@ class Connections:
     def add(self, transport: asyncio.Transport) -> Connection | None:
         """Take a new connection; None, and it is ended, where all others are being answered."""
         connection = Connection(transport, self._clock())
-        crowded = self._of_address[connection.address] >= self._max // 2
+        crowded = self._of_address[connection.address] >= self._max // 2 and not self._proxies.trusts(
+            connection.address
+        )
         if (crowded or len(self._open) >= self._max) and not self._make_room(connection.address if crowded else None):
             self._count("too_many_connections")
             transport.abort()
