@@ -65,6 +65,11 @@ class Metrics:
             registry=registry,
         )
         self._undated_devices: set[str] = set()
+        self._inexact = Counter(
+            "korat_ingest_inexact_values",
+            "Values of 2^53 and more, where a float keeps not every integer; they are suspect",
+            registry=registry,
+        )
         self._seconds = Histogram(
             "korat_ingest_flush_seconds", "From the check to the acknowledgement", registry=registry
         )
@@ -92,8 +97,9 @@ class Metrics:
             registry=registry,
         )
 
-    def settled(self, flush: Settlement) -> None:
-        """Count a settled flush by outcome."""
+    def settled(self, flush: Settlement, inexact: int) -> None:
+        """Count a settled flush by outcome, and its values that may have lost digits."""
+        self._inexact.inc(inexact)
         # summed first: a counter costs ten times what an addition does, and a flush has a thousand sources
         for name, counter in self._outcomes.items():
             counter.inc(sum(map(attrgetter(name), flush.counts.values())))

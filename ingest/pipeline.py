@@ -96,7 +96,7 @@ class Pipeline:
                 self.metrics.conflicted()
                 continue
             self.devices.add(flush.devices)
-            self.metrics.settled(flush)
+            self.metrics.settled(flush, checked.inexact)
             return
 
     async def until_available(self, step: Callable[[], Awaitable[None]]) -> None:

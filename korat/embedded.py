@@ -5,7 +5,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from city.errors import ConfigurationError
-from korat import services
+from korat import readable_secrets, services
 from korat.backends import open_backends
 from korat.broker import Broker
 from korat.lock import hold
@@ -26,6 +26,7 @@ async def up(settings: PlatformSettings, view: View, *, demo: bool) -> None:
     """
     _refuse(settings)
     settings.make_data()
+    readable_secrets.warn(settings)
     metrics, checks = CollectorRegistry(), services.ReadinessChecks()
     with hold(settings.data, "up"):
         services.refuse_taken_api(settings)

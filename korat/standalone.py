@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from city.errors import ConfigurationError
-from korat import services
+from korat import readable_secrets, services
 from korat.heartbeat import heartbeat
 from korat.lock import hold
 from korat.process import Process, Service, end_now
@@ -84,6 +84,7 @@ async def gateway(settings: PlatformSettings) -> None:
         KoratError: It can't start, or failed.
     """
     settings.make_data()
+    readable_secrets.warn(settings)
     services.refuse_taken_gateway(settings)
     log.info(
         "room starts",
@@ -108,6 +109,7 @@ async def simulate(settings: PlatformSettings, heartbeat_file: Path | None = Non
     Raises:
         KoratError: It can't start, or failed.
     """
+    readable_secrets.warn(settings)
     async with Process(last_resort=end_now) as process:
         await process.unless_stopped(_warn_without_broker(settings))
         if heartbeat_file is not None:
@@ -144,6 +146,7 @@ async def _with_backends(
 
     checks, metrics = services.ReadinessChecks(), CollectorRegistry()
 
+    readable_secrets.warn(settings)
     async with Process(last_resort=partial(end_now, unfinished)) as process, AsyncExitStack() as closing:
         if settings.store_file is not None:
             settings.make_data()
