@@ -11,6 +11,8 @@ import structlog
 from city import topics
 from city.errors import KoratError
 from city.mqtt import Address, Session, Subscription
+from city.secret import read_key
+from city.settings import named
 from gateway.config import find_config
 from gateway.health import HealthMonitor
 from gateway.inputs.input import InputContext, InputCounters
@@ -108,6 +110,7 @@ def _relay_config(settings: GatewaySettings) -> RelayConfig:
         pack_age_s=settings.pack_age_ms / 1000,
         max_inflight_packs=settings.max_inflight_packs,
         resend_s=settings.resend_s,
+        receipt_key=read_key(settings.receipt_key_file, named(GatewaySettings, "receipt_key_file")),
     )
 
 

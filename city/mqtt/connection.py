@@ -50,7 +50,7 @@ class Connection:
         inbox: where received messages go.
         counters: the session's.
         subscriptions: what to subscribe to, said by each connection because the broker may have lost the session.
-        withdrawn: what is to be taken back before.
+        withdrawn: what is to be taken back once that is done: rather twice for a moment than never.
         ready: called when the broker has taken the connection and every subscription.
         arrived: called when messages have come.
     """
@@ -164,9 +164,9 @@ class Connection:
                 self._begin(packet)
             case SubAckPacket() if self._outbox is not None and not self._subscribed:
                 check_subscribed(packet, self._subscriptions)
-                self._finish()
+                self._withdraw(self._outbox)
             case UnsubAckPacket() if self._outbox is not None and not self._subscribed:
-                self._subscribe(self._outbox)
+                self._finish()
             case DisconnectPacket():
                 is_pushed_out = packet.reason_code == DisconnectReasonCode.SESSION_TAKEN_OVER
                 why = f"the broker ended the connection: {reason(packet.reason_code.name, packet.reason_str)}"
@@ -182,14 +182,14 @@ class Connection:
             raise WillRefused(why) if retains_nothing else ConnectError(why)
         self._outbox = Outbox(self.link, packet)
         self._accepted.set_result(packet)
-        if self._withdrawn:
-            self.link.write(unsubscribe_packet(self._outbox.free_id(), self._withdrawn))
-        else:
-            self._subscribe(self._outbox)
-
-    def _subscribe(self, outbox: Outbox) -> None:
         if self._subscriptions:
-            self.link.write(subscribe_packet(outbox.free_id(), self._subscriptions))
+            self.link.write(subscribe_packet(self._outbox.free_id(), self._subscriptions))
+        else:
+            self._withdraw(self._outbox)
+
+    def _withdraw(self, outbox: Outbox) -> None:
+        if self._withdrawn:
+            self.link.write(unsubscribe_packet(outbox.free_id(), self._withdrawn))
         else:
             self._finish()
 
