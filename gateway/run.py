@@ -16,6 +16,7 @@ from city.settings import named
 from gateway.config import find_config
 from gateway.health import HealthMonitor
 from gateway.inputs.input import InputContext, InputCounters
+from gateway.inputs.mqtt import refuse_overlaps
 from gateway.inputs.supervisor import open_inputs
 from gateway.naming import Decoding
 from gateway.outbox.relay import Relay, RelayConfig
@@ -42,6 +43,7 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
     """
     config = find_config(settings, data)
     inputs = config.complete(settings, data)
+    refuse_overlaps(inputs, address)
     _log.info("inputs", names=[table.name for table in inputs if table.is_on()])
     decoding = Decoding(config.naming)
     counters: dict[str, InputCounters] = {}
