@@ -88,7 +88,8 @@ def ingest(
 ) -> None:
     """Run one ingest worker: from the broker into store and ledger.
 
-    Several workers share the work: each has its own KORAT_INGEST_WORKER, and the store is an InfluxDB. One that is
+    Several workers share the work: KORAT_INGEST_WORKERS is their number, each has its own KORAT_INGEST_WORKER, and the
+    store is an InfluxDB. One that is
     taken away leaves a share of the messages at the broker: start it once more with --leave. With numbers (auto), all
     that no worker holds leave.
     """

@@ -37,11 +37,17 @@ async def ingest(settings: PlatformSettings, heartbeat_file: Path | None = None,
     if leaving:
         await _leave(settings)
         return
-    if settings.ingest.worker != AUTO:
+    worker, workers = settings.ingest.worker, settings.ingest.workers
+    if worker != AUTO:
+        if worker.isdecimal() and int(worker) > workers:
+            raise ConfigurationError(
+                f"KORAT_INGEST_WORKER (ingest.worker): there is no worker {worker} of {workers}; "
+                "set KORAT_INGEST_WORKERS (ingest.workers), the same for all workers"
+            )
         await _with_backends(settings, "ingest", services.ingest_service, heartbeat_file)
         return
     settings.make_data()
-    with take(settings.data / "workers") as number:
+    with take(settings.data / "workers", range(1, workers + 1)) as number:
         log.info("this worker has a number", worker=number)
         await _with_backends(_as_worker(settings, number), "ingest", services.ingest_service, heartbeat_file)
 

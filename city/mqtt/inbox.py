@@ -1,7 +1,7 @@
 """The messages between the broker's hand-over and our acknowledgement: bounded, in order, no I/O."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -23,6 +23,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
         duplicate: the broker may have delivered it before.
         epoch: the session's own: the connection that delivered it, or 0 once acknowledged.
         packet_id: the session's own: the broker's number for it, 0 at QoS 0.
+        subscription_ids: ids of the subscriptions by which it came, if any has one.
     """
 
     topic: str
@@ -33,6 +34,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     duplicate: bool = False
     epoch: int = _SETTLED
     packet_id: int = 0
+    subscription_ids: Sequence[int] = ()
 
 
 class Inbox:

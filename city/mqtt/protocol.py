@@ -35,15 +35,23 @@ class Link(asyncio.BufferedProtocol):
         counters: where bytes, messages and pauses are counted.
         handle: called with each other packet; an MqttError from it ends the connection.
         arrived: called when messages have been added to the inbox.
+        has_ids: whether subscriptions have ids, which messages are to be told by.
     """
 
     def __init__(
-        self, inbox: Inbox, counters: Counters, handle: Callable[[Packet], None], arrived: Callable[[], None]
+        self,
+        inbox: Inbox,
+        counters: Counters,
+        handle: Callable[[Packet], None],
+        arrived: Callable[[], None],
+        *,
+        has_ids: bool = False,
     ) -> None:
         self._inbox = inbox
         self._counters = counters
         self._handle = handle
         self._arrived = arrived
+        self._has_ids = has_ids
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._error: MqttError | None = None
@@ -167,6 +175,7 @@ class Link(asyncio.BufferedProtocol):
                 bool(first & _DUPLICATE),
                 self._inbox.epoch,
                 packet.packet_id or 0,
+                packet.subscription_ids if self._has_ids else (),
             )
         )
         self._counters.received += 1

@@ -52,7 +52,12 @@ def field(tmp_path: Path) -> Iterator[Field]:
         influx.create_database("chaos")
         store_url = influx.store_url("chaos")
         ledger_url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-        common = {"KORAT_MQTT_PORT": str(broker.port), "KORAT_STORE_URL": store_url, "KORAT_LEDGER_URL": ledger_url}
+        common = {
+            "KORAT_MQTT_PORT": str(broker.port),
+            "KORAT_STORE_URL": store_url,
+            "KORAT_LEDGER_URL": ledger_url,
+            "KORAT_INGEST_WORKERS": "2",
+        }
         workers = [
             room("ingest", tmp_path / f"worker-{n}", {**common, "KORAT_INGEST_WORKER": str(n)}, name=f"ingest-{n}")
             for n in (1, 2)

@@ -93,7 +93,9 @@ async def platform(
             for number, ledger in enumerate(ledgers):
                 group.create_task(
                     run(
-                        IngestSettings.model_validate({"worker": str(number), "flush_ms": 50, **settings}),
+                        IngestSettings.model_validate(
+                            {"worker": str(number), "workers": workers, "flush_ms": 50, **settings}
+                        ),
                         address=address,
                         store=wrap(store),
                         ledger=wrap_ledger(ledger),
