@@ -5,6 +5,7 @@ themselves), and all together last. A gateway's packs and their rows are charged
 through an outage of days and then brings them at once.
 """
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ BACKLOG_HOURS: Final = 168
 
 Who lies about times has the budget of so many hours and no more; a backlog of many weeks is spread evenly.
 """
+
+MAX_KNOWN: Final = 1_000_000
+"""Quantities that are taken over from a store."""
 
 MAX_ACCOUNTS: Final = 200_000
 """Sources that are counted one by one; what comes after so many in an hour shares one account."""
@@ -70,6 +74,10 @@ class Budgets:
     rows: defaultdict[str, _Rows] = field(default_factory=lambda: defaultdict(_Rows))
     admitted_devices: set[str] = field(default_factory=set)
     known_quantities: set[str] = field(default_factory=lambda: set(QUANTITIES))
+
+    def learn_quantities(self, keys: Iterable[str]) -> None:
+        """Take in what the store has a column for already, at most `MAX_KNOWN`: to use it again costs nothing."""
+        self.known_quantities.update(itertools.islice(keys, MAX_KNOWN))
 
     def start_hour(self, now_ns: int) -> None:
         """Count from zero when a new hour has begun."""
@@ -165,7 +173,7 @@ class Budgets:
         return refused
 
     def admit_quantities(self, device: Source, group: Source, keys: Iterable[str]) -> set[str]:
-        """Charge quantities that neither the catalog nor this process knows: each makes a column in the store.
+        """Charge quantities that are in neither catalog nor store yet: each makes a column there.
 
         Args:
             device: Who brings them.
