@@ -169,7 +169,7 @@ class Loader:
         into.readings += frame.count()
         opened = PackMessage(message, topic.province, frame, [], [])
         try:
-            self.budgets.charge_message(Source(topic.gateway, ""), len(message.payload))
+            self.budgets.charge_pack(topic.gateway, len(message.payload), frame.first_ns() or message.received_ns)
         except Malformed as error:
             counted = to_quarantine(message, error, Source(topic.gateway, ""), frame.count())
             into.refused.append(Refusal(counted, pack=opened))

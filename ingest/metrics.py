@@ -59,6 +59,12 @@ class Metrics:
         self._quarantined = Counter(
             "korat_ingest_quarantined_payloads", "Payloads quarantined", ["reason"], registry=registry
         )
+        self._condensed = Counter(
+            "korat_ingest_condensed_payloads",
+            "Payloads that the quarantine only counts: beyond its bounds, or the disk is short",
+            ["reason"],
+            registry=registry,
+        )
         self._undated = Counter(
             "korat_ingest_retained_without_time",
             "Retained direct readings without a time: state, which is not received",
@@ -104,7 +110,9 @@ class Metrics:
         for name, counter in self._outcomes.items():
             counter.inc(sum(map(attrgetter(name), flush.counts.values())))
         for payload in flush.quarantined:
-            self._quarantined.labels(payload.reason).inc()
+            self._quarantined.labels(payload.reason).inc(payload.payloads)
+        for reason, payloads in flush.condensed.items():
+            self._condensed.labels(reason).inc(payloads)
 
     def flushed(self, started: tuple[float, float]) -> None:
         """Note the duration of a flush; `started` is (CPU seconds, monotonic seconds)."""

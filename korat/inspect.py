@@ -21,6 +21,14 @@ from korat.settings import PlatformSettings
 
 HOURS: Final = 24
 
+UNRESOLVED: Final = (
+    QuarantineState.HELD,
+    QuarantineState.REQUESTED,
+    QuarantineState.CONDENSED,
+    QuarantineState.EXPIRED,
+)
+"""States of what is quarantined; the last two stand for many payloads, and can't be tried again."""
+
 PAYLOAD_CHARACTERS: Final = 60
 """Of a payload, in a line of the quarantine."""
 
@@ -66,7 +74,7 @@ async def ledger_table(settings: PlatformSettings, by: str, hours: int) -> None:
 
 
 async def quarantine_table(settings: PlatformSettings, reason: str | None, limit: int) -> None:
-    """Print what could not be used and isn't resolved yet, the oldest first.
+    """Print what could not be used and isn't resolved, the oldest first; what is only counted as well.
 
     Raises:
         ConfigurationError: There is no ledger yet.
@@ -74,18 +82,18 @@ async def quarantine_table(settings: PlatformSettings, reason: str | None, limit
     """
     rows: list[QuarantineRow] = []
     async with opened(settings) as ledger:
-        for state in (QuarantineState.HELD, QuarantineState.REQUESTED):
+        for state in UNRESOLVED:
             rows += await ledger.quarantine(limit=limit + 1, state=state, reason=reason)
     rows.sort(key=lambda row: row.id)
     if not rows:
         Console().print("The quarantine is empty." if reason is None else f"Nothing is held for {reason}.")
         return
-    table = Table("id", "received", "reason", "topic", "readings", "state", "tries", "why", "payload")
+    table = Table("id", "received", "reason", "topic", "payloads", "readings", "state", "tries", "why", "payload")
     for held in rows[:limit]:
         item = held.quarantined
         at = datetime.fromtimestamp(item.received_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         payload = ascii(item.payload[:PAYLOAD_CHARACTERS].decode("utf-8", "backslashreplace"))
-        cells = (held.id, at, item.reason, item.topic, item.readings, held.state, held.tries)
+        cells = (held.id, at, item.reason, item.topic, held.payloads, item.readings, held.state, held.tries)
         # Text and ascii: what devices sent must be neither markup nor control characters here
         table.add_row(*[Text(ascii(str(cell))[1:-1]) for cell in cells], Text(ascii(item.detail)[1:-1]), Text(payload))
     _print(table)

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+from city import disk
 from city.database.address import file_of, name_of, parse
 from city.database.engine import copy_file, make_engine
 from city.database.faults import translated
@@ -28,9 +29,10 @@ class Database:
     Writers have a thread of their own so that a long question never holds up a flush.
     """
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, file: Path | None) -> None:
         self._engine = engine
         self._name = name
+        self._file = file
         self._writes: Engine = engine
         self._reads: Engine = engine
         if engine.dialect.name == "sqlite":
@@ -90,6 +92,10 @@ class Database:
         """Begin a transaction that sees one state of the database throughout."""
         with translated(self._name), self._reads.begin() as connection:
             yield connection
+
+    def disk_is_short(self) -> bool:
+        """Tell whether the disk under a SQLite file is short; a server minds its own."""
+        return self._file is not None and disk.is_short(self._file.parent)
 
     def upsert(self, table: Table) -> Upsert:
         """Begin an `insert` that can say what to do `on_conflict`."""
@@ -152,4 +158,4 @@ def _open(url: str) -> Database:
     except BaseException:
         engine.dispose()
         raise
-    return Database(engine, name)
+    return Database(engine, name, file)

@@ -122,6 +122,7 @@ class Settlement:
         redriven: Quarantine id to what became of it. Its counters are corrected in the hour in which it was
             received first: received and quarantined (rejected under `store_refused`) fall by the readings it
             counted as, and `counts` of the redrive (given here, not in `counts`) are added to that hour.
+        condensed: Told by the ledger: reason to payloads of `quarantined` that it only counts.
     """
 
     at_ns: int
@@ -132,6 +133,7 @@ class Settlement:
     journal: list[JournalEntry] = field(default_factory=list)
     devices: list[NewDevice] = field(default_factory=list)
     redriven: dict[int, "Redriven"] = field(default_factory=dict)
+    condensed: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -54,7 +54,7 @@ def settle(database: Database, dedup: SettledIndex, settlement: Settlement, boun
         redriven = quarantine.settle_redriven(connection, settlement.redriven)
         blocks = [to_hour_counts(hour, settlement.counts), *redriven.corrections]
         held = [*redriven.quarantined, *((hour, payload) for payload in settlement.quarantined)]
-        quarantine.add(connection, database, held, bounds)
+        condensed = quarantine.add(connection, database, held, bounds)
         _write_packs(connection, database, growths, now.flush)
         journal.write(connection, settlement.at_ns, now.journal, settlement.journal)
         _write_devices(connection, database, now.rev, settlement.devices)
@@ -63,6 +63,7 @@ def settle(database: Database, dedup: SettledIndex, settlement: Settlement, boun
         if compaction.is_due(now, settlement.at_ns):
             compaction.compact(connection, database, now.flush, settlement.at_ns, dedup.oldest_flush())
             condensing.expire(connection, settlement.at_ns, bounds)
+    settlement.condensed = condensed
     _remember(dedup, page, growths)
     dedup.journal = now.journal
 

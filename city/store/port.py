@@ -232,6 +232,13 @@ class Store(Protocol):
             StoreUnavailable: The store can't answer now.
         """
 
+    async def quantities(self) -> frozenset[str]:
+        """Every quantity that it has a place for, of whatever kind.
+
+        Raises:
+            StoreUnavailable: The store can't answer now.
+        """
+
     async def forget(self, device: str, start_ns: int, end_ns: int) -> None:
         """Delete a device's readings in `[start_ns, end_ns)`; their bytes leave a file of ours too.
 

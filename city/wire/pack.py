@@ -100,6 +100,12 @@ class Pack(msgspec.Struct, tag_field="v", tag=VERSION, forbid_unknown_fields=Tru
         """Readings in it, where each undecoded payload counts as one, but for one that was partly read."""
         return counted(self.undecoded) + sum(len(block.time_ns) // 8 for block in self.readings)
 
+    def first_ns(self) -> int:
+        """Instant of its first reading, else receipt of its first undecoded payload, as the gateway says; 0: empty."""
+        if self.readings:
+            return int.from_bytes(self.readings[0].time_ns[:8], "little", signed=True)
+        return self.undecoded[0].received_at_ns if self.undecoded else 0
+
 
 class _Pack1(msgspec.Struct, tag_field="v", tag=1, forbid_unknown_fields=True, gc=False):
     """Version 1, which a spool may still hold."""

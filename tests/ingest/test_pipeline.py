@@ -277,3 +277,16 @@ async def test_quarantined_payloads_are_stored_once_their_decoder_is_mended(brok
         assert states[Reason.MALFORMED_JSON][0] in {QuarantineState.HELD, QuarantineState.RELEASED}
         assert await korat.counts() == Counts(received=5, stored=4, quarantined=1)
         assert (await korat.latest("x"))["rain_rate"] == (NOW_MS * 10**6, 2.0, Flag.GOOD)
+
+
+async def test_quantities_that_are_known_are_not_charged_anew_after_a_restart(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    own = {f"soil_{number}": 1 for number in range(3)}
+    for received in (1, 2):
+        async with platform(broker, tmp_path, new_quantities=3) as korat:
+            await korat.send("rain", "own-1", {"values": own})
+            assert (await korat.received(received)).quarantined == 0
+            if received == 2:
+                await korat.send("rain", "own-1", {"values": {**own, "more": 1, "and_more": 2}})
+                assert (await korat.received(3)).quarantined == 0

@@ -103,6 +103,11 @@ class DuckStore(Store):
         return await self._run(self._reader, lambda: self._series(query))
 
     @override
+    async def quantities(self) -> frozenset[str]:
+        """Answer from memory."""
+        return await asyncio.to_thread(self._quantities)
+
+    @override
     async def forget(self, device: str, start_ns: int, end_ns: int) -> None:
         """Delete under every kind of that device."""
         await self._run(self._writer, lambda: self._forget(device, start_ns, end_ns))
@@ -239,6 +244,10 @@ class DuckStore(Store):
                 if wants(query, quantity)
             }
         return series_of(self._reads, query, ids)
+
+    def _quantities(self) -> frozenset[str]:
+        with self._lock:
+            return frozenset(key for series in self._cache.series.values() for key in series) - set(layout.POSITION)
 
     def _forget(self, device: str, start_ns: int, end_ns: int) -> None:
         ids = [number for _, _, series in self._cache.select(Only.of(device), ALL) for number in series.values()]

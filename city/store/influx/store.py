@@ -16,7 +16,7 @@ from city.store.influx.address import Address
 from city.store.influx.http import Connection, StatementRefused
 from city.store.influx.influxql import name, text
 from city.store.influx.instants import Newest
-from city.store.influx.latest import latest_of
+from city.store.influx.latest import fields_by_kind, latest_of
 from city.store.influx.lines import Lines, Prefixes, lines_of
 from city.store.influx.series import series_of
 from city.store.port import Latest, LatestQuery, SeriesAnswer, SeriesQuery, Store, WriteOutcome
@@ -84,6 +84,17 @@ class InfluxStore(Store):
     async def series(self, query: SeriesQuery) -> SeriesAnswer:
         """Let the server aggregate where it can."""
         return await series_of(self._connection, query)
+
+    @override
+    async def quantities(self) -> frozenset[str]:
+        """Ask for the fields of all measurements."""
+        try:
+            kinds = await fields_by_kind(self._connection, set())
+        except StatementRefused as error:
+            _log.warning("quantities_unknown", reason=str(error))
+            return frozenset()
+        found = {layout.quantity_of(field) for fields in kinds.values() for field in fields}
+        return frozenset(key for key in found if key is not None and key not in layout.POSITION)
 
     @override
     async def forget(self, device: str, start_ns: int, end_ns: int) -> None:

@@ -488,6 +488,17 @@ async def test_odd_names_of_quantities_work(store: Store, quantity: str) -> None
     assert (await newest(store, "0.-_")).values == {quantity: Value(T, 2.5, FAIL)}
 
 
+async def test_it_knows_its_quantities(store: Store, store_url: str) -> None:
+    assert await store.quantities() == frozenset()
+    await put(store, reading("d", T, {"soil_ph": 1.0}, at=(15.0, 102.0)))
+    await put(store, reading("d", T, {"rain_rate": 1.0, "x_1": 2.0}, {"x_1": FAIL}, kind="rain"))
+    assert await store.quantities() == {"soil_ph", "rain_rate", "x_1"}
+    await store.aclose()
+    again = await open_store(store_url)
+    assert await again.quantities() == {"soil_ph", "rain_rate", "x_1"}
+    await again.aclose()
+
+
 async def test_ten_thousand_rows_at_once(store: Store) -> None:
     n, m = 10_000, 1_000
     index = np.arange(n, dtype=np.int32) % m
