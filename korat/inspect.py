@@ -53,7 +53,7 @@ async def ledger_table(settings: PlatformSettings, by: str, hours: int) -> None:
     table = Table(by, title=f"readings of the last {hours} h" if hours > 1 else "readings of this hour")
     for name in figures(Account("", Counts(), 0, 0)):
         table.add_column(name, justify="right")
-    async with _opened(settings) as ledger:
+    async with opened_ledger(settings) as ledger:
         after = ""
         while accounts := await ledger.account(start_ns, now_ns + 1, By(by), after=after):
             for account in accounts:
@@ -73,7 +73,7 @@ async def quarantine_table(settings: PlatformSettings, reason: str | None, limit
         LedgerUnavailable: The database is down.
     """
     rows: list[QuarantineRow] = []
-    async with _opened(settings) as ledger:
+    async with opened_ledger(settings) as ledger:
         for state in (QuarantineState.HELD, QuarantineState.REQUESTED):
             rows += await ledger.quarantine(limit=limit + 1, state=state, reason=reason)
     rows.sort(key=lambda row: row.id)
@@ -100,13 +100,13 @@ async def redrive(settings: PlatformSettings, reason: str | None) -> None:
         ConfigurationError: There is no ledger yet.
         LedgerUnavailable: The database is down.
     """
-    async with _opened(settings) as ledger:
+    async with opened_ledger(settings) as ledger:
         requested = await ledger.request_redrive(None, reason)
     Console().print(f"{requested:,} payloads will be tried again by ingest.", highlight=False)
 
 
 @asynccontextmanager
-async def _opened(settings: PlatformSettings) -> AsyncIterator[Ledger]:
+async def opened_ledger(settings: PlatformSettings) -> AsyncIterator[Ledger]:
     """Open the ledger; looking makes none."""
     file = settings.ledger_file
     if file is not None and not file.exists() and not file.with_name(f"{file.name}-wal").exists():

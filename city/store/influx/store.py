@@ -18,8 +18,18 @@ from city.store.influx.influxql import name, text
 from city.store.influx.instants import Newest
 from city.store.influx.latest import latest_of
 from city.store.influx.lines import Lines, Prefixes, lines_of
+from city.store.influx.listing import instants_of, kept_ns
 from city.store.influx.series import series_of
-from city.store.port import Latest, LatestQuery, SeriesAnswer, SeriesQuery, Store, WriteOutcome
+from city.store.port import (
+    Instants,
+    InstantsQuery,
+    Latest,
+    LatestQuery,
+    SeriesAnswer,
+    SeriesQuery,
+    Store,
+    WriteOutcome,
+)
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -84,6 +94,16 @@ class InfluxStore(Store):
     async def series(self, query: SeriesQuery) -> SeriesAnswer:
         """Let the server aggregate where it can."""
         return await series_of(self._connection, query)
+
+    @override
+    async def instants(self, query: InstantsQuery) -> Instants:
+        """List by the field that every line has."""
+        return await instants_of(self._connection, query)
+
+    @override
+    async def kept_ns(self) -> int:
+        """Ask for the retention of the database."""
+        return await kept_ns(self._connection)
 
     @override
     async def forget(self, device: str, start_ns: int, end_ns: int) -> None:
