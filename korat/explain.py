@@ -9,7 +9,7 @@ from rich.console import Console
 from city.errors import Reason
 from city.ledger.port import GatewayRow, Ledger, QuarantineRow, QuarantineState
 from city.ledger.retention import Gap, Restore
-from korat.inspect import opened
+from korat.inspect import opened_ledger
 from korat.settings import PlatformSettings
 
 _PACKS: Final = (Reason.PACK_VERSION, Reason.PACK_MALFORMED, Reason.PACK_FOREIGN)
@@ -23,7 +23,7 @@ async def explain(settings: PlatformSettings) -> None:
         ConfigurationError: There is no ledger yet.
         LedgerUnavailable: The database is down.
     """
-    async with opened(settings) as ledger:
+    async with opened_ledger(settings) as ledger:
         lines = await explanations(ledger)
     for line in lines:
         Console().print(line, highlight=False, markup=False, soft_wrap=True)

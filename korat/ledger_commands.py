@@ -1,4 +1,4 @@
-"""`korat ledger`: the table, and what explains it."""
+"""`korat ledger`: what became of readings, what explains it, and whether the store holds them."""
 # ruff: noqa: PLC0415 - what a command needs is imported when it is called
 
 from typing import Annotated, Literal
@@ -26,6 +26,7 @@ def table(
     pending waits at gateways; gaps are readings of packs that are missing between others.
     """
     if context.invoked_subcommand is not None:
+        context.obj = config
         return
     settings = load(config)
     from korat.inspect import ledger_table
@@ -61,3 +62,24 @@ def new_epoch(config: Config = None) -> None:
     from korat.inspect import renew_epoch
 
     run_quietly(renew_epoch(settings))
+
+
+@app.command()
+def audit(
+    context: typer.Context,
+    start: Annotated[str, typer.Option("--from", help="First instant: a day, or RFC 3339 (UTC).")] = "",
+    end: Annotated[str, typer.Option("--to", help="End, exclusive.")] = "",
+    device: Annotated[str, typer.Option(help="Only this device.")] = "",
+    config: Config = None,
+) -> None:
+    """Compare the journal with the store: every instant that was settled must be there.
+
+    What is lost is listed, and the exit code is 1. Writes of flushes that died before their commit are listed too;
+    they are no loss, for their messages came again.
+
+    Where readings are kept in a DuckDB file, the platform must be stopped meanwhile.
+    """
+    settings = load(config or context.obj)
+    from korat.inspect_audit import print_audit
+
+    run_quietly(print_audit(settings, start, end, device))
