@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, update
+from sqlalchemy import Connection, Engine, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from city.database.address import file_of, name_of, parse
@@ -65,6 +65,14 @@ class Database:
         """Begin a transaction that sees one state of the database throughout."""
         with translated(self._name), self._reads.begin() as connection:
             yield connection
+
+    def server_time_ns(self) -> int | None:
+        """Ask the server for its time, in nanoseconds UTC; None for SQLite, which has none. Blocking."""
+        if self._engine.dialect.name == "sqlite":
+            return None
+        with self.read() as connection:
+            seconds = connection.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one()
+        return int(seconds * 10**9)
 
     def upsert(self, table: Table) -> Upsert:
         """Begin an `insert` that can say what to do `on_conflict`."""

@@ -53,6 +53,7 @@ class Connection:
         withdrawn: what is to be taken back before.
         ready: called when the broker has taken the connection and every subscription.
         arrived: called when messages have come.
+        clock: dates them, nanoseconds since 1970 UTC.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Connection:
         *,
         ready: Callable[[], None],
         arrived: Callable[[], None],
+        clock: Callable[[], int],
     ) -> None:
         self._subscriptions = subscriptions
         self._withdrawn = withdrawn
@@ -71,7 +73,7 @@ class Connection:
         self._accepted: asyncio.Future[ConnAckPacket] = asyncio.get_running_loop().create_future()
         self._subscribed = False
         self._outbox: Outbox | None = None
-        self.link = Link(inbox, counters, self._handle, arrived)
+        self.link = Link(inbox, counters, self._handle, arrived, clock)
 
     async def live(self, address: Address, connect: bytes, keep_alive_s: float) -> None:
         """Open the connection and keep it until it ends; it never returns.

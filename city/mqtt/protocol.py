@@ -35,15 +35,22 @@ class Link(asyncio.BufferedProtocol):
         counters: where bytes, messages and pauses are counted.
         handle: called with each other packet; an MqttError from it ends the connection.
         arrived: called when messages have been added to the inbox.
+        clock: dates what is read, nanoseconds since 1970 UTC.
     """
 
     def __init__(
-        self, inbox: Inbox, counters: Counters, handle: Callable[[Packet], None], arrived: Callable[[], None]
+        self,
+        inbox: Inbox,
+        counters: Counters,
+        handle: Callable[[Packet], None],
+        arrived: Callable[[], None],
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._inbox = inbox
         self._counters = counters
         self._handle = handle
         self._arrived = arrived
+        self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._error: MqttError | None = None
@@ -97,7 +104,7 @@ class Link(asyncio.BufferedProtocol):
         self._end += nbytes
         self._counters.bytes_in += nbytes
         self.last_read_s = self._loop.time()
-        self._read_ns = time.time_ns()
+        self._read_ns = self._clock()
         self._advance()
 
     def resume(self) -> None:
