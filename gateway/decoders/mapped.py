@@ -5,18 +5,18 @@ What is neither a number nor absent nor a known state is refused, and with it it
 """
 
 import math
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from city.errors import Malformed, Reason
-from city.mapping import PER_SECOND
+from city.mapping import PER_SECOND, DatedRow, tell_apart
 from city.reading import Reading, checked_id
 from city.wire.direct import Position
 from gateway.decoders.decoder import Context, DecodeError, device_id
 from gateway.decoders.json_fields import load_json, number, position
 from gateway.decoders.kinds import kind_of
-from gateway.decoders.mapping import JsonMapping, Missing, Path, Reader
+from gateway.decoders.mapping import JsonMapping, Missing, Path, Reader, Time
 
 MAX_BYTES: Final = 8 * 2**20
 """Of a document; a province's stations in one answer are a few megabytes."""
@@ -25,10 +25,30 @@ _MAX_ITEMS: Final = 20_000
 _MAX_DIGITS: Final = 6
 
 
+class _Twice(NamedTuple):
+    """A local time that happens twice: the later instant that it may be, and its text."""
+
+    late_ns: int
+    text: str
+
+
+class _Item(NamedTuple):
+    """An item, and its reading, which has the earlier instant of a time that happens twice."""
+
+    row: Any
+    reading: Reading
+    twice: _Twice | None
+
+
 class _Document:
-    """A document, and what was found from its top, which is the same for all items."""
+    """A document, and what was found from its top, which is the same for all items.
+
+    Attributes:
+        happens_twice: Set when the time of the present item does.
+    """
 
     def __init__(self, whole: Any) -> None:
+        self.happens_twice: _Twice | None = None
         self._whole = whole
         self._found: dict[Path, Any] = {}
 
@@ -59,18 +79,51 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     if len(rows) > _MAX_ITEMS:
         raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(rows)} items; at most {_MAX_ITEMS} are allowed")
     document = _Document(whole)
-    readings: list[Reading] = []
+    found: list[_Item] = []
     refused: list[tuple[Any, Malformed]] = []
     for row in rows:
+        document.happens_twice = None
         try:
             reading = _reading(document, row, mapping, context)
         except Malformed as error:
             refused.append((row, error))
         else:
-            readings += [] if reading is None else [reading]
+            if reading is not None:
+                found.append(_Item(row, reading, document.happens_twice))
+    if mapping.time is not None and any(item.twice for item in found):
+        found, undecided = _tell_apart(found, mapping.time)
+        refused += undecided
+    readings = [item.reading for item in found]
     if refused:
         raise _refusal(whole, mapping, refused, readings, len(rows))
     return readings
+
+
+def _tell_apart(found: list[_Item], time: Time) -> tuple[list[_Item], list[tuple[Any, Malformed]]]:
+    """Date what happens twice by the order of the items; else as the mapping says, or refuse it."""
+    rows = [
+        DatedRow(
+            item.reading.device,
+            item.reading.values.keys(),
+            item.reading.time_ns,
+            item.twice.late_ns if item.twice else item.reading.time_ns,
+        )
+        for item in found
+    ]
+    told, dated, refused = tell_apart(rows), list[_Item](), list[tuple[Any, Malformed]]()
+    for place, item in enumerate(found):
+        if item.twice is None:
+            dated.append(item)
+            continue
+        try:
+            time_ns = told.get(place)
+            if time_ns is None:
+                time_ns = time.choose((item.reading.time_ns, item.twice.late_ns), item.twice.text)
+        except ValueError as error:
+            refused.append((item.row, DecodeError(Reason.BAD_TIME, str(error))))
+        else:
+            dated.append(item._replace(reading=msgspec.structs.replace(item.reading, time_ns=time_ns)))
+    return dated, refused
 
 
 def _refusal(
@@ -177,7 +230,11 @@ def _time_ns(document: _Document, row: Any, mapping: JsonMapping, context: Conte
         raise DecodeError(Reason.BAD_TIME, "an item with values has no time")
     try:
         if time.format not in PER_SECOND:
-            return time.from_text(" ".join(str(part).strip() for part in parts))
+            text = " ".join(str(part).strip() for part in parts)
+            early_ns, late_ns = time.candidates(text)
+            if early_ns != late_ns:
+                document.happens_twice = _Twice(late_ns, text)
+            return early_ns
         unix = parts[0] if type(parts[0]) is int else number(parts[0])
         if unix is None:
             raise DecodeError(Reason.BAD_TIME, f"the time is {str(parts[0])[:80]!r}, not a number")
