@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from city import topics
+from city.arrival_clock import ArrivalClock, arrival_ns
 from city.errors import Unavailable
 from city.ledger.port import Ledger
 from city.mqtt import Address, Session, Subscription
@@ -83,7 +84,7 @@ async def run(
         max_messages=settings.inflight_messages,
         max_bytes=settings.inflight_bytes,
         name="ingest",
-        clock=read_clock,
+        clock=arrival_ns if read_clock is time.time_ns else ArrivalClock(read_clock),
     )
     clock = CityClock(settings.max_future_skew_s, read=read_clock)
     witnesses = [Subscription(topics.STATUSES, qos=0)]

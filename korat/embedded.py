@@ -38,6 +38,7 @@ async def up(settings: PlatformSettings, view: View, *, demo: bool) -> None:
             process.start("broker watch", broker.watch)
             process.start("api", services.api_service(settings, backends, metrics, checks))
             process.start("ingest", services.ingest_service(settings, backends, metrics, checks))
+            process.start("requests", services.request_service(settings, backends))
             process.start("gateway", services.gateway_service(settings))
             process.start("self-metrics", self_metrics(settings, backends, metrics, frozenset({INGEST, API})))
             if demo:

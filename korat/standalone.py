@@ -151,6 +151,8 @@ async def _with_backends(
         backends = await closing.enter_async_context(open_backends(settings, process))
         log.info("room starts", room=name, store=settings.store_url, ledger=settings.ledger_url)
         process.start(name, room(settings, backends, metrics, checks))
+        if settings.store_file is not None:
+            process.start("requests", services.request_service(settings, backends))
         process.start("self-metrics", self_metrics(settings, backends, metrics, frozenset({name})))
         if heartbeat_file is not None:
             process.start("heartbeat", heartbeat(heartbeat_file, checks))

@@ -17,7 +17,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     Attributes:
         topic: the topic it was published to.
         payload: its bytes, a copy of its own.
-        received_ns: when its bytes were read from the socket, nanoseconds since 1970 UTC.
+        received_ns: when its bytes were read from the socket, nanoseconds since 1970 UTC; see `ArrivalClock`.
         retain: the broker had kept it from before the subscription.
         qos: the quality of service it was delivered with, 0 or 1.
         duplicate: the broker may have delivered it before.

@@ -2,7 +2,6 @@
 
 import asyncio
 import struct
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,6 +9,7 @@ from typing import Self
 
 import structlog
 
+from city.arrival_clock import arrival_ns
 from city.backoff import Backoff
 from city.errors import ConfigurationError, KoratError
 from city.mqtt.address import Address
@@ -70,7 +70,7 @@ class Session:
         max_messages: int = 20_000,
         max_bytes: int = 64 * 2**20,
         name: str = "mqtt",
-        clock: Callable[[], int] = time.time_ns,
+        clock: Callable[[], int] = arrival_ns,
     ) -> None:
         if min(keep_alive_s, max_messages, max_bytes) < 1:
             raise ValueError("keep_alive_s, max_messages and max_bytes are at least 1")

@@ -123,7 +123,7 @@ async def test_a_bad_line_is_named_and_costs_no_other(drop: FileWatcher) -> None
     assert kept["a.csv, line 702"].payload == lines[700].encode()
     assert kept["a.csv, line 499"].origin == "folder:mapped?mapping=works&folder=works&file=a.csv&line=499"
     mended = kept["a.csv, line 499"].payload.replace(b"high", b"155")
-    (again,) = drop.decoding.decode_again(kept["a.csv, line 499"].origin, mended, 0)
+    ((again,), _) = drop.decoding.decode_again(kept["a.csv, line 499"].origin, mended, 0)
     assert (again.device, again.values) == ("w-s0", {"level": 1.55})
 
 
@@ -339,7 +339,7 @@ async def test_a_name_that_is_no_utf8_is_read_and_told(drop: FileWatcher, capsys
     assert len(drop.spool.readings) == 2
     (kept,) = drop.spool.undecoded
     assert kept.detail.startswith("\ufffd\ufffd\ufffd.csv, line 3: ")
-    assert drop.decoding.decode_again(kept.origin, kept.payload.replace(b"high", b"155"), 0)
+    assert drop.decoding.decode_again(kept.origin, kept.payload.replace(b"high", b"155"), 0)[0]
     assert "crashed" not in capsys.readouterr().out
 
 

@@ -5,7 +5,7 @@ import itertools
 import json
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from city import topics
+from city.arrival_clock import ArrivalClock
 from city.batch import Batch
 from city.errors import LedgerUnavailable, StoreUnavailable
 from city.ledger import open_ledger
@@ -164,7 +165,7 @@ class City:
     model: Model = field(default_factory=Model)
     history: list[Sent] = field(default_factory=list)
     left: list[Step] = field(default_factory=list)
-    clock: Iterator[int] = field(default_factory=lambda: itertools.count(NOW_MS * MS + 1, 1000))
+    clock: ArrivalClock = field(default_factory=lambda: ArrivalClock(itertools.count(NOW_MS * MS + 1).__next__))
     _idle: list[Worker] = field(default_factory=list)
     _opened: list[Closing] = field(default_factory=list)
 
@@ -193,7 +194,7 @@ class City:
         accepting = [batch]
         worker.faulty.moment = moment
         worker.faulty.settled = lambda: self.model.accept(accepting.pop() if accepting else [])
-        messages = [Message(sent.topic, sent.payload, next(self.clock)) for sent in batch]
+        messages = [Message(sent.topic, sent.payload, self.clock()) for sent in batch]
         try:
             await worker.take(messages)
         except Killed:

@@ -17,6 +17,7 @@ from city.outcomes import Counts
 from city.reading import Flag, Reading
 from city.store.port import LatestQuery, Store, WriteOutcome
 from city.wire import direct, pack, receipt, status
+from city.wire.pack import Undecoded
 from support.ingesting import NOW_MS, PROVINCE, platform
 from support.mosquitto import Mosquitto
 
@@ -257,9 +258,9 @@ async def test_new_devices_have_a_budget(broker: Mosquitto, tmp_path: Path) -> N
 
 
 async def test_quarantined_payloads_are_stored_once_their_decoder_is_mended(broker: Mosquitto, tmp_path: Path) -> None:
-    def decode(origin: str, payload: bytes, received_ns: int) -> list[Reading]:
+    def decode(origin: str, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
         assert (origin, payload) == ("http:native?device=x", b"???")
-        return [Reading("x", "rain", received_ns, {"rain_rate": 2.0})]
+        return [Reading("x", "rain", received_ns, {"rain_rate": 2.0})], []
 
     async with platform(broker, tmp_path, decode=decode) as korat:
         await korat.client.publish(topics.pack(PROVINCE, "gw-1"), packed(1, bad=True))

@@ -27,7 +27,7 @@ def test_ledger_quarantine_and_doctor(platform: Platform) -> None:
         total = platform.run("ledger")
         assert total.returncode == 0, total.stderr
         assert [cell.strip() for cell in total.stdout.splitlines()[4].strip("│").split("│")] == [
-            "all", "3", "2", "0", "1", "0", "0", "0",
+            "all", "3", "2", "0", "1", "0", "0", "0", "0",
         ]  # fmt: skip
         assert "│ gw-1 " in platform.run("ledger", "--by", "gateway").stdout
         assert "│ w-1 " in platform.run("ledger", "--by", "device", "--hours", "1").stdout

@@ -20,6 +20,8 @@ from city.registry import open_registry
 from city.registry.port import Registry
 from city.store import open_store
 from city.store.port import LatestQuery, Only, Store
+from city.wire.pack import Undecoded
+from ingest.load import Decode
 from ingest.run import Checks, run
 from ingest.settings import IngestSettings
 from support.mosquitto import Mosquitto
@@ -67,7 +69,7 @@ class Platform:
         return {key: tuple(value) for answer in answers for key, value in answer.values.items()}
 
 
-def no_decoder(origin: str, payload: bytes, received_ns: int) -> list[Reading]:
+def no_decoder(origin: str, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
     raise AssertionError((origin, payload, received_ns))
 
 
@@ -79,7 +81,7 @@ async def platform(
     workers: int = 1,
     wrap: Callable[[Store], Store] = lambda store: store,
     wrap_ledger: Callable[[Ledger], Ledger] = lambda ledger: ledger,
-    decode: Callable[[str, bytes, int], list[Reading]] = no_decoder,
+    decode: Decode = no_decoder,
     read_clock: Callable[[], int] = time.time_ns,
     ledger_url: str = "",
     **settings: object,
