@@ -20,7 +20,7 @@ from city.errors import Malformed
 from city.mqtt import Address
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders import Context, Origin
+from gateway.decoders import DECODERS, Context, Origin
 from gateway.decoders.sparkplug import metrics
 from gateway.decoders.sparkplug.node import Sessions
 from gateway.decoders.sparkplug.payload import read, rebirth_request
@@ -250,6 +250,23 @@ def test_levels_that_look_alike_when_joined_are_devices_of_their_own() -> None:
     assert devices[:3] == ["sparkplug-a-b.c", "sparkplug-a.b-c", "sparkplug-a.b.c"]
     assert devices[3] == f"sparkplug-a.b.c-{zlib.crc32(b'a.b/c'):08x}"
     assert len(set(devices)) == len(topics)
+
+
+def test_metrics_that_measure_in_forms_that_nothing_reads_are_told_and_commands_are_named() -> None:
+    message = payload(
+        0,
+        metric("Temperature", None, DOUBLE, field(13, 20.0)),
+        metric("Level", None, 12, field(15, b"4.5")),
+        metric("Serial", None, 12, field(15, b"SN-7")),
+        metric("Series", None, 16, field(17, b"")),
+        metric("Floats", None, 30, field(16, bytes(8))),
+        metric("Properties/Runtime", None, DOUBLE, field(13, 7.0)),
+        metric("Node Control/Rebirth", None, 11, field(14, 0)),
+    )
+    decoded = DECODERS["sparkplug"](message, Context(NOW, parameters={"topic": "spBv1.0/g/NBIRTH/n"}))
+    assert decoded.rest.unread == ["Level", "Series", "Floats"]
+    (reading,) = decoded.readings
+    assert reading.values == {"temperature": 20.0, "properties_runtime": 7.0}
 
 
 def test_half_of_a_position_is_an_ordinary_value() -> None:
