@@ -78,6 +78,7 @@ async def platform(
     broker: Mosquitto,
     folder: Path,
     *,
+    ledger_folder: Path | None = None,
     workers: int = 1,
     wrap: Callable[[Store], Store] = lambda store: store,
     wrap_ledger: Callable[[Ledger], Ledger] = lambda ledger: ledger,
@@ -86,12 +87,16 @@ async def platform(
     ledger_url: str = "",
     **settings: object,
 ) -> AsyncIterator[Platform]:
-    """Run ingest for the length of a test."""
+    """Run ingest for the length of a test; the ledger lies in `folder` as well unless another one is given."""
     address = Address("127.0.0.1", broker.port)
     store = await open_store(f"duckdb:///{folder / 'readings.duckdb'}")
+<<<<<<< HEAD
     url = ledger_url or f"sqlite:///{folder / 'ledger.sqlite'}"
     checks: Checks = {}
     metrics = CollectorRegistry()
+=======
+    url = f"sqlite:///{(ledger_folder or folder) / 'ledger.sqlite'}"
+>>>>>>> w-budgets
     bounds = IngestSettings.model_validate(settings).quarantine_bounds()
     ledgers = [await open_ledger(url, bounds) for _ in range(workers)]
     registry = await open_registry(url)
