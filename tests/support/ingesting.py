@@ -21,6 +21,7 @@ from city.store.port import LatestQuery, Only, Store
 from ingest.run import run
 from ingest.settings import IngestSettings
 from support.mosquitto import Mosquitto
+from support.own_city import City
 
 PROVINCE = "th-30"
 NOW_MS = time.time_ns() // 10**6
@@ -69,17 +70,18 @@ def no_decoder(origin: str, payload: bytes, received_ns: int) -> list[Reading]:
 
 @asynccontextmanager
 async def platform(
-    broker: Mosquitto,
+    broker: Mosquitto | City,
     folder: Path,
     *,
     workers: int = 1,
+    address: Address | None = None,
     wrap: Callable[[Store], Store] = lambda store: store,
     wrap_ledger: Callable[[Ledger], Ledger] = lambda ledger: ledger,
     decode: Callable[[str, bytes, int], list[Reading]] = no_decoder,
     **settings: object,
 ) -> AsyncIterator[Platform]:
-    """Run ingest for the length of a test."""
-    address = Address("127.0.0.1", broker.port)
+    """Run ingest for the length of a test; at `address` where the broker asks for passwords."""
+    address = address or Address("127.0.0.1", broker.port)
     store = await open_store(f"duckdb:///{folder / 'readings.duckdb'}")
     url = f"sqlite:///{folder / 'ledger.sqlite'}"
     bounds = IngestSettings.model_validate(settings).quarantine_bounds()
