@@ -27,6 +27,7 @@ from korat.settings import PlatformSettings
 ENOUGH_BYTES: Final = 2**30
 CONNECT_S: Final = 2.0
 HEAR_S: Final = 1.0
+_KEPT_S: Final = 7 * 86_400
 _OK: Final = 200
 _UNAVAILABLE: Final = 503
 
@@ -65,14 +66,18 @@ async def broker(settings: PlatformSettings, owner: str) -> str:
     address = settings.mqtt.address()
     if not owner and not settings.mqtt.url and not await _listens(address.host, address.port):
         return f"port {address.port} of {address.host} is free for `korat up`"
-    async with Session(address, client_id=f"korat-doctor-{os.getpid()}", session_expiry_s=0, name="doctor") as session:
+    given = settings.mqtt.client_id
+    expiry_s = _KEPT_S if given else 0  # a queue under an id that was given is not ours to delete
+    name = given or f"korat-doctor-{os.getpid()}"
+    async with Session(address, client_id=name, session_expiry_s=expiry_s, name="doctor") as session:
         try:
             async with asyncio.timeout(CONNECT_S):
                 await session.connected()
         except TimeoutError:
             what = session.last_error or "no answer"
             raise KoratError(
-                f"{address}: {what}; start the broker there, or change KORAT_MQTT_URL, KORAT_MQTT_HOST, KORAT_MQTT_PORT"
+                f"{address}: {what}; start the broker there, or change KORAT_MQTT_URL, KORAT_MQTT_HOST, "
+                "KORAT_MQTT_PORT; a user that is bound to one client id needs it as KORAT_MQTT_CLIENT_ID"
             ) from None
     return f"{address} answers{'' if owner or settings.mqtt.url else ', so `korat up` needs another mqtt.port'}"
 

@@ -25,6 +25,7 @@ from ingest.load import Decode
 from ingest.run import Checks, run
 from ingest.settings import IngestSettings
 from support.mosquitto import Mosquitto
+from support.own_city import City
 
 PROVINCE = "th-30"
 NOW_MS = time.time_ns() // 10**6
@@ -75,11 +76,12 @@ def no_decoder(origin: str, payload: bytes, received_ns: int) -> tuple[list[Read
 
 @asynccontextmanager
 async def platform(
-    broker: Mosquitto,
+    broker: Mosquitto | City,
     folder: Path,
     *,
     ledger_folder: Path | None = None,
     workers: int = 1,
+    address: Address | None = None,
     wrap: Callable[[Store], Store] = lambda store: store,
     wrap_ledger: Callable[[Ledger], Ledger] = lambda ledger: ledger,
     decode: Decode = no_decoder,
@@ -87,16 +89,12 @@ async def platform(
     ledger_url: str = "",
     **settings: object,
 ) -> AsyncIterator[Platform]:
-    """Run ingest for the length of a test; the ledger lies in `folder` as well unless another one is given."""
-    address = Address("127.0.0.1", broker.port)
+    """Run ingest for the length of a test: its ledger in `folder` and without a password unless others are given."""
+    address = address or Address("127.0.0.1", broker.port)
     store = await open_store(f"duckdb:///{folder / 'readings.duckdb'}")
-<<<<<<< HEAD
-    url = ledger_url or f"sqlite:///{folder / 'ledger.sqlite'}"
+    url = ledger_url or f"sqlite:///{(ledger_folder or folder) / 'ledger.sqlite'}"
     checks: Checks = {}
     metrics = CollectorRegistry()
-=======
-    url = f"sqlite:///{(ledger_folder or folder) / 'ledger.sqlite'}"
->>>>>>> w-budgets
     bounds = IngestSettings.model_validate(settings).quarantine_bounds()
     ledgers = [await open_ledger(url, bounds) for _ in range(workers)]
     registry = await open_registry(url)
