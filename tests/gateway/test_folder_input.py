@@ -127,6 +127,24 @@ async def test_a_bad_line_is_named_and_costs_no_other(drop: FileWatcher) -> None
     assert (again.device, again.values) == ("w-s0", {"level": 1.55})
 
 
+async def test_lines_without_a_time_have_instants_of_their_own(tmp_path: Path) -> None:
+    drop = FileWatcher(tmp_path, NAMES.replace('time = { path = "time", zone = "Asia/Bangkok" }\n', ""))
+    drop.put("a.csv", *(f"S1,-,{level},-\n" for level in range(1_200)))
+    async with drop.watched():
+        await until(lambda: drop.files("done") == ["a.csv"])
+    assert [one.values["level"] for one in drop.spool.readings] == [level / 100 for level in range(1_200)]
+    times = [one.time_ns for one in drop.spool.readings]
+    assert times == sorted(set(times))
+
+
+async def test_lines_without_a_time_around_a_bad_one_stay_apart(tmp_path: Path) -> None:
+    drop = FileWatcher(tmp_path, NAMES.replace('time = { path = "time", zone = "Asia/Bangkok" }\n', ""))
+    drop.put("a.csv", *(f"S1,-,{'x' if level == 7 else level},-\n" for level in range(20)))
+    async with drop.watched():
+        await until(lambda: "a.csv" in drop.files("done"))
+    assert len({one.time_ns for one in drop.spool.readings}) == 19
+
+
 async def test_the_hour_that_comes_twice_is_kept_twice_or_its_lines_are_named(tmp_path: Path) -> None:
     drop = FileWatcher(tmp_path, NAMES.replace("Asia/Bangkok", "Europe/Berlin"))
     times = "01:30", "02:00", "02:30", "02:00", "02:30", "03:00"

@@ -242,6 +242,14 @@ def test_a_position_under_short_and_long_names(names: tuple[str, str]) -> None:
     assert (reading.values, reading.lat, reading.lon) == ({"position_fix": 1.0}, 14.9, 102.1)
 
 
+def test_a_position_of_0_0_is_none_and_the_rest_stays() -> None:
+    metrics = [
+        metric(name, None, DOUBLE, field(13, value)) for name, value in (("Lat", 0.0), ("Lng", 0.0), ("Speed", 3.0))
+    ]
+    (reading,) = decode(payload(0, *metrics), Context(NOW, parameters={"topic": "spBv1.0/g/NBIRTH/n"}))
+    assert (reading.values, reading.lat, reading.lon) == ({"speed": 3.0}, None, None)
+
+
 def test_levels_that_look_alike_when_joined_are_devices_of_their_own() -> None:
     topics = ["a-b/NDATA/c", "a/NDATA/b-c", "a/DDATA/b/c", "a.b/NDATA/c", "a/NDATA/b.c", "a/NDATA/b"]
     value = payload(0, metric("Temperature", None, DOUBLE, field(13, 20.0)))

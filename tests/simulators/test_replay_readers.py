@@ -139,6 +139,16 @@ def test_a_file_of_the_second_hour_alone_is_refused_line_by_line(write: Write) -
     assert "line 2: '2024-10-27 02:10' happens twice in Europe/Berlin: neither the order of rows" in tally.first_bad
 
 
+@pytest.mark.parametrize("where", ['lat = "la"\nlon = "lo"', 'wkt = "w"'])
+def test_a_line_at_0_0_has_no_position_and_its_values_stay(write: Write, where: str) -> None:
+    table = (
+        "station,when,t,h,la,lo,w\na,2024-01-10 11:00,1,2,0,0.0,POINT(0 0)\na,2024-01-10 12:00,1,2,0,102,POINT(102 0)\n"
+    )
+    found, tally = _read(write("a.csv", table), write("m.toml", f"{_MAPPING}[position]\n{where}\n"))
+    assert [(one.lat, one.lon) for one in found] == [(None, None), (0.0, 102.0)]
+    assert (tally.rows, tally.bad) == (2, 0)
+
+
 def test_lines_are_counted_through_quoted_line_ends(write: Write) -> None:
     table = 'station,when,t,h,note\na,2024-01-10 11:00,1,2,"two\nlines"\na,bad,1,2,""\n'
     with pytest.raises(BadFile, match="line 4"):
