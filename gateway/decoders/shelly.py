@@ -12,7 +12,7 @@ that isn't set says null, and the time of receipt counts.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ from gateway.decoders.json_fields import (
     number,
     portions,
 )
-from gateway.decoders.leaves import unread
+from gateway.decoders.leaves import NOTHING_KNOWN, unread
 
 _ELECTRICITY: Final = {
     "apower": Meaning("power", "W"),
@@ -137,12 +137,22 @@ _NO_MEASUREMENT_OF_ANY: Final = frozenset(
         "temperature.tF", "errors", "calibration",
     }
 )  # fmt: skip
+_KNOWN: Final = MappingProxyType(
+    {name: _NO_MEASUREMENT_OF_ANY.union(_NO_MEASUREMENT.get(name, ()), names) for name, names in _COMPONENTS.items()}
+)
+_Path = tuple[str, str, str]
+_PATHS: Final[Mapping[str, Sequence[_Path]]] = MappingProxyType(
+    {name: [(path, *path.partition(".")[::2]) for path in names] for name, names in _COMPONENTS.items()}
+)
+"""Component to the fields that it may have: path, its head, and its tail, which may be empty."""
+
 _ADD_ON: Final = 100
 """Components from this id on are those of the sensor add-on, whose thermometers are DS18B20 (a DHT22 ends at 80)."""
 
 _MAX_BYTES: Final = 32 * 1024
 _COMPONENT: Final = re.compile(r"([a-z0-9]+)(?::(\d{1,4}))?", re.ASCII)
 _ENVELOPE: Final = frozenset({"dst", "id", "method", "src", "ts"})
+_ENVELOPE_OF_A_STATUS: Final = _ENVELOPE | {"params"}
 _ANSWERS: Final = frozenset({"error", "result"})
 _STATUSES: Final = ("NotifyStatus", "NotifyFullStatus")
 
@@ -170,7 +180,7 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
         return []
     source = message.get("src")
     params = as_object(message.get("params"), "params")
-    unread({key: part for key, part in message.items() if key != "params"}, _ENVELOPE, rest.unread)
+    unread(message, _ENVELOPE_OF_A_STATUS, rest.unread)
     return _readings(params, source if isinstance(source, str) else None, context, rest)
 
 
@@ -182,9 +192,8 @@ def _readings(status: Mapping[str, Any], name: str | None, context: Context, res
     stamp = number(status.get("ts"))
     time_ns = context.received_ns if stamp is None else from_number(stamp, 1)
     device = foreign_device(context, "shelly", None if name is None else joined(*name.split("/")))
-    return [
-        flagged(reading, flags) for kind, values in found.items() for reading in portions(device, kind, time_ns, values)
-    ]
+    readings = [reading for kind, values in found.items() for reading in portions(device, kind, time_ns, values)]
+    return [flagged(reading, flags) for reading in readings] if flags else readings
 
 
 def _by_kind(
@@ -197,14 +206,20 @@ def _by_kind(
         names = None if match is None else _COMPONENTS.get(match[1])
         if match is None or not isinstance(fields, dict) or names is None:
             if component != "ts":
-                known = _NO_MEASUREMENT.get(match[1], frozenset()) if match else frozenset()
-                unread(fields, known, rest.unread, f"{component}.")
+                unread(
+                    fields,
+                    _NO_MEASUREMENT.get(match[1], NOTHING_KNOWN) if match else NOTHING_KNOWN,
+                    rest.unread,
+                    f"{component}.",
+                )
             continue
         place = "" if match[2] is None or int(match[2]) == 0 else f"_{int(match[2])}"
         target = health if match[1] in _HEALTH else found.setdefault(given or _KINDS.get(match[1], _OTHERS), {})
-        read = dict(_fields(fields, names))
-        known = _NO_MEASUREMENT.get(match[1], _NO_MEASUREMENT_OF_ANY) | _NO_MEASUREMENT_OF_ANY | read.keys()
-        unread(fields, known, rest.unread, f"{component}.")
+        left: dict[str, object] = {}
+        read = dict(_fields(fields, _PATHS[match[1]], left))
+        unread(fields, _KNOWN[match[1]], rest.unread, f"{component}.")
+        if left:
+            unread(left, NOTHING_KNOWN, rest.unread, f"{component}.")
         for quantity, value in to_values(read, names).items():
             target[quantity + place] = value
         if match[1] == "temperature" and int(match[2] or 0) >= _ADD_ON:
@@ -213,12 +228,18 @@ def _by_kind(
     return found
 
 
-def _fields(fields: Mapping[str, Any], names: Names) -> Iterator[tuple[str, float]]:
-    for path in names:
-        head, _, tail = path.partition(".")
+def _fields(fields: Mapping[str, Any], paths: Iterable[_Path], left: dict[str, object]) -> Iterator[tuple[str, float]]:
+    for path, head, tail in paths:
         thing = fields.get(head)
-        if tail:
-            thing = thing.get(tail) if isinstance(thing, dict) else None
+        if tail and thing is not None:
+            if not isinstance(thing, dict):
+                left[head] = thing
+                continue
+            thing = thing.get(tail)
+        if thing is None:
+            continue
         value = None if isinstance(thing, str) else number(thing)
-        if value is not None:
+        if value is None:
+            left[path] = thing
+        else:
             yield path, value

@@ -14,7 +14,7 @@ from gateway.decoders.dallas import probe_flags
 from gateway.decoders.decoder import DecodeError
 from gateway.decoders.fields import NUMBER, Meaning, Names, to_key, to_values
 from gateway.decoders.json_fields import position_fix
-from gateway.decoders.leaves import is_measured
+from gateway.decoders.leaves import NOTHING_KNOWN, is_measured
 from gateway.decoders.leaves import unread as find_unread
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec
 
@@ -160,7 +160,7 @@ def _flatten_nested(
         # a list's items are counted from 1
         nested = {str(at): item for at, item in _numbers(value, budget)}
         _flatten(flat, nested, f"{name}_", codec, budget, unread)
-        find_unread([item for item in value if not isinstance(item, NUMBER)], (), unread, f"{name}.")
+        find_unread([item for item in value if not isinstance(item, NUMBER)], NOTHING_KNOWN, unread, f"{name}.")
     elif is_measured(value):
         unread.append(name)
 

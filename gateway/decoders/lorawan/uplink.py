@@ -19,6 +19,7 @@ from city.reading import Reading
 from city.wire.direct import Position
 from gateway.decoders import kinds
 from gateway.decoders.decoder import Context, DecodeError, Rest, device_id
+from gateway.decoders.leaves import NOTHING_KNOWN
 from gateway.decoders.leaves import unread as find_unread
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec, device_time_ns
@@ -159,7 +160,7 @@ def _history(fields: Mapping[str, object], codec: Codec | None, uplink: Uplink, 
     older: list[Reading] = []
     for record in records:
         if not isinstance(record, dict) or not isinstance(seconds := record.get("timestamp"), int | float):
-            find_unread(record, (), unread, f"{HISTORY}.")
+            find_unread(record, NOTHING_KNOWN, unread, f"{HISTORY}.")
             continue
         if not 0 <= seconds < _END_OF_CLOCKS_S:
             error = DecodeError(Reason.BAD_TIME, f"a record of {seconds} s is of no device's clock")
@@ -167,7 +168,7 @@ def _history(fields: Mapping[str, object], codec: Codec | None, uplink: Uplink, 
             break
         time_ns = device_time_ns(seconds, uplink.time_ns)
         if time_ns is None:
-            find_unread(record, (), unread, f"{HISTORY}.")
+            find_unread(record, NOTHING_KNOWN, unread, f"{HISTORY}.")
             continue
         rest = {key: value for key, value in record.items() if key != "timestamp"}
         found = measured(rest, codec or UNKNOWN, uplink.time_ns, uplink.budget, unread)
