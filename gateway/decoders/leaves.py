@@ -110,8 +110,12 @@ def _unknown(thing: Mapping[Any, Any], path: str, known: frozenset[str]) -> Coll
     shape = (known, path, *thing)
     found = _shapes.get(shape)
     if found is None:
-        found = tuple(key for key in thing if (f"{path}.{key}" if path else key) not in known)
-        if len(path) + sum(len(str(key)) for key in thing) <= _LONGEST_SHAPE:
+        # a key that has a dot itself is no path
+        names = {key: str(key) for key in thing}
+        found = tuple(
+            key for key, name in names.items() if "." in name or (f"{path}.{name}" if path else name) not in known
+        )
+        if len(path) + sum(map(len, names.values())) <= _LONGEST_SHAPE:
             if len(_shapes) >= _MAX_SHAPES:
                 _shapes.clear()
             _shapes[shape] = found

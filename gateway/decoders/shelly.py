@@ -192,8 +192,9 @@ def _readings(status: Mapping[str, Any], name: str | None, context: Context, res
     stamp = number(status.get("ts"))
     time_ns = context.received_ns if stamp is None else from_number(stamp, 1)
     device = foreign_device(context, "shelly", None if name is None else joined(*name.split("/")))
-    readings = [reading for kind, values in found.items() for reading in portions(device, kind, time_ns, values)]
-    return [flagged(reading, flags) for reading in readings] if flags else readings
+    return [
+        flagged(reading, flags) for kind, values in found.items() for reading in portions(device, kind, time_ns, values)
+    ]
 
 
 def _by_kind(
@@ -231,11 +232,8 @@ def _by_kind(
 def _fields(fields: Mapping[str, Any], paths: Iterable[_Path], left: dict[str, object]) -> Iterator[tuple[str, float]]:
     for path, head, tail in paths:
         thing = fields.get(head)
-        if tail and thing is not None:
-            if not isinstance(thing, dict):
-                left[head] = thing
-                continue
-            thing = thing.get(tail)
+        if tail:
+            thing = thing.get(tail) if isinstance(thing, dict) else None
         if thing is None:
             continue
         value = None if isinstance(thing, str) else number(thing)

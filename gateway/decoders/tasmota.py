@@ -109,8 +109,8 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     if not values:
         return []
     device = foreign_device(context, "tasmota", _name(levels[:-1]))
-    readings = list(portions(device, _kind(context, values), _time_ns(message, context), values))
-    return [flagged(reading, flags) for reading in readings] if flags else readings
+    readings = portions(device, _kind(context, values), _time_ns(message, context), values)
+    return [flagged(reading, flags) for reading in readings]
 
 
 def _kind(context: Context, values: Mapping[str, float]) -> str:

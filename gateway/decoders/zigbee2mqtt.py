@@ -79,8 +79,6 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
         return []
     time_ns = _time_ns(message.get("last_seen"), context)
     reading = Reading(_device(context, name), kind_of(context, values), time_ns, values)
-    if not names_probe(" ".join(values)):
-        return [reading]
     return [flagged(reading, probe_flags(values, filter(names_probe, values)))]
 
 

@@ -99,7 +99,8 @@ def measured(fields: Mapping[str, object], codec: Codec, server_ns: int, budget:
     tidied = codec.tidy(flat, codec.names) if codec.tidy else flat
     time_ns = codec.clock(tidied, server_ns) if codec.clock else None
     values = to_values(tidied, codec.names)
-    unread += [name for name in tidied if to_key(name) is None]
+    if len(values) < len(tidied):
+        unread += [name for name in tidied if to_key(name) is None]
     if not all(map(_keeps_its_name, values)):
         values = {_renamed(key): value for key, value in values.items()}
     flags = probe_flags(values, (_quantity(name, codec.names) for name in codec.dallas)) if codec.dallas else {}
@@ -133,11 +134,7 @@ def _flatten(
         name = prefix + key
         if len(name) > _LONGEST_NAME:
             raise DecodeError(Reason.BAD_QUANTITY, f"{name[:80]!r}... is too long a name")
-        number: object = value
-        if isinstance(value, str):
-            number = _number(value, codec.states.get(name), known=name in names)
-        elif isinstance(value, dict):
-            number = next((value[inner] for inner in _VALUE_KEYS if inner in value), None)
+        number = value if isinstance(value, NUMBER) else _number_in(value, name, codec)
         if isinstance(number, NUMBER):
             none = absent.get(name)
             if none is not None and number in none:
@@ -145,10 +142,19 @@ def _flatten(
             if not -_LARGEST <= number <= _LARGEST:
                 raise DecodeError(Reason.NOT_FINITE, f"{name[:80]!r} is out of any range")
             flat[name] = number
-            if isinstance(value, dict):
+            if number is not value and isinstance(value, dict):
                 find_unread(value, _ABOUT_A_VALUE, unread, f"{name}.")
         elif not _passed_over(name, names):
             _flatten_nested(flat, value, name, codec, budget, unread)
+
+
+def _number_in(value: object, name: str, codec: Codec) -> object:
+    """Give the number that a text or an object says; what it isn't in, as it is."""
+    if isinstance(value, str):
+        return _number(value, codec.states.get(name), known=name in codec.names)
+    if isinstance(value, dict):
+        return next((value[inner] for inner in _VALUE_KEYS if inner in value), None)
+    return value
 
 
 def _flatten_nested(

@@ -11,8 +11,9 @@ Signal strength and ratio are those of the gateway with the best reception. The 
 import binascii
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from city.errors import Reason
 from city.reading import Reading
@@ -36,8 +37,7 @@ _MAX_BYTES: Final = 255
 """A LoRaWAN frame has at most 242 bytes of payload, and its length is one byte."""
 
 
-@dataclass(slots=True)
-class Uplink:
+class Uplink(msgspec.Struct):
     """What the network servers have in common.
 
     Attributes:
@@ -60,10 +60,10 @@ class Uplink:
     port: int = 0
     data: str = ""
     decoded: Mapping[str, object] | None = None
-    radio: dict[str, float] = field(default_factory=dict)
+    radio: dict[str, float] = {}
     position: Position | None = None
-    budget: Budget = field(default_factory=Budget)
-    rest: Rest = field(default_factory=Rest)
+    budget: Budget = msgspec.field(default_factory=Budget)
+    rest: Rest = msgspec.field(default_factory=Rest)
     bytes: bytes = b""
 
 
@@ -105,7 +105,8 @@ def readings(uplink: Uplink, context: Context) -> list[Reading]:
         if codec is None:
             raise DecodeError(Reason.NO_CODEC, f"no codec is known for {uplink.device} ({uplink.label[:80]!r})")
         fields = codec.decode(uplink.port, payload)
-    return [*_history(fields, codec, uplink, context), *_now(fields, codec, uplink, context)]
+    now = _now(fields, codec, uplink, context)
+    return [*_history(fields, codec, uplink, context), *now] if HISTORY in fields else now
 
 
 def codec_of(uplink: Uplink, context: Context) -> Codec | None:
