@@ -12,7 +12,8 @@ that isn't set says null, and the time of receipt counts.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from city.errors import Reason
 from city.reading import Reading
 from gateway.decoders.dallas import flagged, probe_flags
 from gateway.decoders.decoder import Context, DecodeError, Rest, known_kind
-from gateway.decoders.fields import Meaning, Names, joined, to_values
+from gateway.decoders.fields import MAX_KEPT, Meaning, Names, joined, to_values
 from gateway.decoders.json_fields import (
     as_object,
     foreign_device,
@@ -203,33 +204,39 @@ def _by_kind(
     found: dict[str, dict[str, float]] = {}
     health: dict[str, float] = {}
     for component, fields in status.items():
-        match = _COMPONENT.fullmatch(component)
-        names = None if match is None else _COMPONENTS.get(match[1])
-        if match is None or not isinstance(fields, dict) or names is None:
+        type_, place = (_kept_parts if len(component) <= MAX_KEPT else _parts)(component)
+        names = _COMPONENTS.get(type_)
+        if names is None or not isinstance(fields, dict):
             if component != "ts":
-                unread(
-                    fields,
-                    _NO_MEASUREMENT.get(match[1], NOTHING_KNOWN) if match else NOTHING_KNOWN,
-                    rest.unread,
-                    f"{component}.",
-                )
+                unread(fields, _NO_MEASUREMENT.get(type_, NOTHING_KNOWN), rest.unread, f"{component}.")
             continue
-        place = "" if match[2] is None or int(match[2]) == 0 else f"_{int(match[2])}"
-        target = health if match[1] in _HEALTH else found.setdefault(given or _KINDS.get(match[1], _OTHERS), {})
+        ending = f"_{place}" if place else ""
+        target = health if type_ in _HEALTH else found.setdefault(given or _KINDS.get(type_, _OTHERS), {})
         left: dict[str, object] = {}
-        read = dict(_fields(fields, _PATHS[match[1]], left))
-        unread(fields, _KNOWN[match[1]], rest.unread, f"{component}.")
+        read = _fields(fields, _PATHS[type_], left)
+        unread(fields, _KNOWN[type_], rest.unread, f"{component}.")
         if left:
             unread(left, NOTHING_KNOWN, rest.unread, f"{component}.")
         for quantity, value in to_values(read, names).items():
-            target[quantity + place] = value
-        if match[1] == "temperature" and int(match[2] or 0) >= _ADD_ON:
-            flags |= probe_flags(target, [f"temperature{place}"])
+            target[quantity + ending] = value
+        if type_ == "temperature" and place >= _ADD_ON:
+            flags |= probe_flags(target, [f"temperature{ending}"])
     found.setdefault(next(iter(found), given or SENSOR), {}).update(health)
     return found
 
 
-def _fields(fields: Mapping[str, Any], paths: Iterable[_Path], left: dict[str, object]) -> Iterator[tuple[str, float]]:
+def _parts(component: str) -> tuple[str, int]:
+    """Split `temperature:101`; no type where it is no component."""
+    match = _COMPONENT.fullmatch(component)
+    return ("", 0) if match is None else (match[1], int(match[2] or 0))
+
+
+_kept_parts: Final = lru_cache(maxsize=4096)(_parts)
+
+
+def _fields(fields: Mapping[str, Any], paths: Iterable[_Path], left: dict[str, object]) -> dict[str, float]:
+    """Take the numbers that stand at these paths; what is none is `left`."""
+    read: dict[str, float] = {}
     for path, head, tail in paths:
         thing = fields.get(head)
         if tail:
@@ -240,4 +247,5 @@ def _fields(fields: Mapping[str, Any], paths: Iterable[_Path], left: dict[str, o
         if value is None:
             left[path] = thing
         else:
-            yield path, value
+            read[path] = value
+    return read
