@@ -239,8 +239,12 @@ def _fields(fields: Mapping[str, Any], paths: Iterable[_Path], left: dict[str, o
     read: dict[str, float] = {}
     for path, head, tail in paths:
         thing = fields.get(head)
-        if tail:
-            thing = thing.get(tail) if isinstance(thing, dict) else None
+        if tail and isinstance(thing, dict):
+            thing = thing.get(tail)
+        elif tail:
+            if isinstance(thing, list):  # its objects have the same paths, and nothing reads them
+                left[head] = thing
+            continue
         if thing is None:
             continue
         value = None if isinstance(thing, str) else number(thing)
