@@ -151,11 +151,13 @@ def _add_unread(thing: Any, read: Tree, path: str, found: list[str]) -> None:
     """Add the paths of the numbers beside those that a tree of paths reads."""
     if isinstance(thing, dict):
         for key, part in thing.items():
+            if key in read and not read[key]:
+                continue
             here = f"{path}.{key}" if path else key
-            if key not in read:
-                unread({here: part}, NOTHING_KNOWN, found)
-            elif read[key]:
+            if key in read:
                 _add_unread(part, read[key], here, found)
+            else:
+                unread({here: part}, NOTHING_KNOWN, found)
     elif isinstance(thing, list):
         chosen = _chosen(thing, read)
         for part in thing:

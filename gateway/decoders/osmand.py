@@ -109,8 +109,8 @@ def _of_query(body: bytes, context: Context, rest: Rest) -> Reading:
     if "location" in fields:
         lat, _, lon = fields["location"].partition(",")
     left: dict[str, object] = {}
-    told = _numbers({name: _TRUTHS.get(text, text) for name, text in fields.items()}, _QUERY, left)
-    values = to_values(_measured(told, _QUERY), _QUERY)
+    told = _measured({name: _TRUTHS.get(text, text) for name, text in fields.items()}, _QUERY, left)
+    values = to_values(told, _QUERY)
     unread(left, _NO_MEASUREMENT, rest.unread)
     name = fields.get("id") or fields.get("deviceid")
     place = None if fields.get("valid", "").lower() in _INVALID else position(lat, lon)
@@ -159,14 +159,14 @@ def _of_location(location: dict[str, Any], name: str | None, context: Context, r
         raise DecodeError(Reason.NO_VALUES, f"{len(extras)} extras; at most {MAX_VALUES} values are allowed")
     coords = as_object(location.get("coords") or {}, "coords")
     left: dict[str, object] = {}
-    values = to_values(_numbers(extras, {}, left, "extras."), {})
+    values = to_values(_measured(extras, {}, left, "extras."), {})
     for prefix, fields, names in (
         ("", location, _LOCATION),
         ("coords.", coords, _COORDS),
         ("battery.", as_object(location.get("battery") or {}, "battery"), _BATTERY),
     ):
-        told = _numbers({name: fields[name] for name in names if name in fields}, names, left, prefix)
-        values |= to_values(_measured(told, names), names)
+        told = _measured({name: fields[name] for name in names if name in fields}, names, left, prefix)
+        values |= to_values(told, names)
     place = position(coords.get("latitude"), coords.get("longitude"))
     reading = _reading(context, name, location.get("timestamp"), values, place)
     if left:
@@ -175,21 +175,21 @@ def _of_location(location: dict[str, Any], name: str | None, context: Context, r
     return reading
 
 
-def _numbers(fields: Mapping[str, object], names: Names, left: dict[str, object], prefix: str = "") -> dict[str, float]:
-    """Take the numbers; what is none, or has a name that makes no key, is `left`."""
+def _measured(
+    fields: Mapping[str, object], names: Names, left: dict[str, object], prefix: str = ""
+) -> dict[str, float]:
+    """Take the numbers that say something: what a table knows is negative only where nothing is known.
+
+    What is no number, or has a name that makes no key, is `left`.
+    """
     told: dict[str, float] = {}
     for name, field in fields.items():
         value = number(field)
         if value is None or (name not in names and to_key(name) is None):
             left[prefix + name] = field
-        else:
+        elif value >= 0 or name not in names or name in _MAY_BE_NEGATIVE:
             told[name] = value
     return told
-
-
-def _measured(told: Mapping[str, float], names: Names) -> dict[str, float]:
-    """Leave out what a table knows, and is negative only where nothing is known."""
-    return {name: value for name, value in told.items() if value >= 0 or name not in names or name in _MAY_BE_NEGATIVE}
 
 
 def _reading(

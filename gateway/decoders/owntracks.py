@@ -16,7 +16,7 @@ from city.reading import Reading
 from gateway.decoders.decoder import Context, DecodeError, Rest, known_kind
 from gateway.decoders.fields import Meaning, Names, joined, to_values
 from gateway.decoders.json_fields import foreign_device, from_number, load_object, number, position, position_fix
-from gateway.decoders.leaves import unread
+from gateway.decoders.leaves import NOTHING_KNOWN, unread
 
 _NAMES: Final[Names] = MappingProxyType(
     {
@@ -43,6 +43,7 @@ _NO_MEASUREMENT: Final = frozenset(
 )  # fmt: skip
 """Of the phone, its regions, its network and its messages."""
 
+_KNOWN: Final = _NO_MEASUREMENT.union(_NAMES)
 _TOPIC_LEVELS: Final = 3
 
 
@@ -66,9 +67,17 @@ def _location(message: dict[str, Any], context: Context, rest: Rest) -> Reading:
     place = position(message.get("lat"), message.get("lon"))
     if place is None:
         raise DecodeError(Reason.MISSING_FIELD, "a location without lat and lon")
-    known = {name: value for name in _NAMES if (value := number(message.get(name))) is not None}
-    unread(message, _NO_MEASUREMENT, rest.unread, read=known)
-    given = {name: value for name, value in known.items() if value >= 0 or name not in _NEVER_NEGATIVE}
+    given: dict[str, float] = {}
+    left: dict[str, object] = {}
+    for name in _NAMES:
+        value = number(message.get(name))
+        if value is None:
+            left[name] = message.get(name)
+        elif value >= 0 or name not in _NEVER_NEGATIVE:
+            given[name] = value
+    unread(message, _KNOWN, rest.unread)
+    if left:
+        unread(left, NOTHING_KNOWN, rest.unread)
     return Reading(
         foreign_device(context, "owntracks", _name(message, context)),
         known_kind(context.kind or "vehicle"),

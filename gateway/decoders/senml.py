@@ -27,18 +27,19 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
 from city.reading import FIRST_NS, LAST_NS, QUANTITY_PATTERN, Reading, checked_quantity
 from city.wire.direct import MAX_VALUES, to_position
 from gateway.decoders.decoder import Context, DecodeError, Rest, device_id
-from gateway.decoders.fields import to_key
+from gateway.decoders.fields import MAX_KEPT, to_key
 from gateway.decoders.kinds import kind_of
 from gateway.decoders.leaves import is_measured, unread
-from gateway.decoders.senml_pack import LABELS, Record, parse, resolve, resolve_each, write
+from gateway.decoders.senml_pack import LABELS, Record, Source, parse, resolve, resolve_each, write
 from gateway.decoders.senml_units import QUANTITY_OF_UNIT, converted
 
 __all__ = ["decode", "resolve"]
@@ -71,7 +72,7 @@ class _Moment:
 
     values: dict[_Series, float] = field(default_factory=dict)
     position: dict[str, float] = field(default_factory=dict)
-    sources: list[dict[str, Any]] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
 
 
 def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
@@ -82,7 +83,7 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
             instant; but the whole pack where a base field is bad.
     """
 
-    def refuse(sources: list[dict[str, Any]], error: Malformed) -> None:
+    def refuse(sources: list[Source], error: Malformed) -> None:
         rest.refuse(write(payload, sources), error)
 
     moments: dict[tuple[str, int], _Moment] = {}
@@ -92,8 +93,8 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
         if isinstance(record, DecodeError):
             refuse([source], record)
             continue
-        if not LABELS.issuperset(source):
-            unread(source, LABELS, rest.unread)
+        if not LABELS.issuperset(source[1]):
+            unread(source[1], LABELS, rest.unread)
         if isinstance(record.value, str | bytes):
             if is_measured(record.value):
                 rest.unread.append(record.name)
@@ -107,7 +108,7 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
 
 def _place(
     record: Record,
-    source: dict[str, Any],
+    source: Source,
     moments: dict[tuple[str, int], _Moment],
     known: dict[tuple[str, str | None], tuple[str, str]],
     undated: Counter[tuple[str, str, str]],
@@ -135,7 +136,7 @@ def _place(
 def _readings(
     moments: Mapping[tuple[str, int], _Moment],
     context: Context,
-    refuse: Callable[[list[dict[str, Any]], Malformed], None],
+    refuse: Callable[[list[Source], Malformed], None],
 ) -> list[Reading]:
     found: dict[str, set[_Series]] = {}
     for (device, _), moment in moments.items():
@@ -215,7 +216,11 @@ def _known(tail: str) -> str:
 def _device(name: str, context: Context) -> str:
     if context.device is None and not name:
         raise DecodeError(Reason.MISSING_FIELD, "neither the names nor the input tell the device")
-    return device_id(context.device or name)
+    name = context.device or name
+    return (_kept_id if len(name) <= MAX_KEPT else device_id)(name)
+
+
+_kept_id: Final = lru_cache(maxsize=4096)(device_id)
 
 
 def _time_ns(record: Record) -> int:

@@ -50,6 +50,10 @@ _MAY_NEST: Final = 8 * 1024
 _DEEP, _FLAT = 32, 2
 
 
+Source = tuple[dict[str, Any], dict[str, Any]]
+"""The base fields that hold for a record, and the record."""
+
+
 class Record(NamedTuple):
     """A resolved record: no base fields, no relative time.
 
@@ -109,10 +113,8 @@ def resolve(records: list[dict[str, Any]], received_ns: int) -> list[Record]:
     return resolved
 
 
-def resolve_each(
-    records: list[dict[str, Any]], received_ns: int
-) -> Iterator[tuple[Record | DecodeError, dict[str, Any]]]:
-    """Resolve records one by one, each beside a record that says the same alone in a pack; or why it is bad.
+def resolve_each(records: list[dict[str, Any]], received_ns: int) -> Iterator[tuple[Record | DecodeError, Source]]:
+    """Resolve records one by one, each beside its source; or why it is bad.
 
     Raises:
         DecodeError: A base field is bad, on which all that follow rely: `pack_version`, `unknown_field` (a
@@ -120,6 +122,7 @@ def resolve_each(
             (the name), `missing_field` (no value) or `bad_time`.
     """
     base: dict[str, Any] = {}
+    now_s = received_ns / 1e9
     for position, record in enumerate(records):
         if not _BASES.isdisjoint(record):
             own = {label: record[label] for label in _BASES & record.keys()}
@@ -127,14 +130,13 @@ def resolve_each(
             version = base.get("bver", _VERSION)
             if position and own.get("bver", version) != version:
                 raise DecodeError(Reason.PACK_VERSION, "bver changes within the pack")
-            base |= own
+            base = base | own  # the sources before keep theirs
         if not _BASES.issuperset(record):
-            alone = base | record
             try:
                 _check(record)
-                yield _resolved(record, base, received_ns / 1e9), alone
+                yield _resolved(record, base, now_s), (base, record)
             except DecodeError as error:
-                yield error, alone
+                yield error, (base, record)
 
 
 def _resolved(record: Mapping[str, Any], base: Mapping[str, Any], now_s: float) -> Record:
@@ -269,6 +271,7 @@ def is_cbor(payload: bytes) -> bool:
     return payload.startswith(_SELF_DESCRIBED) or _ARRAY_FIRST <= payload[0] <= _ARRAY_LAST
 
 
-def write(payload: bytes, records: list[dict[str, Any]]) -> bytes:
-    """Write records as a pack in the format of the one that they came in."""
+def write(payload: bytes, sources: list[Source]) -> bytes:
+    """Write records as a pack in the format of the one that they came in, each with all that it relies on."""
+    records = [base | record for base, record in sources]
     return cbor2.dumps(records) if is_cbor(payload) else json.dumps(records).encode()

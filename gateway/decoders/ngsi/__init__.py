@@ -23,7 +23,7 @@ from city.reading import Reading
 from city.units import UNITS, convert
 from city.wire.direct import MAX_READINGS
 from gateway.decoders.decoder import Context, DecodeError, Rest
-from gateway.decoders.fields import NUMBER, Meaning, Names, to_key
+from gateway.decoders.fields import NOTHING, NUMBER, Meaning, Names, to_key
 from gateway.decoders.json_fields import as_object, foreign_device, load_json, number, portions, position_fix
 from gateway.decoders.kinds import kind_of
 from gateway.decoders.leaves import NOTHING_KNOWN, unread
@@ -110,7 +110,9 @@ def _readings(entity: Mapping[str, Any], context: Context, rest: Rest) -> list[R
 def _add_about(entity: Mapping[str, Any], left: list[str]) -> None:
     """Add the numbers that stand beside the value of an attribute: properties of properties, metadata."""
     for name, given in entity.items():
-        if isinstance(given, dict) and not given.keys().isdisjoint(_VALUES):
+        if not isinstance(given, dict) or NO_MEASUREMENT_OF_AN_ATTRIBUTE.issuperset(given):
+            continue
+        if not given.keys().isdisjoint(_VALUES):
             unread(given, NO_MEASUREMENT_OF_AN_ATTRIBUTE, left, f"{name}.")
 
 
@@ -125,8 +127,9 @@ def _measurements(
             meaning, value = Meaning(to_key(name)), number(given.value)
             value = None if value is None else _converted(value, meaning, given.unit_code)
         else:  # a text is a number only where the model says that a number stands there
-            meaning, value = Meaning(None), None
-            unread({name: given.value}, NO_MEASUREMENT, left)
+            meaning, value = NOTHING, None
+            if name not in NO_MEASUREMENT:
+                unread({name: given.value}, NOTHING_KNOWN, left)
         if meaning.quantity is not None and value is not None:
             yield meaning.quantity, value, given.time_ns
         elif meaning.quantity is not None and number(given.value) is None:
