@@ -17,7 +17,11 @@ class IngestSettings(Settings):
     Attributes:
         worker: Name of this worker, the same after a restart; each worker of a group has another. `auto`: the lowest
             number that is free among the workers that share the data folder.
+        workers: How many workers there are. Several share one subscription; a single one has its own, which no other
+            client can join.
         group: Name of the workers' shared subscription.
+        receipt_key_file: File of the key with which receipts are signed, at least 32 characters; gateways that have it
+            too believe no other receipt. Empty: they are not signed.
         flush_readings: Readings that close a flush; twice as many when they wait already, after an outage.
         flush_ms: Milliseconds after which a flush is closed anyway.
         inflight_messages: Messages held without acknowledgement.
@@ -40,7 +44,9 @@ class IngestSettings(Settings):
     section: ClassVar[str] = "ingest"
 
     worker: str = Field("1", pattern=r"^[a-z0-9-]{1,32}$")
+    workers: int = Field(1, ge=1, le=64)
     group: str = Field("ingest", pattern=r"^[a-z0-9-]{1,32}$")
+    receipt_key_file: str = ""
     flush_readings: int = Field(5_000, ge=1, le=100_000)
     flush_ms: int = Field(250, ge=1, le=60_000)
     inflight_messages: int = Field(20_000, ge=100, le=1_000_000)

@@ -61,7 +61,7 @@ async def ledger_table(settings: PlatformSettings, by: str, hours: int) -> None:
     table = Table(by, title=f"readings of the last {hours} h" if hours > 1 else "readings of this hour")
     for name in figures(Account("", Counts(), 0, 0)):
         table.add_column(name, justify="right")
-    async with _opened(settings) as ledger:
+    async with opened_ledger(settings) as ledger:
         after = ""
         while accounts := await ledger.account(start_ns, now_ns + 1, By(by), after=after):
             for account in accounts:
@@ -81,7 +81,7 @@ async def quarantine_table(settings: PlatformSettings, reason: str | None, limit
         LedgerUnavailable: The database is down.
     """
     rows: list[QuarantineRow] = []
-    async with _opened(settings) as ledger:
+    async with opened_ledger(settings) as ledger:
         for state in UNRESOLVED:
             rows += await ledger.quarantine(limit=limit + 1, state=state, reason=reason)
     rows.sort(key=lambda row: row.id)
@@ -108,13 +108,43 @@ async def redrive(settings: PlatformSettings, reason: str | None) -> None:
         ConfigurationError: There is no ledger yet.
         LedgerUnavailable: The database is down.
     """
-    async with _opened(settings) as ledger:
+    async with opened_ledger(settings) as ledger:
         requested = await ledger.request_redrive(None, reason)
     Console().print(f"{requested:,} payloads will be tried again by ingest.", highlight=False)
 
 
+async def erasures_table(settings: PlatformSettings) -> None:
+    """Print who had what erased, the oldest first.
+
+    Raises:
+        ConfigurationError: There is no ledger yet.
+        LedgerUnavailable: The database is down.
+    """
+    async with opened_ledger(settings) as ledger:
+        rows = await ledger.erasures()
+    table = Table("id", "at", "device", "readings", "payloads", "done", "who", "why")
+    for row in rows:
+        at = datetime.fromtimestamp(row.at_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        done = "yes" if row.done else "no: ask again"
+        cells = (row.id, at, row.asked.device, row.readings, row.payloads, done, row.asked.who, row.asked.why)
+        table.add_row(*[Text(str(cell)) for cell in cells])
+    _print(table)
+
+
+async def renew_epoch(settings: PlatformSettings) -> None:
+    """Begin a new epoch of the journal, and print its name.
+
+    Raises:
+        ConfigurationError: There is no ledger yet.
+        LedgerUnavailable: The database is down.
+    """
+    async with opened_ledger(settings) as ledger:
+        epoch = await ledger.renew_epoch()
+    Console().print(f"The journal's epoch is {epoch} now.", highlight=False)
+
+
 @asynccontextmanager
-async def _opened(settings: PlatformSettings) -> AsyncIterator[Ledger]:
+async def opened_ledger(settings: PlatformSettings) -> AsyncIterator[Ledger]:
     """Open the ledger; looking makes none."""
     file = settings.ledger_file
     if file is not None and not file.exists() and not file.with_name(f"{file.name}-wal").exists():
