@@ -1,11 +1,12 @@
 """The gateway's settings: `[gateway]` in `korat.toml`, `KORAT_GATEWAY_*` in the environment."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from city.errors import Malformed
+from city.proxies import checked_proxies
 from city.reading import checked_id
 from city.settings import Settings
 from gateway.outbox.group_commit import MAX_READINGS
@@ -23,6 +24,9 @@ class GatewaySettings(Settings):
             429. All `http_*` count where `gateway.toml` has no `[[input.http]]`, or one that lacks the key.
         http_allowed_hosts: Names, separated by commas, by which an HTTP input without tokens may be asked beside the
             loopback's own: those of a proxy on this machine.
+        http_trusted_proxies: Addresses or networks of proxies, separated by commas, whose `X-Forwarded-For` or
+            `Forwarded` says who sends; half of `http_max_concurrent` requests may then be under way for one client.
+            Empty: these headers count for nothing.
         spool: The spool's file, relative to the data folder.
         spool_bytes: Most bytes of the spool.
         pack_readings: Readings at which a pack is closed.
@@ -44,6 +48,7 @@ class GatewaySettings(Settings):
     http_body_bytes: int = Field(256 * 1024, ge=1024, le=4 * 2**20)
     http_max_concurrent: int = Field(256, ge=1, le=10_000)
     http_allowed_hosts: str = Field("", max_length=1000)
+    http_trusted_proxies: Annotated[str, Field(max_length=1000), AfterValidator(checked_proxies)] = ""
     spool: Path = Path("gateway.spool")
     spool_bytes: int = Field(2**30, ge=2**20)
     pack_readings: int = Field(100, ge=1, le=MAX_READINGS)

@@ -12,7 +12,7 @@ class IngestSettings(Settings):
     """Settings of the ingest service: table `[ingest]`, variables `KORAT_INGEST_*`.
 
     What a device sends beyond its hourly budget is quarantined until the hour is over; no other device is touched,
-    nor the rest of a pack.
+    nor the rest of a pack. What a gateway brings late is charged to the hours in which it was measured.
 
     Attributes:
         worker: Name of this worker, the same after a restart; each worker of a group has another. `auto`: the lowest
@@ -27,10 +27,10 @@ class IngestSettings(Settings):
         inflight_messages: Messages held without acknowledgement.
         inflight_bytes: Bytes of those messages.
         max_future_skew_s: Seconds that a reading's time may lie ahead of ours; what is further goes to quarantine.
-        device_messages: Messages an hour that one direct device may send, and readings that one may by one gateway.
+        device_messages: Messages an hour that one direct device may send, and readings of one hour by one gateway.
         device_bytes: Bytes an hour that one direct device may send.
-        gateway_messages: Packs an hour that one gateway may send.
-        gateway_bytes: Bytes an hour that one gateway may send.
+        gateway_messages: Packs of one hour that one gateway may send; beyond, whole packs are quarantined.
+        gateway_bytes: Bytes in packs of one hour that one gateway may send; beyond, whole packs are quarantined.
         quarantine_source_bytes: Bytes an hour that the quarantine keeps of one source; what is beyond is counted in one
             row with a sample.
         quarantine_hour_bytes: Bytes an hour that it keeps of all sources together.

@@ -7,7 +7,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from city.errors import ConfigurationError
-from korat import services
+from korat import readable_secrets, services
 from korat.backends import open_backends
 from korat.broker import Broker
 from korat.lock import hold
@@ -31,6 +31,7 @@ async def up(settings: PlatformSettings, view: View, *, demo: bool) -> None:
     """
     _refuse(settings)
     settings.make_data()
+    readable_secrets.warn(settings)
     settings = _with_receipt_key(settings)
     metrics, checks = CollectorRegistry(), services.ReadinessChecks()
     with hold(settings.data, "up"):
@@ -44,6 +45,7 @@ async def up(settings: PlatformSettings, view: View, *, demo: bool) -> None:
             process.start("broker watch", broker.watch)
             process.start("api", services.api_service(settings, backends, metrics, checks))
             process.start("ingest", services.ingest_service(settings, backends, metrics, checks))
+            process.start("requests", services.request_service(settings, backends))
             process.start("gateway", services.gateway_service(settings))
             process.start("self-metrics", self_metrics(settings, backends, metrics, frozenset({INGEST, API})))
             if demo:

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from city.errors import ConfigurationError
-from korat import services
+from korat import readable_secrets, services
 from korat.heartbeat import heartbeat
 from korat.lock import hold
 from korat.process import Process, Service, end_now
@@ -90,6 +90,7 @@ async def gateway(settings: PlatformSettings) -> None:
         KoratError: It can't start, or failed.
     """
     settings.make_data()
+    readable_secrets.warn(settings)
     services.refuse_taken_gateway(settings)
     log.info(
         "room starts",
@@ -114,6 +115,7 @@ async def simulate(settings: PlatformSettings, heartbeat_file: Path | None = Non
     Raises:
         KoratError: It can't start, or failed.
     """
+    readable_secrets.warn(settings)
     async with Process(last_resort=end_now) as process:
         await process.unless_stopped(_warn_without_broker(settings))
         if heartbeat_file is not None:
@@ -150,6 +152,7 @@ async def _with_backends(
 
     checks, metrics = services.ReadinessChecks(), CollectorRegistry()
 
+    readable_secrets.warn(settings)
     async with Process(last_resort=partial(end_now, unfinished)) as process, AsyncExitStack() as closing:
         if settings.store_file is not None:
             settings.make_data()
@@ -157,6 +160,8 @@ async def _with_backends(
         backends = await closing.enter_async_context(open_backends(settings, process))
         log.info("room starts", room=name, store=settings.store_url, ledger=settings.ledger_url)
         process.start(name, room(settings, backends, metrics, checks))
+        if settings.store_file is not None:
+            process.start("requests", services.request_service(settings, backends))
         process.start("self-metrics", self_metrics(settings, backends, metrics, frozenset({name})))
         if heartbeat_file is not None:
             process.start("heartbeat", heartbeat(heartbeat_file, checks))

@@ -16,6 +16,7 @@ from city.errors import ConfigurationError
 from city.mqtt import Address, Disconnected, Message, PublishRefused, Session, Subscription
 from city.reading import Reading
 from city.tables import Id
+from city.wire.direct import has_time_of_receipt
 from city.wire.pack import Undecoded
 from gateway.decoders import Origin
 from gateway.decoders.sparkplug.node import Sessions
@@ -155,7 +156,7 @@ class MqttInput:
         readings, undecoded = self._context.decode(origin, payload, message.received_ns)
         if message.retain:
             # the broker repeats it at each connection: without a time of its own it would be new each time
-            dated = [reading for reading in readings if reading.time_ns != message.received_ns]
+            dated = [reading for reading in readings if not has_time_of_receipt(reading, message.received_ns)]
             if len(dated) < len(readings):
                 self._context.counters.fail("retained_without_time", topic=message.topic)
             readings = dated

@@ -105,12 +105,12 @@ async def test_garbage_keeps_its_topic_and_can_be_decoded_again(broker: Mosquitt
     small, large = spool.undecoded
     assert (small.payload, small.reason) == (b"garbage", "malformed_json")
     assert small.origin == "mqtt:native?kind=water_level&device=a-b-c&topic=plant%2Fwater_level%2Fa+b%26c%2Fup"
-    assert Decoding().decode_again(small.origin, GOOD, 1)[0].device == "a-b-c"
+    assert Decoding().decode_again(small.origin, GOOD, 1)[0][0].device == "a-b-c"
     assert (len(large.payload), large.reason) == (2 * 2**20, "too_large")
 
 
 async def test_what_the_broker_kept_is_no_news_at_each_connection(broker: Mosquitto, device: paho.Client) -> None:
-    undated, dated = b'{"values": {"level": 1}}', GOOD
+    undated, dated = b'[{"values": {"level": 1}}, {"values": {"level": 2}}]', GOOD
     for name, payload in (("a", undated), ("b", dated)):
         device.publish(f"plant/water_level/{name}/up", payload, qos=1, retain=True).wait_for_publish(5)
     spool = Spool()
