@@ -11,8 +11,9 @@ from typing import Any, Final
 import pytest
 
 from city.errors import ConfigurationError
+from city.reading import Reading
 from gateway.decoders import DECODERS, Context, DecodeError, Origin
-from gateway.decoders.decoder import Decoded
+from gateway.decoders.decoder import Rest
 from gateway.decoders.mapping import load_mapping
 from gateway.naming import Decoding, Naming
 from support.cases import readings_by
@@ -284,9 +285,10 @@ def autumn(*times: str) -> list[dict[str, Any]]:
     return [{"id": "a", "at": f"2024-10-27 {text}", "t": number} for number, text in enumerate(times)]
 
 
-def decode_with(table: dict[str, Any], document: object) -> Decoded:
+def decode_with(table: dict[str, Any], document: object) -> tuple[list[Reading], Rest]:
     context = Context(NOW, parameters={"mapping": "m"}, mappings={"m": load_mapping("m", table)})
-    return DECODERS["mapped"](json.dumps(document).encode(), context)
+    made = DECODERS["mapped"](json.dumps(document).encode(), context)
+    return made.readings, made.rest
 
 
 def test_the_hour_that_comes_twice_is_kept_twice_where_the_order_of_items_tells() -> None:
