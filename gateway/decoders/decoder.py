@@ -1,7 +1,6 @@
 """What a decoder is: what it gets beside the bytes, what it gives, and the one way in which it refuses them."""
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
@@ -12,9 +11,9 @@ from msgspec import UNSET
 
 from city.catalog import KINDS
 from city.errors import Malformed, Reason
-from city.reading import FIRST_NS, LAST_NS, Flag, Reading, checked_id, checked_quantity, same_name
+from city.names import MakeId, made_id
+from city.reading import FIRST_NS, ID_PATTERN, LAST_NS, Flag, Reading, checked_id, checked_quantity
 from city.wire.direct import MAX_VALUES, to_position
-from gateway.decoders.fields import checksum
 from gateway.decoders.mapping import JsonMapping
 
 
@@ -80,6 +79,7 @@ class Context:
         parameters: Whatever else the input knows: query parameters, the topic.
         codecs: Foreign id (`eui-...`) to the name of its device codec, for network servers that send only bytes.
         mappings: Name to mapping, for `mapped`; the parameter `mapping` picks one.
+        ids: Gives a device's id by the name that the bytes have for it.
     """
 
     received_ns: int
@@ -88,6 +88,7 @@ class Context:
     parameters: Mapping[str, str] = field(default_factory=dict)
     codecs: Mapping[str, str] = field(default_factory=dict)
     mappings: Mapping[str, JsonMapping] = field(default_factory=dict)
+    ids: MakeId = made_id
 
 
 Decode: TypeAlias = Callable[[bytes, Context], list[Reading]]
@@ -109,21 +110,14 @@ def decoder(work: Decode) -> Decode:
     return decode
 
 
-def device_id(name: str) -> str:
-    """Make a device id of a foreign name: lower case, other characters become `-`, and none of them leads.
-
-    `urn:dev:ow:10e2073a01080063` becomes `urn-dev-ow-10e2073a01080063`. Letters beyond ASCII can't stand in an id; so
-    that two names don't become one, such a name ends with its CRC-32: `ถัง 1` becomes `1-f9f28e73`. Blanks around a
-    name, and the two spellings of one Thai text, make no other name (`city.reading.same_name`).
+def given_id(context: Context) -> str | None:
+    """Give the device that the input names: an id as it is, another name as its id; None: the input names none.
 
     Raises:
-        Malformed: `bad_device`: nothing is left, or more than 64 characters are.
+        Malformed: `bad_device`: the name is empty.
     """
-    name = same_name(name)
-    if not name.isascii():
-        left = name.encode("ascii", "ignore").decode().strip(" -_/")
-        name = "-".join(filter(None, (left, checksum(name))))
-    return checked_id(re.sub(r"[^a-z0-9._-]", "-", name.lower()).lstrip("._-"))
+    device = context.device
+    return device if device is None or ID_PATTERN.fullmatch(device) else context.ids(device, "")
 
 
 def checked(readings: list[Reading]) -> list[Reading]:

@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from city.catalog import QUANTITIES
-from city.reading import RESERVED, RESERVED_ENDINGS, same_name
+from city.names import MAX_KEPT, same_name
+from city.reading import RESERVED, RESERVED_ENDINGS
 from city.units import convert
 
 
@@ -31,10 +32,6 @@ NOTHING = Meaning(None)
 
 NUMBER: Final = (int, float)
 """For `isinstance` on hot paths: `int | float`, written there, is made anew each time."""
-
-MAX_KEPT: Final = 200
-"""Letters of a name that is worth a place in a cache; no device has longer ones, and what strangers send takes little
-memory."""
 
 _LARGEST: Final = sys.float_info.max
 _LONGEST: Final = 48
@@ -121,12 +118,3 @@ def _is_dropped(letter: str) -> bool:
 def checksum(name: str) -> str:
     """Give the CRC-32 of a name, as 8 hex digits."""
     return f"{zlib.crc32(name.encode('utf-8', 'replace')):08x}"
-
-
-def joined(*levels: str) -> str:
-    """Make one name of levels of a topic, so that no others make the same: `a-b.c` is neither `a.b-c` nor `a.b.c`.
-
-    Where a level has a dot itself, the name ends with the CRC-32 of them all.
-    """
-    name = ".".join(levels)
-    return f"{name}-{checksum('/'.join(levels))}" if name.count(".") >= len(levels) else name

@@ -20,10 +20,11 @@ import msgspec
 
 from city.catalog import SENSOR
 from city.errors import Reason
+from city.names import Name
 from city.reading import Flag, Reading
 from city.units import convert
 from gateway.decoders.decoder import Context, DecodeError
-from gateway.decoders.fields import NOTHING, Meaning, Names, joined, to_key, to_values
+from gateway.decoders.fields import NOTHING, Meaning, Names, to_key, to_values
 from gateway.decoders.json_fields import (
     foreign_device,
     from_iso,
@@ -106,9 +107,9 @@ def _kind(context: Context, values: Mapping[str, float]) -> str:
     return "energy_meter" if kind == SENSOR and is_relay and context.kind is None else kind
 
 
-def _name(levels: list[str]) -> str:
+def _name(levels: list[str]) -> Name:
     own = [level for level in levels if level not in _PREFIXES]
-    return joined(*(own[1:] if len(own) > 1 and own[0] == "tasmota" else own)) if own else ""
+    return tuple(own[1:] if len(own) > 1 and own[0] == "tasmota" else own)
 
 
 def _switched(name: str, payload: bytes) -> dict[str, Any]:

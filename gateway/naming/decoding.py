@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from city.errors import Malformed, Reason
+from city.names import MakeId, made_id
 from city.reading import Reading
 from city.wire.direct import apart
 from city.wire.pack import Undecoded
@@ -23,15 +24,18 @@ class Decoding:
     Args:
         naming: The names; none by default.
         sources: The list of sources that were seen.
+        ids: Gives a device's id by its foreign name.
 
     Attributes:
         sources: The list.
+        ids: Gives a device's id by its foreign name.
         failures: Reason to how many payloads were refused.
     """
 
-    def __init__(self, naming: Naming | None = None, sources: Sources | None = None) -> None:
+    def __init__(self, naming: Naming | None = None, sources: Sources | None = None, ids: MakeId = made_id) -> None:
         self._naming = naming or Naming()
         self.sources = Sources() if sources is None else sources
+        self.ids = ids
         self.failures: Counter[str] = Counter()
 
     @property
@@ -90,7 +94,7 @@ class Decoding:
         if decoder is None:
             raise DecodeError(Reason.NO_CODEC, f"there is no decoder {origin.decoder[:80]!r}")
         try:
-            return apart(decoder(payload, self._naming.context(origin, received_ns)), received_ns)
+            return apart(decoder(payload, self._naming.context(origin, received_ns, self.ids)), received_ns)
         except DecodeError as error:
             error.good = apart(list(error.good), received_ns)
             raise

@@ -280,7 +280,7 @@ async def test_what_was_heard_is_listed_and_what_nobody_named_is_ready_for_gatew
 
 async def test_the_list_of_the_unnamed_is_toml(spool: Spool) -> None:
     decoding = Decoding()
-    decoding.decode(Origin("http", "senml", {}), b'[{"n": "urn:dev:ow:7", "u": "Cel", "v": 30}]', 1)
+    decoding.decode(Origin("http", "senml", {}), b'[{"n": "urn:dev:ow:7", "u": "Cel", "v": 30}]', 10**18)
     link = HttpInput(HttpTable(port=0), context(spool, decoding=decoding))
     await link.open()
     try:

@@ -80,7 +80,7 @@ def _readings(entity: Mapping[str, Any], context: Context) -> Iterator[Reading]:
         moments[attrs["location"].time_ns or entity_ns] = position_fix(place)
     if not moments:
         return
-    device = foreign_device(context, "ngsi", name_of(entity, name))
+    device = foreign_device(context, f"ngsi-{name.lower()}", name_of(entity, name))
     measured = [quantity for values in moments.values() for quantity in values]
     given = None if context.kind else model.kind
     kind = given or kind_of(context, [*measured, *_controlled(attrs)])

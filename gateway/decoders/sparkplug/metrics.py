@@ -7,11 +7,12 @@ from typing import Final, NamedTuple
 
 from city.catalog import QUANTITIES
 from city.errors import Reason
+from city.names import MAX_KEPT
 from city.reading import Reading
 from city.units import UNITS, convert
 from city.wire.direct import Position, to_position
 from gateway.decoders.decoder import Context, DecodeError
-from gateway.decoders.fields import MAX_KEPT, to_key
+from gateway.decoders.fields import to_key
 from gateway.decoders.json_fields import foreign_device, from_number, number, portions, position_fix
 from gateway.decoders.kinds import kind_of
 from gateway.decoders.sparkplug.payload import Metric, Payload
