@@ -123,7 +123,8 @@ def _split(record: Record, context: Context) -> tuple[str, str]:
     urn = _DEVICE_URN.fullmatch(record.name)
     if urn is not None:
         return _spelled(urn[1]), urn[2]
-    head, _, tail = record.name.replace("/", ":").rpartition(":")
+    cut = max(record.name.rfind(":"), record.name.rfind("/"))
+    head, tail = record.name[: max(cut, 0)], record.name[cut + 1 :]
     unit_tells = record.unit in QUANTITY_OF_UNIT or record.unit in _PLACE
     if context.device is not None or _known(tail) in QUANTITIES or not unit_tells:
         return head, tail

@@ -67,6 +67,10 @@ class Naming:
         """Find what is said of a decoder's device; None: nothing."""
         return self._devices.get(device, shared)
 
+    def names(self, device: str) -> bool:
+        """Say whether something is said of a decoder's device alone."""
+        return device in self._devices
+
     def displayed(self, device: str) -> str:
         """Give a decoder's id as it may be displayed: its pseudonym if it has one."""
         return device if self._pseudonyms is None else self._pseudonyms.device(device)

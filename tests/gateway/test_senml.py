@@ -118,8 +118,8 @@ def test_times(record: dict[str, Any], time_ns: int) -> None:
         (f"{OW}:soil_moisture", "%", OW_ID, "soil_moisture"),
         ("urn:dev:mac:a4c138fffe123456", "Cel", "urn-dev-mac-a4c138fffe123456", "temperature"),
         ("URN:DEV:os:32473-123456_humidity", None, "urn-dev-os-32473-123456-xdbefffa20e96", "humidity"),
-        ("plant/pump7/pressure", "hPa", "plant-pump7-xa68d65df8fcc", "pressure"),
-        ("plant/pump7/vibration", "m/s2", "plant-pump7-xa68d65df8fcc", "vibration"),
+        ("plant/pump7/pressure", "hPa", "plant-pump7-x60e192fbd4e3", "pressure"),
+        ("plant/pump7/vibration", "m/s2", "plant-pump7-x60e192fbd4e3", "vibration"),
         ("station-a", "Cel", "station-a", "temperature"),
         (
             "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
