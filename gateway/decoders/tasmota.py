@@ -24,7 +24,7 @@ from city.names import Name
 from city.reading import Flag, Reading
 from city.units import convert
 from gateway.decoders.decoder import Context, DecodeError
-from gateway.decoders.fields import NOTHING, Meaning, Names, to_key, to_values
+from gateway.decoders.fields import NOTHING, Meaning, Names, apart, checksum, to_key, to_values
 from gateway.decoders.json_fields import (
     foreign_device,
     from_iso,
@@ -146,14 +146,17 @@ def _measurements(message: Mapping[str, Any], flags: dict[str, int]) -> dict[str
         if sensor == _CHIP:
             values |= _of_chip(fields, names["Temperature"].unit)
             continue
-        own = dict(_flat(fields, names | _distance(sensor)))
+        own = _own(fields, names | _distance(sensor))
         claimed = {to_key(_quantity(name, names)) or "" for name in fields}
         is_numbered = _NUMBERED.fullmatch(sensor) is not None
         for quantity, value in own.items():
             key = to_key(f"{quantity}_{sensor.lower()}") if is_numbered or quantity in taken else quantity
-            values[key or quantity] = value
+            key = key or quantity
+            if key in values:  # of sensors whose names differ in case alone
+                key = to_key(f"{quantity}_{sensor.lower()}_{checksum(sensor)}") or key
+            values[key] = value
             if sensor.startswith(_DALLAS) and value in _DALLAS_FLAGS:
-                flags[key or quantity] = _DALLAS_FLAGS[value]
+                flags[key] = _DALLAS_FLAGS[value]
         # a sensor that fails says null, and its name stays its own
         taken |= set() if is_numbered else claimed | own.keys()
     return values
@@ -168,8 +171,15 @@ def _quantity(name: str, names: Names) -> str:
     return (names[name].quantity or "") if name in names else name
 
 
-def _flat(fields: Mapping[str, Any], names: Names) -> Iterator[tuple[str, float]]:
-    """One sensor's values; those of a list get their number as a phase."""
+def _own(fields: Mapping[str, Any], names: Names) -> dict[str, float]:
+    """One sensor's values, each under a key of its own."""
+    rows = list(_flat(fields, names))
+    keys = apart((name, quantity) for name, quantity, _ in rows)
+    return {keys[name]: value for name, _, value in rows}
+
+
+def _flat(fields: Mapping[str, Any], names: Names) -> Iterator[tuple[str, str, float]]:
+    """One sensor's values by field and quantity; those of a list get their number as a phase."""
     for name, field in fields.items():
         parts = field if isinstance(field, list) else [field]
         for place, part in enumerate(parts, 1):
@@ -177,7 +187,10 @@ def _flat(fields: Mapping[str, Any], names: Names) -> Iterator[tuple[str, float]
             if value is None:
                 continue
             for quantity, converted in to_values({name: value}, names).items():
-                yield (quantity if len(parts) == 1 else f"{quantity}_l{place}"), converted
+                if len(parts) == 1:
+                    yield name, quantity, converted
+                else:
+                    yield f"{name}_l{place}", f"{quantity}_l{place}", converted
 
 
 def _names(message: Mapping[str, Any]) -> dict[str, Meaning]:

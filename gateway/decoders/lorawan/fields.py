@@ -117,7 +117,8 @@ def _flatten(flat: dict[str, object], fields: Mapping[str, object], prefix: str,
                 continue
             if not -_LARGEST <= number <= _LARGEST:
                 raise DecodeError(Reason.NOT_FINITE, f"{name[:80]!r} is out of any range")
-            flat[name] = number
+            # `{"a": {"b": 1}, "a_b": 2}`: two fields whose joined names are one
+            flat[name if name not in flat else f"{name}#{len(prefix)}"] = number
         elif isinstance(value, dict | list) and not _passed_over(name, names):
             # a list's items are counted from 1
             nested = value if isinstance(value, dict) else {str(at): item for at, item in _numbers(value, budget)}

@@ -13,7 +13,7 @@ at 25 °C and 1 atm. A vehicle that tells nothing but its `location` has a `posi
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from city.catalog import QUANTITIES
 from city.errors import Reason
@@ -21,7 +21,7 @@ from city.reading import Reading
 from city.units import UNITS, convert
 from city.wire.direct import MAX_READINGS
 from gateway.decoders.decoder import Context, DecodeError
-from gateway.decoders.fields import Meaning, Names, to_key
+from gateway.decoders.fields import Meaning, Names, apart, to_key
 from gateway.decoders.json_fields import as_object, foreign_device, load_json, number, portions, position_fix
 from gateway.decoders.kinds import kind_of
 from gateway.decoders.ngsi.entity import Attribute, attributes, name_of, place_of, time_of, type_of
@@ -74,8 +74,10 @@ def _readings(entity: Mapping[str, Any], context: Context) -> Iterator[Reading]:
     place = place_of(attrs)
     entity_ns = time_of(attrs, context.received_ns)
     moments: dict[int, dict[str, float]] = {}
-    for quantity, value, time_ns in _measurements(attrs, model):
-        moments.setdefault(entity_ns if time_ns is None else time_ns, {})[quantity] = value
+    measurements = list(_measurements(attrs, model))
+    keys = apart((row.name, row.quantity) for row in measurements)
+    for row in measurements:
+        moments.setdefault(entity_ns if row.time_ns is None else row.time_ns, {})[keys[row.name]] = row.value
     if not moments and place is not None and model.kind == "vehicle":
         moments[attrs["location"].time_ns or entity_ns] = position_fix(place)
     if not moments:
@@ -88,7 +90,16 @@ def _readings(entity: Mapping[str, Any], context: Context) -> Iterator[Reading]:
         yield from portions(device, kind, time_ns, values, *(place or (None, None)))
 
 
-def _measurements(attrs: Mapping[str, Attribute], model: Model) -> Iterator[tuple[str, float, int | None]]:
+class _Measurement(NamedTuple):
+    """A value, what it measures, the attribute that said it, and its time if it has one."""
+
+    name: str
+    quantity: str
+    value: float
+    time_ns: int | None
+
+
+def _measurements(attrs: Mapping[str, Attribute], model: Model) -> Iterator[_Measurement]:
     for name, given in _parts(attrs):
         meaning = model.names.get(name.lower())
         if meaning is not None:
@@ -99,7 +110,7 @@ def _measurements(attrs: Mapping[str, Attribute], model: Model) -> Iterator[tupl
             meaning, value = Meaning(to_key(name)), number(given.value)
             value = None if value is None else _converted(value, meaning, given.unit_code)
         if meaning.quantity is not None and value is not None:
-            yield meaning.quantity, value, given.time_ns
+            yield _Measurement(name, meaning.quantity, value, given.time_ns)
     yield from _of_a_device(attrs) if model.kind is None else ()
 
 
@@ -144,7 +155,7 @@ def _converted(value: float, meaning: Meaning, code: str) -> float:
     return convert(value, unit, row.unit)
 
 
-def _of_a_device(attrs: Mapping[str, Attribute]) -> Iterator[tuple[str, float, int | None]]:
+def _of_a_device(attrs: Mapping[str, Attribute]) -> Iterator[_Measurement]:
     """The value of a `Device` that measures one thing; which of several stands where, its model doesn't tell."""
     wanted = list(_properties(attrs))
     given = attrs.get("value")
@@ -152,7 +163,8 @@ def _of_a_device(attrs: Mapping[str, Attribute]) -> Iterator[tuple[str, float, i
         return
     meaning = CONTROLLED.get(wanted[0].lower()) or Meaning(to_key(wanted[0]))
     if meaning.quantity is not None:
-        yield meaning.quantity, _converted(value, meaning, given.unit_code), given.time_ns
+        value = _converted(value, meaning, given.unit_code)
+        yield _Measurement("value", meaning.quantity, value, given.time_ns)
 
 
 def _properties(attrs: Mapping[str, Attribute]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from city.reading import Reading
 from city.units import UNITS, convert
 from city.wire.direct import Position, to_position
 from gateway.decoders.decoder import Context, DecodeError
-from gateway.decoders.fields import to_key
+from gateway.decoders.fields import apart, checksum, to_key
 from gateway.decoders.json_fields import foreign_device, from_number, number, portions, position_fix
 from gateway.decoders.kinds import kind_of
 from gateway.decoders.sparkplug.payload import Metric, Payload
@@ -91,10 +91,12 @@ def readings(
         Malformed: A time or position that is none, or an integer of unknown sign.
     """
     moments: dict[int | None, dict[str, float]] = {}
-    for metric, definition in metrics:
+    measured_by = list(metrics)
+    keys = apart((metric.name, row.quantity) for metric, row in measured_by if row.quantity is not None)
+    for metric, definition in measured_by:
         value = _value(metric, definition)
         if value is not None and definition.quantity is not None:
-            moments.setdefault(metric.timestamp or message.timestamp, {})[definition.quantity] = value
+            moments.setdefault(metric.timestamp or message.timestamp, {})[keys[metric.name]] = value
     measured = [quantity for values in moments.values() for quantity in values]
     kind = kind_of(context, measured)
     made: list[Reading] = []
@@ -133,6 +135,13 @@ def _position(values: dict[str, float]) -> Position | None:
     if not values:
         values.update(position_fix(place))
     return place
+
+
+def renamed_at_birth(metrics: Iterable[Metric]) -> dict[str, str]:
+    """Give names to those metrics of a birth whose key another one has, for all data until the next birth."""
+    known = {metric.name: quantity for metric in metrics if metric.name and (quantity := _meaning(metric)[0])}
+    keys = apart(known.items())
+    return {name: f"{name} {checksum(name)}" for name, quantity in known.items() if keys[name] != quantity}
 
 
 def kind_at_birth(metrics: Iterable[Metric]) -> str:
