@@ -19,6 +19,7 @@ from api.responses import MsgspecResponse, problem
 from api.routes import ROUTERS, console
 from api.settings import ApiSettings
 from city.ledger.port import Ledger
+from city.proxies import TrustedProxies
 from city.registry.port import Registry
 from city.site import OpenSite
 from city.store.port import Store
@@ -73,6 +74,11 @@ def build(
         app.add_middleware(KeyCheck, keys=keys)
     else:
         app.add_middleware(OpenSiteCheck, site=OpenSite.parse(settings.allowed_hosts))
-    app.add_middleware(Guard, deadline_s=settings.deadline_s)
+    app.add_middleware(
+        Guard,
+        deadline_s=settings.deadline_s,
+        proxies=TrustedProxies.parse(settings.trusted_proxies),
+        of_client=settings.max_connections // 2,
+    )
     app.add_middleware(MetricsMiddleware, metrics=metrics)
     return app

@@ -1,4 +1,4 @@
-"""What holds for every request: sizes, a deadline, safe headers, HEAD, and no exception goes out."""
+"""What holds for every request: who asks, sizes, a deadline, safe headers, HEAD, and no exception goes out."""
 
 import asyncio
 from collections.abc import MutableMapping
@@ -10,6 +10,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import Problem
+from city.proxies import ClientShares, TrustedProxies
 
 MAX_QUERY_BYTES: Final = 16 * 1024
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -25,11 +26,20 @@ _log = structlog.get_logger(__name__)
 
 
 class Guard:
-    """Middleware around all routes: bounds what comes in, adds safe headers, answers HEAD, turns errors to problems."""
+    """Middleware around all routes: bounds what comes in, adds safe headers, answers HEAD, turns errors to problems.
 
-    def __init__(self, app: ASGIApp, *, deadline_s: float) -> None:
+    Args:
+        app: What is inside.
+        deadline_s: Seconds for one request.
+        proxies: Whom to believe who asks.
+        of_client: Requests under way for one client, where there are proxies.
+    """
+
+    def __init__(self, app: ASGIApp, *, deadline_s: float, proxies: TrustedProxies, of_client: int) -> None:
         self._app = app
         self._deadline_s = deadline_s
+        self._proxies = proxies
+        self._shares = ClientShares(of_client)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hold a request to the bounds; what breaks before an answer begins is answered as a problem."""
@@ -52,11 +62,29 @@ class Guard:
         try:
             _refuse_large(scope)
             async with asyncio.timeout(self._deadline_s):
-                await self._pass_on(scope, _Bounded(receive), safe)
+                if self._proxies.networks:
+                    await self._pass_on_shared(scope, _Bounded(receive), safe)
+                else:
+                    await self._pass_on(scope, _Bounded(receive), safe)
         except (Exception, asyncio.CancelledError) as error:
             if started:
                 raise
             await _problem(error, scope).response()(scope, receive, safe)
+
+    async def _pass_on_shared(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Note who asks, behind proxies, and hold it to its share."""
+        told: dict[bytes, list[str]] = {b"x-forwarded-for": [], b"forwarded": []}
+        for name, value in scope["headers"]:
+            if name in told:
+                told[name].append(value.decode("latin-1"))
+        peer = scope["client"][0] if scope["client"] else ""
+        client = self._proxies.client(peer, told[b"x-forwarded-for"], told[b"forwarded"])
+        scope["client"] = (client, 0)
+        with self._shares.one(client) as is_one:
+            if not is_one:
+                detail = "too many requests of this address are under way: try again in 1 s"
+                raise Problem(429, "busy", detail, {"Retry-After": "1"})
+            await self._pass_on(scope, receive, send)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "HEAD":
@@ -97,7 +125,9 @@ def _problem(error: BaseException, scope: Scope) -> Problem:
             return Problem(503, "unavailable", "this process is stopping: try again in 5 s", {"Retry-After": "5"})
         case _:
             number = uuid4().hex
-            _log.warning("a request broke", id=number, method=scope["method"], path=scope["path"], exc_info=error)
+            client = scope["client"][0] if scope["client"] else ""
+            method, path = scope["method"], scope["path"]
+            _log.warning("a request broke", id=number, client=client, method=method, path=path, exc_info=error)
             return Problem(500, "internal", f"the log knows more under {number}", id=number)
 
 

@@ -18,6 +18,7 @@ from api.settings import ApiSettings
 from city.connections import ConnectionLimits, Connections
 from city.errors import ConfigurationError
 from city.ledger.port import Ledger
+from city.proxies import TrustedProxies
 from city.registry.port import Registry
 from city.store.port import Store
 
@@ -51,7 +52,8 @@ async def run(
     app = build(store, ledger, registry, checks=checks, settings=settings, metrics=metrics, keys=keys)
     listener = await _listen(settings)
     ended = EndedConnections(metrics)
-    connections = Connections(ConnectionLimits(settings.max_connections), ended)
+    proxies = TrustedProxies.parse(settings.trusted_proxies)
+    connections = Connections(ConnectionLimits(settings.max_connections), ended, proxies=proxies)
     server = _Server(
         uvicorn.Config(
             app,

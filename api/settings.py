@@ -3,8 +3,9 @@
 import re
 from typing import Annotated, ClassVar, Final
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
+from city.proxies import checked_proxies
 from city.settings import Settings
 
 _TILES: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/(?=.*\{z\})(?=.*\{x\})(?=.*\{y\})[^\s\"';,]+")
@@ -20,6 +21,9 @@ class ApiSettings(Settings):
             loopback address may be.
         allowed_hosts: Names, separated by commas, by which an open API may be asked beside the loopback's own: those of
             a proxy on this machine.
+        trusted_proxies: Addresses or networks of proxies, separated by commas, whose `X-Forwarded-For` or `Forwarded`
+            says who asks; half of `max_connections` requests may then be under way for one client. Empty: these headers
+            count for nothing.
         deadline_s: Seconds after which a request is answered 503.
         max_connections: Connections at once, half of them of one address; those that ask nothing make room.
         ready_timeout_s: Seconds that a part has to answer before `/health/ready` calls it down.
@@ -34,6 +38,7 @@ class ApiSettings(Settings):
     port: Annotated[int, Field(ge=1, le=65_535)] = 8000
     keys_file: str = ""
     allowed_hosts: Annotated[str, Field(max_length=1000)] = ""
+    trusted_proxies: Annotated[str, Field(max_length=1000), AfterValidator(checked_proxies)] = ""
     deadline_s: Annotated[float, Field(gt=0, le=300)] = 10.0
     max_connections: Annotated[int, Field(ge=8, le=50_000)] = 1000
     ready_timeout_s: Annotated[float, Field(gt=0, le=30)] = 1.0

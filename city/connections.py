@@ -1,5 +1,8 @@
 """How long connections may do nothing, and how many there may be: of one address, and in all.
 
+HTTP's doors and the trackers' have it. What is said of a request holds for a tracker's frame: its head is what is there
+of it before it is whole, a log-in too.
+
 A connection costs its sender one packet and us a file, so whoever opens many closes a door that has no bound. What asks
 nothing makes room for what asks: at a bound, the connection that has waited for longest goes, of the address that
 holds most.
@@ -13,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
+
+from city.proxies import TrustedProxies
 
 SWEEP_S: Final = 1.0
 _SHARE_OF_FILES: Final = 3
@@ -39,12 +44,16 @@ class ConnectionLimits:
         head_s: Seconds in which the head of a request must be there.
         idle_s: Seconds between two requests.
         stalled_s: Seconds in which a client must take something of its answer.
+        slow: What an end by `head_s` is counted as.
+        idle: What an end by `idle_s` is counted as; empty: it is nothing that should be known.
     """
 
     max_connections: int
     head_s: float = 10.0
     idle_s: float = 60.0
     stalled_s: float = 30.0
+    slow: str = "slow_head"
+    idle: str = ""
 
 
 class Connection:
@@ -69,16 +78,22 @@ class Connections:
         limits: Its bounds.
         count: Told the reason of each connection that was ended.
         clock: Seconds that only rise; a test hands in its own.
+        proxies: Addresses that are of no single client, so that only the bound in all counts for them.
     """
 
     def __init__(
-        self, limits: ConnectionLimits, count: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+        self,
+        limits: ConnectionLimits,
+        count: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+        proxies: TrustedProxies = TrustedProxies(),  # noqa: B008 - it can't be changed
     ) -> None:
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._limits = limits
         self._max = max(2, min(limits.max_connections, files // _SHARE_OF_FILES))
         self._count = count
         self._clock = clock
+        self._proxies = proxies
         self._open: dict[Connection, None] = {}
         self._of_address: Counter[str] = Counter()
 
@@ -86,10 +101,16 @@ class Connections:
         """Connections that are open."""
         return len(self._open)
 
+    def __contains__(self, connection: Connection) -> bool:
+        """Whether it is open still, and was not ended here."""
+        return connection in self._open
+
     def add(self, transport: asyncio.Transport) -> Connection | None:
         """Take a new connection; None, and it is ended, where all others are being answered."""
         connection = Connection(transport, self._clock())
-        crowded = self._of_address[connection.address] >= self._max // 2
+        crowded = self._of_address[connection.address] >= self._max // 2 and not self._proxies.trusts(
+            connection.address
+        )
         if (crowded or len(self._open) >= self._max) and not self._make_room(connection.address if crowded else None):
             self._count("too_many_connections")
             transport.abort()
@@ -131,9 +152,9 @@ class Connections:
             if now_s - connection.taken_s >= self._limits.stalled_s:
                 self._end(connection, "answer_not_taken")
         elif connection.phase is Phase.HEAD and now_s - connection.since_s >= self._limits.head_s:
-            self._end(connection, "slow_head")
+            self._end(connection, self._limits.slow)
         elif connection.phase is Phase.IDLE and now_s - connection.since_s >= self._limits.idle_s:
-            self._end(connection, "")
+            self._end(connection, self._limits.idle)
 
     def _make_room(self, address: str | None) -> bool:
         if address is None:

@@ -44,6 +44,8 @@ class Reason(StrEnum):
     PACK_FOREIGN = "pack_foreign"
     UNDECODED = "undecoded"
     NO_CODEC = "no_codec"
+    UNREAD = "unread"
+    PARTLY_READ = "partly_read"
     CLOCK_AHEAD = "clock_ahead"
     BUDGET_MESSAGES = "budget_messages"
     BUDGET_BYTES = "budget_bytes"

@@ -120,6 +120,7 @@ class GatewayConfig:
             "body_bytes": settings.http_body_bytes,
             "max_concurrent": settings.http_max_concurrent,
             "allowed_hosts": settings.http_allowed_hosts,
+            "trusted_proxies": settings.http_trusted_proxies,
         }
         found = self.inputs
         if not any(isinstance(table, HttpTable) for table in found):

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from city.ledger.port import DIRECT, DedupIndex, PackId, QuarantinedPayload, Sou
 from city.reading import FIRST_NS, Flag
 from ingest.load import DirectMessage, FlushInput, PackMessage, Refusal, undecoded
 from ingest.traced_batch import TracedBatch, group_by_kind
+
+FIRST_INEXACT: Final = 2.0**53
+"""The first integer that a float may have instead of another one (IEEE 754 binary64); 2^53 + 1 becomes it."""
 
 
 class Claim(Enum):
@@ -73,6 +77,7 @@ class Checked:
         quarantined: What goes to quarantine.
         duplicates: Source to readings that were settled before.
         merged: Source to readings whose instant a later one of the flush has too.
+        inexact: Values that may have lost digits on their way into a float.
     """
 
     now_ns: int
@@ -84,6 +89,7 @@ class Checked:
     quarantined: list[QuarantinedPayload] = field(default_factory=list)
     duplicates: defaultdict[Source, int] = field(default_factory=lambda: defaultdict(int))
     merged: defaultdict[Source, int] = field(default_factory=lambda: defaultdict(int))
+    inexact: int = 0
 
 
 def check(
@@ -106,21 +112,31 @@ def check(
         traced.batch.rx_ns = now_ns
         traced.batch.places = _find_places(traced, places, checked)
         kept = _quarantine_times(traced, checked, now_ns + max_future_skew_s * 10**9)
-        judge_ranges(kept.batch)
+        checked.inexact += judge_ranges(kept.batch)
         checked.batches.append(_merge_instants(kept, checked))
     return checked
 
 
-def judge_ranges(batch: Batch) -> None:
-    """Flag what the catalog holds for impossible, and what it doesn't know."""
+def judge_ranges(batch: Batch) -> int:
+    """Flag what the catalog holds for impossible, and what it doesn't know; give how many values may have lost digits.
+
+    A float keeps each integer below 2^53; from there on, what was sent may have been another one, such as the id of a
+    card or a counter of 64 bits. Where the catalog has a range, that range decides.
+    """
+    inexact = 0
     for key, column in batch.values.items():
         quantity = QUANTITIES.get(key)
         if quantity is None:
             _worsen(batch, key, ~np.isnan(column), Flag.NOT_EVALUATED)
+            large = np.abs(column) >= FIRST_INEXACT
+            if large.any():
+                _worsen(batch, key, large, Flag.SUSPECT)
+                inexact += int(large.sum())
             continue
         outside = (column < quantity.low) | (column > quantity.high)
         if outside.any():
             _worsen(batch, key, outside, Flag.FAIL)
+    return inexact
 
 
 def _take_new(
@@ -140,7 +156,7 @@ def _take_new(
         else:
             checked.packs.append(message)
             checked.quarantined.extend(message.held)
-            checked.quarantined.extend(undecoded(message.message.topic, message.pack))
+            checked.quarantined.extend(undecoded(message.message.topic, message.pack.gateway, message.pack.undecoded))
         new.append(message)
     return new
 

@@ -47,6 +47,8 @@ class Cleanup:
     worker: str
     position: Callable[[], int | None]
     metrics: CleanupMetrics
+    _looked_ns: int = -_HOUR_NS
+    _is_hourly: bool = True
 
     async def run(self) -> None:
         """Clean up; wait while store or ledger are down."""
@@ -69,6 +71,10 @@ class Cleanup:
         Raises:
             Unavailable: Store or ledger is down.
         """
+        # once an hour is enough of what looks through a whole store; a clock that was set back makes it due too
+        self._is_hourly = abs(now_ns - self._looked_ns) >= _HOUR_NS
+        if self._is_hourly:
+            self._looked_ns = now_ns
         for what, step in self.steps().items():
             gone = 0
             async for expired in step(now_ns):
@@ -84,6 +90,7 @@ class Cleanup:
         """Everything that expires, by name."""
         return {
             "journal": self._journal,
+            "quarantine": self._quarantine,
             "hours": self._hours,
             "readings": self._readings,
             "devices": self._devices,
@@ -99,19 +106,21 @@ class Cleanup:
                 return
             yield expired.entries
 
+    async def _quarantine(self, now_ns: int) -> AsyncIterator[int]:
+        yield await self.ledger.expire_quarantine(now_ns)
+
     async def _hours(self, now_ns: int) -> AsyncIterator[int]:
         while gone := await self.ledger.expire_hours(now_ns - self.settings.hours_days * _DAY_NS):
             yield gone
 
     async def _readings(self, now_ns: int) -> AsyncIterator[int]:
         days = self.settings.readings_days
-        # once an hour is enough of what looks through the whole file
-        if days and now_ns % _HOUR_NS < PERIOD_S * 1e9:
+        if days and self._is_hourly:
             yield await self.store.expire(now_ns - days * _DAY_NS)
 
     async def _devices(self, now_ns: int) -> AsyncIterator[int]:
         """Remove devices that discovered themselves, were never claimed, and have no reading of late in the store."""
-        if not self.settings.vanished_days or now_ns % _HOUR_NS >= PERIOD_S * 1e9:
+        if not self.settings.vanished_days or not self._is_hourly:
             return
         before_ns, after = now_ns - self.settings.vanished_days * _DAY_NS, ""
         while devices := await self.registry.unclaimed(before_ns, after=after):

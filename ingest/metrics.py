@@ -59,12 +59,23 @@ class Metrics:
         self._quarantined = Counter(
             "korat_ingest_quarantined_payloads", "Payloads quarantined", ["reason"], registry=registry
         )
+        self._condensed = Counter(
+            "korat_ingest_condensed_payloads",
+            "Payloads that the quarantine only counts: beyond its bounds, or the disk is short",
+            ["reason"],
+            registry=registry,
+        )
         self._undated = Counter(
             "korat_ingest_retained_without_time",
             "Retained direct readings without a time: state, which is not received",
             registry=registry,
         )
         self._undated_devices: set[str] = set()
+        self._inexact = Counter(
+            "korat_ingest_inexact_values",
+            "Values of 2^53 and more, where a float keeps not every integer; they are suspect",
+            registry=registry,
+        )
         self._seconds = Histogram(
             "korat_ingest_flush_seconds", "From the check to the acknowledgement", registry=registry
         )
@@ -92,13 +103,16 @@ class Metrics:
             registry=registry,
         )
 
-    def settled(self, flush: Settlement) -> None:
-        """Count a settled flush by outcome."""
+    def settled(self, flush: Settlement, inexact: int) -> None:
+        """Count a settled flush by outcome, and its values that may have lost digits."""
+        self._inexact.inc(inexact)
         # summed first: a counter costs ten times what an addition does, and a flush has a thousand sources
         for name, counter in self._outcomes.items():
             counter.inc(sum(map(attrgetter(name), flush.counts.values())))
         for payload in flush.quarantined:
-            self._quarantined.labels(payload.reason).inc()
+            self._quarantined.labels(payload.reason).inc(payload.payloads)
+        for reason, payloads in flush.condensed.items():
+            self._condensed.labels(reason).inc(payloads)
 
     def flushed(self, started: tuple[float, float]) -> None:
         """Note the duration of a flush; `started` is (CPU seconds, monotonic seconds)."""

@@ -54,10 +54,19 @@ class Pipeline:
     async def run(self) -> None:
         """Flush after flush."""
         await self.until_available(self.devices.refresh)
+        await self.until_available(self.learn_quantities)
         while True:
             taken = await receive(self.session, self.loader, self.settings)
             self._flushing = asyncio.create_task(self.flush(taken), name="ingest flush")
             await asyncio.shield(self._flushing)
+
+    async def learn_quantities(self) -> None:
+        """Learn which quantities the store has already, so that a restart charges nobody for them again.
+
+        Raises:
+            StoreUnavailable: The store can't answer now.
+        """
+        self.loader.budgets.learn_quantities(await self.store.quantities())
 
     async def flush(self, taken: FlushInput) -> None:
         """Take one flush all the way; returns when it is durable and acknowledged."""
@@ -96,7 +105,7 @@ class Pipeline:
                 self.metrics.conflicted()
                 continue
             self.devices.add(flush.devices)
-            self.metrics.settled(flush)
+            self.metrics.settled(flush, checked.inexact)
             return
 
     async def until_available(self, step: Callable[[], Awaitable[None]]) -> None:

@@ -30,15 +30,23 @@ def receipts(taken: FlushInput) -> list[tuple[str, str, Receipt]]:
 
 @dataclass(slots=True)
 class ReceiptSender:
-    """Sends receipts without waiting for the broker; a gateway asks for a lost one by sending its pack again."""
+    """Sends receipts without waiting for the broker; a gateway asks for a lost one by sending its pack again.
+
+    Attributes:
+        session: Where they are published.
+        key: What gateways share with ingest, to sign receipts with; None: they are not signed.
+    """
 
     session: Session
+    key: bytes | None = None
     _sending: set[asyncio.Task[None]] = field(default_factory=set)
 
     def send(self, taken: FlushInput) -> None:
         """Begin to send the receipts of a flush."""
         for province, gateway, done in receipts(taken):
             done.at_ns = time.time_ns()
+            if self.key is not None:
+                receipt.sign(done, gateway, self.key)
             topic = topics.receipt(province, gateway)
             task = asyncio.create_task(self._publish(topic, receipt.encode(done)), name=f"receipt to {gateway}")
             self._sending.add(task)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -17,10 +17,10 @@ from city.ledger.port import Ledger, NewDevice, QuarantineRow, QuarantineState, 
 from city.outcomes import Counts
 from city.reading import FIRST_NS, Reading
 from city.store.port import Store
-from city.wire import direct, pack
+from city.wire import pack
 from ingest.check import judge_ranges
 from ingest.device_cache import DeviceCache
-from ingest.load import Decode, undecoded
+from ingest.load import Decode, decode_direct, undecoded
 from ingest.settle import journal
 
 log = structlog.get_logger("redrive")
@@ -101,7 +101,7 @@ class Redrive:
         return len(settlement.redriven)
 
     def _decode(self, held: QuarantineRow, outcome: Redriven, now_ns: int) -> list[_Row]:
-        """Decode a payload as its way in was; parts of a pack that still can't be decoded stay, as rows of their own.
+        """Decode a payload as its way in was; parts that still can't be used stay, as rows of their own.
 
         Raises:
             Malformed: It still can't be used.
@@ -109,13 +109,20 @@ class Redrive:
         item = held.quarantined
         topic = topics.parse(item.topic)
         if item.origin:
-            readings = self.decode(item.origin, item.payload, item.received_ns)
+            readings, left = self.decode(item.origin, item.payload, item.received_ns)
+            if item.reason is Reason.PARTLY_READ and any(row.reason == Reason.PARTLY_READ for row in left):
+                raise Malformed(Reason.PARTLY_READ, left[-1].detail)
+            outcome.quarantined = undecoded(item.topic, item.source.gateway, left)
         elif isinstance(topic, topics.Direct):
-            readings = direct.decode(item.payload, kind=topic.kind, device=topic.device, received_ns=item.received_ns)
+            readings, refused = decode_direct(item.payload, topic, item.received_ns)
+            outcome.quarantined = [
+                replace(item, payload=part, reason=error.reason, detail=error.detail[:500], readings=1)
+                for part, error in refused
+            ]
         else:
             frame = pack.decode(item.payload, topic.gateway)
             readings = [reading for block in frame.readings for reading in pack.to_batch(block).readings()]
-            outcome.quarantined = undecoded(item.topic, frame)
+            outcome.quarantined = undecoded(item.topic, frame.gateway, frame.undecoded)
         if any(reading.time_ns > now_ns + self.max_future_skew_s * 10**9 for reading in readings):
             raise Malformed(Reason.CLOCK_AHEAD, "still ahead of our clock")
         if any(reading.time_ns < FIRST_NS for reading in readings):

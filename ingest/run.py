@@ -12,6 +12,8 @@ from city.errors import Unavailable
 from city.ledger.port import Ledger
 from city.mqtt import Address, Session, Subscription
 from city.registry.port import Registry
+from city.secret import read_key
+from city.settings import named
 from city.store.port import Store
 from ingest.budgets import Budgets
 from ingest.cleanup import Cleanup
@@ -30,7 +32,8 @@ QUIET_S: Final = 5.0
 """A worker that leaves is done when nothing came for so long."""
 
 _LOOK_S: Final = 0.2
-_MAX_RECONNECTS: Final = 10
+_MAX_RECONNECTS: Final = 1
+"""Fewer than after which a rival of the same name slows down: in such a pause the session would look drained."""
 
 log = structlog.get_logger("ingest")
 
@@ -70,20 +73,22 @@ async def run(
         retention: How long things are kept.
     """
     name = f"korat-{settings.group}-{settings.worker}"
+    taken, given_up = subscriptions(settings)
     session = Session(
         address,
         client_id=name,
-        subscriptions=() if leaving else subscriptions(settings.group),
-        withdrawn=subscriptions(settings.group) if leaving else (),
+        subscriptions=() if leaving else taken,
+        withdrawn=[*given_up, *taken] if leaving else given_up,
         max_messages=settings.inflight_messages,
         max_bytes=settings.inflight_bytes,
         name="ingest",
     )
+    key = read_key(settings.receipt_key_file, named(IngestSettings, "receipt_key_file"))
     devices = DeviceCache(registry)
     loader = Loader(Budgets(settings), devices.places)
     collectors = metrics or CollectorRegistry()
     counters = Metrics(collectors, session)
-    pipeline = Pipeline(settings, session, store, ledger, devices, loader, ReceiptSender(session), counters)
+    pipeline = Pipeline(settings, session, store, ledger, devices, loader, ReceiptSender(session, key), counters)
     redrive = Redrive(store, ledger, devices, decode, settings.max_future_skew_s)
     cleanup = Cleanup(
         store,
@@ -147,13 +152,21 @@ async def _until_drained(session: Session) -> None:
     log.info("nothing is left for this worker", messages=session.counters.acknowledged)
 
 
-def subscriptions(group: str) -> list[Subscription]:
-    """Everything of the city, shared among the workers of a group; the retained statuses, each for itself.
+def subscriptions(settings: IngestSettings) -> tuple[list[Subscription], list[Subscription]]:
+    """Everything of the city, shared among the workers if there are several, and the retained statuses.
 
-    A shared subscription gets no retained messages (MQTT 5, 4.8.2), hence the second one. mosquitto before 2.0.13 sends
-    them whatever it is asked; `ingest.load` knows them.
+    A single worker shares nothing: on an open broker any client may join a shared subscription, and takes its share
+    away for good. What is shared gets no retained messages (MQTT 5, 4.8.2), and those of devices are not wanted, hence
+    the subscription to the statuses. mosquitto before 2.0.13 sends them to shares all the same; `ingest.load` knows
+    them.
+
+    Returns:
+        What this worker subscribes to, and what its session may still have from when there were more or fewer.
     """
-    return [Subscription(f"$share/{group}/{topics.EVERYTHING}", retained=False), Subscription(topics.STATUSES)]
+    plain = Subscription(topics.EVERYTHING, retained=False)
+    shared = Subscription(f"$share/{settings.group}/{topics.EVERYTHING}", retained=False)
+    used, given_up = (shared, plain) if settings.workers > 1 else (plain, shared)
+    return [used, Subscription(topics.STATUSES)], [given_up]
 
 
 def readiness(session: Session, pipeline: Pipeline) -> Mapping[str, Callable[[], Awaitable[None]]]:

@@ -1,15 +1,17 @@
 """`korat doctor`: is this machine fit, and is the platform well?"""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from rich.console import Console
 from rich.text import Text
 
-from city.errors import KoratError
+from city.errors import ConfigurationError, KoratError
 from city.settings import masked
 from korat import checks, lock
+from korat.readable_secrets import ADVICE, readable_secrets
 from korat.settings import PlatformSettings
 
 ANSWER_S: Final = 3.0
@@ -50,5 +52,9 @@ async def doctor(settings: PlatformSettings) -> None:
         else:
             mark = Text("ok   ", "green")
         console.print(mark, Text(f"{name}: {masked(found)}"), soft_wrap=True)
+    with contextlib.suppress(ConfigurationError):  # the gateway's check has said it
+        for file in readable_secrets(settings):
+            found = f"secrets: other users may read {file}: {ADVICE}"
+            console.print(Text("warn ", "bold yellow"), Text(found), soft_wrap=True)
     if wrong:
         raise KoratError(f"{wrong} of {len(CHECKS)} checks found something wrong; the lines above say what to do")

@@ -123,7 +123,11 @@ SECTIONS: Final[list[type[Settings]]] = [
 
 @dataclass(frozen=True, slots=True)
 class PlatformSettings:
-    """All settings of one platform."""
+    """All settings of one platform.
+
+    Attributes:
+        file: The settings file that was read; None: there was none.
+    """
 
     city: CitySettings
     mqtt: MqttSettings
@@ -133,6 +137,7 @@ class PlatformSettings:
     api: ApiSettings
     simulators: SimulatorSettings
     init: InitSettings
+    file: Path | None = None
 
     @classmethod
     def load(cls, file: Path | None = None) -> Self:
@@ -155,6 +160,7 @@ class PlatformSettings:
             api=load(ApiSettings, os.environ, file),
             simulators=load(SimulatorSettings, os.environ, file),
             init=load(InitSettings, os.environ, file),
+            file=file,
         )
 
     @property

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from city.errors import ConfigurationError
-from korat import services
+from korat import readable_secrets, services
 from korat.heartbeat import heartbeat
 from korat.lock import hold
 from korat.process import Process, Service, end_now
@@ -37,11 +37,17 @@ async def ingest(settings: PlatformSettings, heartbeat_file: Path | None = None,
     if leaving:
         await _leave(settings)
         return
-    if settings.ingest.worker != AUTO:
+    worker, workers = settings.ingest.worker, settings.ingest.workers
+    if worker != AUTO:
+        if worker.isdecimal() and int(worker) > workers:
+            raise ConfigurationError(
+                f"KORAT_INGEST_WORKER (ingest.worker): there is no worker {worker} of {workers}; "
+                "set KORAT_INGEST_WORKERS (ingest.workers), the same for all workers"
+            )
         await _with_backends(settings, "ingest", services.ingest_service, heartbeat_file)
         return
     settings.make_data()
-    with take(settings.data / "workers") as number:
+    with take(settings.data / "workers", range(1, workers + 1)) as number:
         log.info("this worker has a number", worker=number)
         await _with_backends(_as_worker(settings, number), "ingest", services.ingest_service, heartbeat_file)
 
@@ -84,6 +90,7 @@ async def gateway(settings: PlatformSettings) -> None:
         KoratError: It can't start, or failed.
     """
     settings.make_data()
+    readable_secrets.warn(settings)
     services.refuse_taken_gateway(settings)
     log.info(
         "room starts",
@@ -108,6 +115,7 @@ async def simulate(settings: PlatformSettings, heartbeat_file: Path | None = Non
     Raises:
         KoratError: It can't start, or failed.
     """
+    readable_secrets.warn(settings)
     async with Process(last_resort=end_now) as process:
         await process.unless_stopped(_warn_without_broker(settings))
         if heartbeat_file is not None:
@@ -144,6 +152,7 @@ async def _with_backends(
 
     checks, metrics = services.ReadinessChecks(), CollectorRegistry()
 
+    readable_secrets.warn(settings)
     async with Process(last_resort=partial(end_now, unfinished)) as process, AsyncExitStack() as closing:
         if settings.store_file is not None:
             settings.make_data()
@@ -151,6 +160,8 @@ async def _with_backends(
         backends = await closing.enter_async_context(open_backends(settings, process))
         log.info("room starts", room=name, store=settings.store_url, ledger=settings.ledger_url)
         process.start(name, room(settings, backends, metrics, checks))
+        if settings.store_file is not None:
+            process.start("requests", services.request_service(settings, backends))
         process.start("self-metrics", self_metrics(settings, backends, metrics, frozenset({name})))
         if heartbeat_file is not None:
             process.start("heartbeat", heartbeat(heartbeat_file, checks))

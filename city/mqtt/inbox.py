@@ -1,7 +1,7 @@
 """The messages between the broker's hand-over and our acknowledgement: bounded, in order, no I/O."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -17,12 +17,13 @@ class Message(msgspec.Struct, gc=False, eq=False):
     Attributes:
         topic: the topic it was published to.
         payload: its bytes, a copy of its own.
-        received_ns: when its bytes were read from the socket, nanoseconds since 1970 UTC.
+        received_ns: when its bytes were read from the socket, nanoseconds since 1970 UTC; see `ArrivalClock`.
         retain: the broker had kept it from before the subscription.
         qos: the quality of service it was delivered with, 0 or 1.
         duplicate: the broker may have delivered it before.
         epoch: the session's own: the connection that delivered it, or 0 once acknowledged.
         packet_id: the session's own: the broker's number for it, 0 at QoS 0.
+        subscription_ids: ids of the subscriptions by which it came, if any has one.
     """
 
     topic: str
@@ -33,6 +34,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     duplicate: bool = False
     epoch: int = _SETTLED
     packet_id: int = 0
+    subscription_ids: Sequence[int] = ()
 
 
 class Inbox:

@@ -1,7 +1,9 @@
 """Any JSON, read by a mapping from the settings (`gateway.decoders.mapping`); the parameter `mapping` names it.
 
-A document is one item or a list of them, and an item becomes one reading, or none if all its values are absent.
-What is neither a number nor absent nor a known state is refused, and with it its item: nothing is guessed.
+A document is one item or a list of them, and an item becomes one reading, or none if all its values are absent; one in
+which none of the mapped keys stands is refused, for its source has renamed them. Numbers that the mapping neither reads
+nor ignores are unread. What is neither a number nor absent nor a known state is refused, and with it its item: nothing
+is guessed.
 """
 
 import math
@@ -13,10 +15,11 @@ from city.errors import Malformed, Reason
 from city.mapping import PER_SECOND
 from city.reading import Reading
 from city.wire.direct import Position
-from gateway.decoders.decoder import Context, DecodeError, given_id
+from gateway.decoders.decoder import Context, DecodeError, Rest, given_id
 from gateway.decoders.json_fields import load_json, number, position
 from gateway.decoders.kinds import kind_of
-from gateway.decoders.mapping import JsonMapping, Missing, Path, Reader
+from gateway.decoders.leaves import is_measured, unread
+from gateway.decoders.mapping import JsonMapping, Missing, Path, Reader, Tree
 
 MAX_BYTES: Final = 8 * 2**20
 """Of a document; a province's stations in one answer are a few megabytes."""
@@ -40,12 +43,13 @@ class _Document:
         return self._found[path]
 
 
-def decode(payload: bytes, context: Context) -> list[Reading]:
+def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     """Understand a document.
 
     Raises:
         DecodeError: `no_codec` without a mapping of that name; else what the mapping wants and the first bad item
-            lacks, with the readings of the good ones where the bad ones can be kept without them.
+            lacks. Where there are good ones, the bad ones alone are refused, in a document that is written anew with
+            them; the whole of it where that can't be.
     """
     name = context.parameters.get("mapping", "")
     mapping = context.mappings.get(name)
@@ -68,19 +72,37 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
             refused.append((row, error))
         else:
             readings += [] if reading is None else [reading]
+            _add_unread(row, mapping.of_item, "", rest.unread)
+    if whole is not items:
+        _add_unread(whole, mapping.of_document, "", rest.unread)
     if refused:
-        raise _refusal(whole, mapping, refused, readings, len(rows))
+        first = refused[0][1]
+        some = f"{len(refused)} of {len(rows)} items: " if len(rows) > 1 else ""
+        told = DecodeError(first.reason, f"{some}{first.detail}")
+        if not readings:
+            raise told
+        rest.refuse(_without(whole, mapping.each, [row for row, _ in refused]) or payload, told)
     return readings
 
 
-def _refusal(
-    whole: Any, mapping: JsonMapping, refused: list[tuple[Any, Malformed]], good: list[Reading], items: int
-) -> DecodeError:
-    """Refuse the bad items, and let the good ones go where the document can be told without them."""
-    error = refused[0][1]
-    some = f"{len(refused)} of {items} items: " if items > 1 else ""
-    rest = _without(whole, mapping.each, [row for row, _ in refused]) if good else None
-    return DecodeError(error.reason, f"{some}{error.detail}", good if rest is not None else (), rest)
+def _add_unread(thing: Any, read: Tree, path: str, found: list[str]) -> None:
+    """Add the paths of the numbers beside those that a tree of paths reads."""
+    if isinstance(thing, dict):
+        for key, part in thing.items():
+            here = f"{path}.{key}" if path else key
+            if key not in read:
+                unread({here: part}, (), found)
+            elif read[key]:
+                _add_unread(part, read[key], here, found)
+    elif isinstance(thing, list):
+        chosen = _chosen(thing, read)
+        for part in thing:
+            if id(part) not in chosen:
+                unread({path: part}, (), found)
+            elif chosen[id(part)]:
+                _add_unread(part, chosen[id(part)], path, found)
+    elif is_measured(thing):
+        unread({path: thing}, (), found)
 
 
 def _without(whole: Any, each: Path | None, rows: list[Any]) -> bytes | None:
@@ -104,12 +126,30 @@ def _reading(document: _Document, row: Any, mapping: JsonMapping, context: Conte
         if not _absent(found, missing):
             values[reader.quantity] = _value(found, reader)
     if not values:
+        if not any(_stands(document, row, reader.path) for reader in mapping.readers):
+            raise DecodeError(Reason.MISSING_FIELD, "an item has none of the mapped keys")
         return None
     lat, lon = _position(document, row, mapping) or (None, None)
     kind = mapping.kind or kind_of(context, values)
     return Reading(
         _device(document, row, mapping, context), kind, _time_ns(document, row, mapping, context), values, lat, lon
     )
+
+
+def _chosen(items: list[Any], read: Tree) -> dict[int, Tree]:
+    """Tell which items of a list a tree's paths lead to, by identity, and what is read below each."""
+    chosen: dict[int, Tree] = {}
+    for key, below in read.items():
+        name, equals, _ = key.partition("=")
+        known: Tree = {name: {}} if equals else {}
+        chosen[id(_step(items, key))] = known | below if below else {}
+    return chosen
+
+
+def _stands(document: _Document, row: Any, path: Path) -> bool:
+    """Whether something stands where a path leads, be it null."""
+    parent = document.at(row, Path(path.keys[:-1], path.from_document))
+    return path.keys[-1] in parent if isinstance(parent, dict) else _step(parent, path.keys[-1]) is not None
 
 
 def _walk(thing: Any, path: Path) -> Any:

@@ -23,8 +23,8 @@ from city.errors import Reason
 from city.names import Name
 from city.reading import Flag, Reading
 from city.units import convert
-from gateway.decoders.decoder import Context, DecodeError
-from gateway.decoders.fields import NOTHING, Meaning, Names, apart, checksum, to_key, to_values
+from gateway.decoders.decoder import Context, DecodeError, Rest
+from gateway.decoders.fields import NOTHING, NUMBER, Meaning, Names, apart, checksum, to_key, to_values
 from gateway.decoders.json_fields import (
     foreign_device,
     from_iso,
@@ -33,6 +33,7 @@ from gateway.decoders.json_fields import (
     portions,
 )
 from gateway.decoders.kinds import kind_of
+from gateway.decoders.leaves import unread
 
 _NAMES: Final[Names] = MappingProxyType(
     {
@@ -70,11 +71,27 @@ _CHIP: Final = "ESP32"
 _NUMBERED: Final = re.compile(r".*-0*([2-9]|[1-9][0-9]+)", re.ASCII | re.DOTALL)
 _SWITCH: Final = MappingProxyType({"ON": 1.0, "OFF": 0.0})
 _MAX_BYTES: Final = 8 * 1024
+_NO_MEASUREMENT: Final = frozenset(
+    {
+        "Berry", "Channel", "Color", "CT", "Downtime", "Fade", "HSBColor", "Heap", "LedTable", "LoadAvg", "MqttCount",
+        "POWERONSTATE", "Pixels", "PressureUnit", "Restart", "Scheme", "Sleep", "SleepMode", "SpeedUnit", "Speed",
+        "TempUnit", "Time", "Uptime", "UptimeSec", "Vcc", "White", "Width",
+    }
+)  # fmt: skip
+"""Of the chip, its program and the colour of its lamp; at the top of a message."""
+
+_NO_MEASUREMENT_OF_WIFI: Final = frozenset({"AP", "BSSId", "Channel", "Downtime", "LinkCount", "Mode", "RSSI", "SSId"})
+_NO_MEASUREMENT_OF_A_SENSOR: Final = frozenset({"Id", "Period", "TotalStartTime", "SerialNumber", "Address"})
+_RESULTS: Final = frozenset(
+    {"INFO", "INFO1", "INFO2", "INFO3", "RESULT", "UPGRADE"} | {f"STATUS{place}" for place in ("", *"12345679")}
+)
+"""Last levels of the topics of answers to commands."""
+
 _PREFIXES: Final = frozenset({"tele", "stat", "cmnd"})
 _WRAPPERS: Final = ("StatusSNS", "StatusSTS")
 
 
-def decode(payload: bytes, context: Context) -> list[Reading]:
+def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     """Understand a message.
 
     Raises:
@@ -84,10 +101,17 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     last = levels[-1].upper()
     if last == "LWT" or "cmnd" in levels or (last and not payload):
         return []
+    is_result = last in _RESULTS or last.startswith("DISCOVERY")
     message = _switched(last, payload) if last.startswith("POWER") else load_object(payload, _MAX_BYTES)
-    message = next((message[key] for key in _WRAPPERS if isinstance(message.get(key), dict)), message)
+    wrapper = next((key for key in _WRAPPERS if isinstance(message.get(key), dict)), None)
+    if wrapper is not None:
+        unread(message, {wrapper}, rest.unread)
+        message = message[wrapper]
     flags: dict[str, int] = {}
-    values = _states(message) | _measurements(message, flags)
+    measured = _measurements(message, flags, rest)
+    values = _states(message, rest) | measured
+    if is_result and not values:
+        rest.unread.clear()
     if not values:
         return []
     device = foreign_device(context, "tasmota", _name(levels[:-1]))
@@ -119,23 +143,31 @@ def _switched(name: str, payload: bytes) -> dict[str, Any]:
     return {name: state}
 
 
-def _states(message: Mapping[str, Any]) -> dict[str, float]:
+def _states(message: Mapping[str, Any], rest: Rest) -> dict[str, float]:
     """What a `STATE` says: relays, light, and the strength of the Wi-Fi."""
     values: dict[str, float] = {}
+    read = {"Dimmer"} if number(message.get("Dimmer")) is not None else set()
     for name, state in message.items():
         if name.startswith("POWER") and isinstance(state, str) and state in _SWITCH:
             number_of_relay = "" if name in {"POWER", "POWER1"} else f"_{name.removeprefix('POWER')}"
             quantity = "lamp_on" if "Dimmer" in message else "switch_on"
             values[to_key(quantity + number_of_relay) or quantity] = _SWITCH[state]
+            read.add(name)
     if (dimmer := number(message.get("Dimmer"))) is not None:
         values["brightness"] = dimmer
     wifi = message.get("Wifi")
     if isinstance(wifi, dict) and (signal := number(wifi.get("Signal"))) is not None:
         values["rssi"] = signal
+        read.add("Signal")
+    for name, field in message.items():
+        if name == "Wifi":
+            unread(field, _NO_MEASUREMENT_OF_WIFI | read, rest.unread, "Wifi.")
+        elif not isinstance(field, dict) and name not in read and name not in _NO_MEASUREMENT:
+            unread({name: field}, (), rest.unread)
     return values
 
 
-def _measurements(message: Mapping[str, Any], flags: dict[str, int]) -> dict[str, float]:
+def _measurements(message: Mapping[str, Any], flags: dict[str, int], rest: Rest) -> dict[str, float]:
     """What the sensors say; what one says when it has measured nothing is noted in `flags`."""
     names = _names(message)
     taken: set[str] = set()
@@ -145,8 +177,11 @@ def _measurements(message: Mapping[str, Any], flags: dict[str, int]) -> dict[str
             continue
         if sensor == _CHIP:
             values |= _of_chip(fields, names["Temperature"].unit)
+            read = {"Temperature"} if number(fields.get("Temperature")) is not None else set()
+            unread(fields, read | _NO_MEASUREMENT_OF_A_SENSOR, rest.unread, f"{sensor}.")
             continue
         own = _own(fields, names | _distance(sensor))
+        unread(fields, _read_of(fields) | _NO_MEASUREMENT_OF_A_SENSOR, rest.unread, f"{sensor}.")
         claimed = {to_key(_quantity(name, names)) or "" for name in fields}
         is_numbered = _NUMBERED.fullmatch(sensor) is not None
         for quantity, value in own.items():
@@ -160,6 +195,15 @@ def _measurements(message: Mapping[str, Any], flags: dict[str, int]) -> dict[str
         # a sensor that fails says null, and its name stays its own
         taken |= set() if is_numbered else claimed | own.keys()
     return values
+
+
+def _read_of(fields: Mapping[str, Any]) -> set[str]:
+    """Say which fields of a sensor `_flat` reads whole."""
+    return {
+        name
+        for name, field in fields.items()
+        if to_key(name) and all(isinstance(part, NUMBER) for part in (field if isinstance(field, list) else [field]))
+    }
 
 
 def _of_chip(fields: Mapping[str, Any], unit: str) -> dict[str, float]:

@@ -11,6 +11,8 @@ import msgspec
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
+from city.proxies import ClientShares
+
 _BODY_S: Final = 15.0
 """Seconds in which a body must arrive."""
 
@@ -60,7 +62,7 @@ class Problem(Exception):
 
 
 class ConcurrencyLimit:
-    """Bounds the requests under way.
+    """Bounds the requests under way; of one client behind a proxy at most half of them.
 
     Args:
         limit: How many there are at once.
@@ -69,14 +71,30 @@ class ConcurrencyLimit:
     def __init__(self, limit: int) -> None:
         self._most = limit
         self._taken = 0
+        self._shares = ClientShares(limit // 2)
 
     @contextmanager
-    def one(self) -> Iterator[None]:
+    def one(self, client: str | None) -> Iterator[None]:
         """Be one of them.
+
+        Args:
+            client: Whose it is, where a trusted proxy told; else None.
 
         Raises:
             Problem: There are as many already.
         """
+        if client is None:
+            with self._any():
+                yield
+            return
+        with self._shares.one(client) as is_one:
+            if not is_one:
+                raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too many of this address are under way", 1, reason="busy")
+            with self._any():
+                yield
+
+    @contextmanager
+    def _any(self) -> Iterator[None]:
         if self._taken >= self._most:
             detail = f"{self._taken} requests are under way already"
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, detail, 1, reason="busy")

@@ -10,14 +10,15 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from aiohttp import web
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from city.connections import ConnectionLimits, Connections
 from city.errors import KoratError, SpoolFull
+from city.proxies import TrustedProxies, checked_proxies
 from city.site import OpenSite
 from city.tables import Id, Port
 from gateway.decoders import DECODERS, Origin
@@ -52,6 +53,8 @@ class HttpTable(InputTable):
         max_concurrent: Requests under way at once, and a quarter as many webhooks, which must be read before they are
             believed; with `body_bytes` it bounds the memory.
         allowed_hosts: Names, separated by commas, by which an input without tokens may be asked beside the loopback's.
+        trusted_proxies: Addresses or networks of proxies, separated by commas, whose `X-Forwarded-For` or `Forwarded`
+            says who sends.
         max_connections: Connections at once, half of them of one address; those that ask nothing make room.
         token: Who may push to `/ingest`.
         hook: Who may push to `/hooks`.
@@ -64,6 +67,7 @@ class HttpTable(InputTable):
     max_concurrent: int = Field(default=256, ge=1, le=10_000)
     max_connections: int = Field(default=2000, ge=8, le=50_000)
     allowed_hosts: str = Field(default="", max_length=1000)
+    trusted_proxies: Annotated[str, Field(max_length=1000), AfterValidator(checked_proxies)] = ""
     token: tuple[TokenTable, ...] = ()
     hook: tuple[HookTable, ...] = ()
 
@@ -95,7 +99,10 @@ class HttpInput:
         self._bodies = Bodies(table.body_bytes)
         self._limit = ConcurrencyLimit(table.max_concurrent)
         self._limit_of_hooks = ConcurrencyLimit(max(1, table.max_concurrent // 4))
-        self._connections = Connections(ConnectionLimits(table.max_connections), self._counters.fail)
+        self._proxies = TrustedProxies.parse(table.trusted_proxies)
+        self._connections = Connections(
+            ConnectionLimits(table.max_connections), self._counters.fail, proxies=self._proxies
+        )
         self.port = table.port
         self._runner: web.AppRunner | None = None
 
@@ -145,11 +152,11 @@ class HttpInput:
         decoder = request.match_info["decoder"]
         token = self._admit(request)
         if token is not None and token.decoders and decoder not in token.decoders:
-            self._counters.fail("forbidden", sender=token.name)
+            self._counters.fail("forbidden", sender=token.name, client=self._client(request))
             raise Problem(HTTPStatus.FORBIDDEN, f"this token is good for {', '.join(token.decoders)} only")
         if decoder not in DECODERS:
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no decoder {decoder[:80]!r}, only {', '.join(DECODERS)}")
-        with self._limit.one():
+        with self._limit.one(self._proxied(request)):
             payload = self._bodies.unpack(request, await self._bodies.read(request))
             parameters = {
                 name: "***" if name.lower() in _SECRETS else text
@@ -162,10 +169,10 @@ class HttpInput:
         hook = self._auth.hooks.get(request.match_info["name"])
         if hook is None:
             raise Problem(HTTPStatus.NOT_FOUND, "there is no webhook of this name")
-        self._check(hook, hook.early_refusal(request.headers, time.time()))
-        with self._limit_of_hooks.one():
+        self._check(request, hook, hook.early_refusal(request.headers, time.time()))
+        with self._limit_of_hooks.one(self._proxied(request)):
             body = await self._bodies.read(request)
-            self._check(hook, hook.refusal(request.headers, body, time.time()))
+            self._check(request, hook, hook.refusal(request.headers, body, time.time()))
             origin = Origin("http", hook.table.decoder, {"hook": hook.table.name} | hook.table.parameters)
             return await self._take(origin, self._bodies.unpack(request, body))
 
@@ -174,19 +181,31 @@ class HttpInput:
         if self._auth.is_open:
             headers = {name: request.headers.getall(name, []) for name in _SITE_HEADERS}
             if sentence := self._site.refusal(headers, only_looks=False):
-                self._counters.fail("foreign_page", detail=sentence)
+                self._counters.fail("foreign_page", detail=sentence, client=self._client(request))
                 raise Problem(HTTPStatus.FORBIDDEN, sentence)
             return None
         told = request.headers.get("Authorization") or f"Bearer {request.query.get(_CREDENTIAL, '')}"
         token = self._auth.tokens.find(told)
         if token is None:
-            self._counters.fail("unauthorized")
+            self._counters.fail("unauthorized", client=self._client(request))
             raise Problem(HTTPStatus.UNAUTHORIZED, "a bearer token is needed, and it must be right", challenge="Bearer")
         return token
 
-    def _check(self, hook: Hook, refusal: str) -> None:
+    def _client(self, request: web.Request) -> str:
+        """Give the address of who sends; behind a proxy that is trusted, as the proxy says."""
+        peer = request.remote or ""
+        if not self._proxies.networks:
+            return peer
+        told = (request.headers.getall(name, []) for name in ("X-Forwarded-For", "Forwarded"))
+        return self._proxies.client(peer, *told)
+
+    def _proxied(self, request: web.Request) -> str | None:
+        return self._client(request) if self._proxies.networks else None
+
+    def _check(self, request: web.Request, hook: Hook, refusal: str) -> None:
         if refusal:
-            self._counters.fail("unauthorized", hook=hook.table.name, detail=refusal)
+            client = self._client(request)
+            self._counters.fail("unauthorized", hook=hook.table.name, detail=refusal, client=client)
             raise Problem(HTTPStatus.UNAUTHORIZED, refusal, challenge=f"Webhook scheme={hook.table.scheme}")
 
     async def _take(self, origin: Origin, payload: bytes) -> web.Response:
@@ -226,7 +245,7 @@ class HttpInput:
             return await handler(request)
         except Problem as problem:
             if problem.reason:
-                self._counters.fail(problem.reason, detail=problem.detail)
+                self._counters.fail(problem.reason, detail=problem.detail, client=self._client(request))
             return problem.response()
         except web.HTTPException as error:
             response = Problem(HTTPStatus(error.status), error.text or error.reason).response()

@@ -6,17 +6,18 @@ back-pressure. What was not acknowledged is the tracker's still, and comes again
 
 import asyncio
 import contextlib
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, cast
 
 from pydantic import AfterValidator, Field, model_validator
 
+from city.connections import Connection, ConnectionLimits, Connections, Phase
 from city.errors import KoratError, Reason
 from city.reading import Reading
 from city.tables import Port, Seconds
 from city.wire.pack import Undecoded
 from gateway.decoders import TRACKER_PROTOCOLS, Origin
 from gateway.decoders.tracker import Bad, Event, Login, Records, Reply, Session
-from gateway.inputs.input import InputContext, InputTable, NotTakenError, listening, until_cancelled
+from gateway.inputs.input import InputContext, InputTable, NotTakenError, listening
 from gateway.inputs.token_bucket import TokenBucket
 
 _CHUNK: Final = 4096
@@ -26,7 +27,7 @@ _ANSWER_S: Final = 10.0
 _PATIENCE_S: Final = 60.0
 """Seconds for which a tracker is kept waiting for the spool; most have given up and come again by then."""
 
-_PENDING: Final = 256
+_PENDING: Final = 1024
 """Connections that the system keeps for us while we are busy."""
 
 
@@ -72,8 +73,8 @@ class TcpTable(TrackerTable):
 
     Attributes:
         name: Name of the input; empty: the protocol's, and `-tcp`.
-        connections: At once; more are closed unheard.
-        login_s: Seconds in which a tracker must say who it is.
+        connections: At once, half of them of one address; those from which nothing came for longest make room.
+        login_s: Seconds in which a tracker must say who it is, and in which a frame that began must be whole.
         idle_s: Seconds of silence after which a connection is closed.
     """
 
@@ -101,7 +102,11 @@ class TcpInput:
         self._context = context
         self._counters = context.counters
         self.port = table.port
-        self._connections: set[asyncio.Task[None]] = set()
+        limits = ConnectionLimits(
+            table.connections, table.login_s, table.idle_s, _ANSWER_S, slow="slow_frame", idle="silent"
+        )
+        self._connections = Connections(limits, self._counters.fail)
+        self._serving: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
@@ -118,62 +123,60 @@ class TcpInput:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def run(self) -> None:
-        """Serve until cancelled."""
-        await until_cancelled()
+        """Serve until cancelled, and end connections that do nothing."""
+        await self._connections.run()
 
     async def close(self) -> None:
         """Listen no more and end all connections; what they have not acknowledged comes again."""
         if self._server is None:
             return
         self._server.close()
-        for connection in self._connections:
-            connection.cancel()
-        if self._connections:
-            await asyncio.wait(self._connections)
+        for task in self._serving:
+            task.cancel()
+        if self._serving:
+            await asyncio.wait(self._serving)
 
     def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= self._limits.connections:
-            self._counters.fail("too_many_connections", limit=self._limits.connections)
-            writer.transport.abort()
+        connection = self._connections.add(cast("asyncio.Transport", writer.transport))
+        if connection is None:
             return
-        connection = asyncio.get_running_loop().create_task(self._serve(reader, writer), name="tracker")
-        self._connections.add(connection)
-        connection.add_done_callback(self._connections.discard)
+        tracker = Tracker(self._protocol.session(), reader, writer, connection)
+        task = asyncio.get_running_loop().create_task(self._serve(tracker), name="tracker")
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, tracker: "Tracker") -> None:
         """Serve one connection; only its end by cancellation leaves this."""
-        connection = Connection(self._protocol.session(), reader, writer)
         try:
-            await self._read(connection)
-        except TimeoutError:
-            self._counters.fail("silent" if connection.name else "no_login")
+            await self._read(tracker)
         except OSError as error:
-            self._counters.fail("connection_lost", detail=str(error))
+            if tracker.connection in self._connections:
+                self._counters.fail("connection_lost", detail=str(error))
         except (NotTakenError, KoratError) as error:
             self._counters.fail("not_taken", detail=str(error))
         finally:
+            self._connections.remove(tracker.connection)
             # an answer that still waits is sent, unless nobody takes it
             with contextlib.suppress(RuntimeError):
-                writer.close()
+                tracker.writer.close()
 
-    async def _read(self, connection: "Connection") -> None:
+    async def _read(self, tracker: "Tracker") -> None:
         loop = asyncio.get_running_loop()
         pace = TokenBucket(self._limits.frames_a_second, loop.time())
-        login_due_s = loop.time() + self._limits.login_s
-        while True:
-            due_s = loop.time() + self._limits.idle_s if connection.name else login_due_s
-            async with asyncio.timeout_at(due_s):
-                data = await connection.reader.read(_CHUNK)
-            if not data:
-                if connection.session.held:
-                    self._counters.fail("cut_short")
-                return
-            for event in self._events(connection.session, data):
-                await self._react(connection, event)
+        while data := await tracker.reader.read(_CHUNK):
+            for event in self._events(tracker.session, data):
+                if tracker.name:
+                    self._connections.turn(tracker.connection, Phase.REQUEST)
+                await self._react(tracker, event)
                 if isinstance(event, Bad):
                     return
-                if isinstance(event, Records):
-                    await asyncio.sleep(pace.take(loop.time()))
+                if isinstance(event, Records) and (ahead_s := pace.take(loop.time())):
+                    self._connections.turn(tracker.connection, Phase.IDLE)
+                    await asyncio.sleep(ahead_s)
+            awaited = Phase.HEAD if tracker.session.held or not tracker.name else Phase.IDLE
+            self._connections.turn(tracker.connection, awaited)
+        if tracker.session.held and tracker.connection in self._connections:
+            self._counters.fail("cut_short")
 
     def _events(self, session: Session, data: bytes) -> list[Event]:
         try:
@@ -185,44 +188,44 @@ class TcpInput:
             events = [*events, Bad(Reason.TOO_LARGE, sentence, data)]
         return events
 
-    async def _react(self, connection: "Connection", event: Event) -> None:
+    async def _react(self, tracker: "Tracker", event: Event) -> None:
         match event:
             case Login(name, _):
-                connection.name = name
+                tracker.name = name
             case Records(payload, parameters, _):
                 origin = Origin("tcp", self._protocol.decoder, parameters)
-                await self._keep(connection, *self._context.decode(origin, payload))
+                await self._keep(tracker, *self._context.decode(origin, payload))
             case Bad(reason, detail, payload, _, parameters):
                 origin = Origin("tcp", self._protocol.decoder, parameters)
                 await self._keep(
-                    connection, [], [Undecoded(str(origin), payload, self._context.clock(), str(reason), detail)]
+                    tracker, [], [Undecoded(str(origin), payload, self._context.clock(), str(reason), detail)]
                 )
             case Reply(_):
                 pass
         if event.answer:
-            connection.writer.write(event.answer)
-            async with asyncio.timeout(_ANSWER_S):
-                await connection.writer.drain()
+            tracker.writer.write(event.answer)
+            await tracker.writer.drain()
 
-    async def _keep(self, connection: "Connection", readings: list[Reading], undecoded: list[Undecoded]) -> None:
+    async def _keep(self, tracker: "Tracker", readings: list[Reading], undecoded: list[Undecoded]) -> None:
         loop = asyncio.get_running_loop()
         due_s = loop.time() + _PATIENCE_S
-        await self._context.deliver_at_last(
-            readings, undecoded, give_up=lambda: connection.gone() or loop.time() > due_s
-        )
+        await self._context.deliver_at_last(readings, undecoded, give_up=lambda: tracker.gone() or loop.time() > due_s)
 
 
-class Connection:
+class Tracker:
     """One tracker's socket, its session, and who it said it is (empty before its log-in)."""
 
-    __slots__ = ("name", "reader", "session", "writer")
+    __slots__ = ("connection", "name", "reader", "session", "writer")
 
-    def __init__(self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, session: Session, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: Connection
+    ) -> None:
         self.session = session
         self.reader = reader
         self.writer = writer
+        self.connection = connection
         self.name = ""
 
     def gone(self) -> bool:
-        """Whether the tracker has closed or lost the connection."""
+        """Whether the tracker has closed or lost the tracker."""
         return self.reader.at_eof() or self.writer.is_closing()

@@ -4,7 +4,7 @@ Nothing can be held back here. What the spool doesn't take is not acknowledged, 
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from typing import Final, NamedTuple
 
 from pydantic import field_validator
@@ -20,6 +20,9 @@ from gateway.inputs.token_bucket import TokenBuckets
 
 _MAX_WAITING: Final = 1_000
 """Datagrams that wait for the spool; with the size of one it bounds the memory."""
+
+_MAX_OF_ADDRESS: Final = _MAX_WAITING // 4
+"""Of them by one address, so that it keeps out no other."""
 
 _AT_ONCE: Final = 200
 
@@ -71,6 +74,7 @@ class UdpInput(asyncio.DatagramProtocol):
         self._frame_bytes = table.frame_bytes
         self._senders = TokenBuckets(table.frames_a_second)
         self._waiting: deque[_Arrived] = deque()
+        self._of_address: Counter[str] = Counter()
         self._any = asyncio.Event()
         self._transport: asyncio.DatagramTransport | None = None
         self._closed = asyncio.Event()
@@ -105,7 +109,10 @@ class UdpInput(asyncio.DatagramProtocol):
             self._counters.fail("too_often")
         elif len(self._waiting) >= _MAX_WAITING:
             self._counters.fail("overrun", limit=_MAX_WAITING)
+        elif self._of_address[addr[0]] >= _MAX_OF_ADDRESS:
+            self._counters.fail("overrun", limit=_MAX_OF_ADDRESS, address=addr[0])
         else:
+            self._of_address[addr[0]] += 1
             self._waiting.append(_Arrived(data, addr, self._context.clock()))
             self._any.set()
 
@@ -118,6 +125,7 @@ class UdpInput(asyncio.DatagramProtocol):
         while True:
             await self._any.wait()
             taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), _AT_ONCE))]
+            self._of_address -= Counter(arrived.sender[0] for arrived in taken)
             if not self._waiting:
                 self._any.clear()
             await self._take(taken)

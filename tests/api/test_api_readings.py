@@ -68,6 +68,22 @@ async def test_raw_series_carry_times_values_and_flags(client: httpx2.AsyncClien
     assert answer.json()["next"] is None
 
 
+async def test_numbers_are_written_so_that_they_read_back_as_they_are_stored(
+    client: httpx2.AsyncClient, hear: Say
+) -> None:
+    told = [0.1 + 0.2, 1 / 3, 2.0**53, 2.0**53 + 2, -(2.0**63), 1e22, 5e-324, 1.7976931348623157e308, -0.0, 7.0]
+    rows = [Reading("a", "sensor", NOON + number * MINUTE, {"own_x": value}) for number, value in enumerate(told)]
+    await hear(*rows, Reading("a", "sensor", NOON + 20 * MINUTE, {"own_x": 2.0**53}, flags={"own_x": Flag.SUSPECT}))
+    answer = await client.get("/v1/readings", params={"device": "a", **_range()})
+    (own,) = answer.json()["series"]
+    values = [value for _, value, _ in own["points"]]
+    assert values == [*told, 2.0**53]
+    assert all(isinstance(value, float) for value in values), "an integer's digits would promise too much"
+    assert own["points"][-1][2] == Flag.SUSPECT
+    latest = (await client.get("/v1/devices/a/latest")).json()
+    assert latest["properties"]["values"]["own_x"]["flag"] == Flag.SUSPECT
+
+
 async def test_buckets_are_aggregated_and_aligned(client: httpx2.AsyncClient, hear: Say) -> None:
     await _hour(hear, "a")
     question = {"device": "a", "quantity": "pm2_5", **_range(), "every": "30m"}

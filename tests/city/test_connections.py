@@ -4,6 +4,9 @@ from collections import Counter
 from typing import Any
 
 from city.connections import Connection, ConnectionLimits, Connections, Phase
+from city.proxies import TrustedProxies
+
+NO_PROXIES = TrustedProxies()
 
 
 class Transport:
@@ -27,13 +30,14 @@ class Transport:
 class Door:
     """A door of ten connections, with a clock of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, proxies: TrustedProxies = NO_PROXIES) -> None:
         self.now_s = 100.0
         self.ended: Counter[str] = Counter()
         self.all = Connections(
             ConnectionLimits(10, head_s=5, idle_s=20, stalled_s=30),
             lambda reason: self.ended.update([reason]),
             lambda: self.now_s,
+            proxies,
         )
 
     def open(self, address: str, phase: Phase = Phase.HEAD) -> Any:
@@ -77,6 +81,14 @@ def test_the_crowd_makes_room_and_not_its_neighbour() -> None:
     assert not neighbour.aborted
     assert [one.aborted for one in crowd[-4:]] == [False] * 4
     assert door.ended == {"crowded_out": 91}
+
+
+def test_a_trusted_proxy_is_no_single_client() -> None:
+    door = Door(TrustedProxies.parse("10.0.0.1"))
+    proxied = [door.open("10.0.0.1", Phase.REQUEST)[1] for _ in range(9)]
+    crowd = [door.open("a")[1] for _ in range(5)]
+    assert not any(one.aborted for one in proxied)
+    assert [one.aborted for one in crowd] == [True] * 4 + [False]
 
 
 def test_what_is_being_answered_is_ended_for_nobody() -> None:

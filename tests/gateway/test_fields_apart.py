@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from city.reading import checked_quantity
-from gateway.decoders import DECODERS, Context
+from gateway.decoders import Context
 from gateway.decoders.fields import apart, checksum, to_key, to_values
+from support.cases import readings_by
 
 NOW = 1_764_900_000 * 10**9
 FIELDS = {"Flux": 1, "flux": 2, "FLUX": 3}
@@ -30,7 +31,7 @@ OBJECTS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
 
 def decoded(decoder: str, parameters: dict[str, str], message: dict[str, Any]) -> dict[str, float]:
     payload = json.dumps(message).encode()
-    (reading,) = DECODERS[decoder](payload, Context(NOW, parameters=parameters))
+    (reading,) = readings_by(decoder)(payload, Context(NOW, parameters=parameters))
     return reading.values
 
 

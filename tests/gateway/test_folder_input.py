@@ -123,7 +123,7 @@ async def test_a_bad_line_is_named_and_costs_no_other(drop: FileWatcher) -> None
     assert kept["a.csv, line 702"].payload == lines[700].encode()
     assert kept["a.csv, line 499"].origin == "folder:mapped?mapping=works&folder=works&file=a.csv&line=499"
     mended = kept["a.csv, line 499"].payload.replace(b"high", b"155")
-    (again,) = drop.decoding.decode_again(kept["a.csv, line 499"].origin, mended, 0)
+    ((again,), _) = drop.decoding.decode_again(kept["a.csv, line 499"].origin, mended, 0)
     assert (again.device, again.values) == ("w-s0-xa93c498a2c73", {"level": 1.55})
 
 
@@ -323,7 +323,7 @@ async def test_a_name_that_is_no_utf8_is_read_and_told(drop: FileWatcher, capsys
     assert len(drop.spool.readings) == 2
     (kept,) = drop.spool.undecoded
     assert kept.detail.startswith("\ufffd\ufffd\ufffd.csv, line 3: ")
-    assert drop.decoding.decode_again(kept.origin, kept.payload.replace(b"high", b"155"), 0)
+    assert drop.decoding.decode_again(kept.origin, kept.payload.replace(b"high", b"155"), 0)[0]
     assert "crashed" not in capsys.readouterr().out
 
 
@@ -407,3 +407,21 @@ def test_a_long_file_takes_little_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert (rows, bad, taken) == (20_001, 1, [])
     assert most < 30 * MAX_LINE
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "bad"),
+    [
+        ('id,note,v\nA,"x\ny",5\nB,z,6\n', ["A", "B"], []),
+        ('id,v\nA,"5\nB,6\nC",7\nD,8\n', ["B", "D"], [2, 4]),
+        ('id,v\nA,"5\nB,6\nC,"7"\nD,8\n', ["B", "C", "D"], [2]),
+        ('id,v\npipe 5",5\nB,6\n', ['pipe 5"', "B"], []),
+        ('id,v\nA,"5\n' + "B,6\n" * 150 + 'C",7\nD,8\n', ["B"] * 150 + ["D"], [2, 153]),
+    ],
+)
+def test_a_line_break_in_quotes_makes_no_device(tmp_path: Path, text: str, read: list[str], bad: list[int]) -> None:
+    (tmp_path / "a.csv").write_text(text, "utf-8")
+    with CsvLines(tmp_path / "a.csv", (), ",", "utf-8") as lines:
+        rows = lines.take(1_000)
+    assert [row.cells["id"] for row in rows if row.error is None] == read
+    assert [row.line for row in rows if row.error is not None] == bad

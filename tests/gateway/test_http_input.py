@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import TransferEncodingError
 from rig import until
 from stand_ins import context
+from structlog.testing import capture_logs
 
 from city.errors import Broken, KoratError, SpoolFull
 from city.reading import Reading
@@ -24,6 +25,7 @@ from gateway.inputs.input import InputCounters
 from gateway.naming import Decoding
 
 GOOD = b'{"ts": 1764900000000, "values": {"pm2_5": 18.2}}'
+NOW_NS = 1764900000 * 10**9
 PHONE = "/ingest/osmand?id=7&lat=14.97&lon=102.1&speed=10&timestamp=1764900000"
 PATH = "/ingest/native?device=aq-1&kind=air_quality"
 
@@ -107,7 +109,7 @@ async def test_garbage_is_taken_with_its_reason_and_can_be_decoded_again(spool: 
     (kept,) = spool.undecoded
     assert kept.payload == b'{"ts": 1, "values": {}}'
     assert kept.origin == "http:native?device=aq-1&kind=air_quality&note=%26x+%C3%A4"
-    assert Decoding().decode_again(kept.origin, GOOD, kept.received_at_ns)[0].device == "aq-1"
+    assert Decoding().decode_again(kept.origin, GOOD, kept.received_at_ns)[0][0].device == "aq-1"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,7 @@ async def test_garbage_is_taken_with_its_reason_and_can_be_decoded_again(spool: 
 async def test_any_query_is_kept_so_that_it_can_be_read_back(spool: Spool, ask: Ask, query: str) -> None:
     assert (await ask(yarl.URL(f"{PATH}&{query}", encoded=True), b"garbage"))[0] == 202
     (kept,) = spool.undecoded
-    assert Decoding().decode_again(kept.origin, GOOD, 0)[0].device == "aq-1"
+    assert Decoding().decode_again(kept.origin, GOOD, 0)[0][0].device == "aq-1"
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"{", b"[" * 100_000, b"null"])
@@ -253,6 +255,34 @@ async def test_too_many_waiting_requests_are_429(spool: Spool, ask: Ask, counter
     assert (await ask(PATH))[0] == 202
 
 
+@pytest.mark.parametrize("proxies", ["127.0.0.0/8", ""])
+async def test_a_client_behind_a_trusted_proxy_has_half_and_stands_in_the_log(spool: Spool, proxies: str) -> None:
+    link = HttpInput(HttpTable(port=0, max_concurrent=4, trusted_proxies=proxies), context(spool))
+    await link.open()
+    spool.gate.clear()
+    statuses: list[int] = []
+
+    async def post(client: aiohttp.ClientSession, sender: str, **more: str) -> None:
+        headers = {"X-Forwarded-For": f"6.6.6.6, {sender}", **more}
+        async with client.post(PATH, data=GOOD, headers=headers) as response:
+            statuses.append(response.status)
+
+    try:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{link.port}") as client:
+            waiting = [asyncio.create_task(post(client, "203.0.113.7")) for _ in range(3)]
+            await asyncio.sleep(0.2)
+            waiting.append(asyncio.create_task(post(client, "203.0.113.8")))
+            await asyncio.sleep(0.1)
+            assert statuses == ([429] if proxies else [])
+            with capture_logs() as logs:
+                await post(client, "203.0.113.9", Origin="http://evil.example")
+            assert [line["client"] for line in logs] == ["203.0.113.9" if proxies else "127.0.0.1"]
+            spool.gate.set()
+            await asyncio.gather(*waiting)
+    finally:
+        await link.close()
+
+
 async def test_a_full_spool_is_507_and_not_ready(spool: Spool, ask: Ask, counters: InputCounters) -> None:
     assert (await ask("/health/ready", None, "GET"))[0] == 200
     spool.error = SpoolFull("the disk is full")
@@ -280,7 +310,7 @@ async def test_what_was_heard_is_listed_and_what_nobody_named_is_ready_for_gatew
 
 async def test_the_list_of_the_unnamed_is_toml(spool: Spool) -> None:
     decoding = Decoding()
-    decoding.decode(Origin("http", "senml", {}), b'[{"n": "urn:dev:ow:7", "u": "Cel", "v": 30}]', 10**18)
+    decoding.decode(Origin("http", "senml", {}), b'[{"n": "urn:dev:ow:7", "u": "Cel", "v": 30}]', NOW_NS)
     link = HttpInput(HttpTable(port=0), context(spool, decoding=decoding))
     await link.open()
     try:

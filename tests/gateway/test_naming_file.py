@@ -64,9 +64,9 @@ def test_one_topic_may_be_one_device(tmp_path: Path) -> None:
     )
     decode = Decoding(load_config(tmp_path / "gateway.toml").naming).decode_again
     payload = b'{"device": "x", "kind": "noise", "values": {"battery": 50}}'
-    (one,) = decode("mqtt:native?topic=plant/7/air", payload, NOW_NS)
-    (other,) = decode("mqtt:native?topic=plant/8/air", payload, NOW_NS)
-    (pushed,) = decode("http:native", payload, NOW_NS)
+    ((one,), _) = decode("mqtt:native?topic=plant/7/air", payload, NOW_NS)
+    ((other,), _) = decode("mqtt:native?topic=plant/8/air", payload, NOW_NS)
+    ((pushed,), _) = decode("http:native", payload, NOW_NS)
     assert [(each.device, each.kind) for each in (one, other, pushed)] == [
         ("aq-7", "noise"),
         ("x", "noise"),

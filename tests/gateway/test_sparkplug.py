@@ -19,7 +19,7 @@ from city.errors import Malformed
 from city.mqtt import Address
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders import DECODERS, Context, Origin
+from gateway.decoders import Context, Origin
 from gateway.decoders.fields import checksum
 from gateway.decoders.sparkplug import metrics
 from gateway.decoders.sparkplug.node import Sessions
@@ -27,10 +27,11 @@ from gateway.decoders.sparkplug.payload import read, rebirth_request
 from gateway.inputs.mqtt import MqttInput, MqttTable
 from gateway.inputs.routes import TopicTable
 from gateway.naming import Decoding
+from support.cases import readings_by
 from support.mosquitto import Mosquitto
 from support.sparkplug import field, metric, payload
 
-decode = DECODERS["sparkplug"]
+decode = readings_by("sparkplug")
 
 NOW: Final = 1_764_900_000 * 10**9
 SECOND: Final = 10**9
@@ -161,7 +162,8 @@ def test_a_birth_that_cannot_be_read_ends_the_one_before() -> None:
 def test_an_alias_that_the_birth_lacks_is_asked_for() -> None:
     link = Link()
     link.hear("NBIRTH", BIRTH)
-    assert link.hear("NDATA", payload(1, DATA, metric(alias=7, value=field(13, 1.0)))) == UNNAMED
+    readings, reason = link.hear("NDATA", payload(1, DATA, metric(alias=7, value=field(13, 1.0))))
+    assert ([*readings], reason) == ([{"temperature": 26.0}], "undecoded"), "what the birth has is read"
     assert link.asked == ["spBv1.0/g/NCMD/n"]
     assert link.hear("NDATA", payload(2, DATA))[1] == ""
 

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from city.reading import Reading
 from city.wire.direct import MAX_VALUES
-from gateway.decoders import DECODERS, Context, DecodeError
-from gateway.decoders.decoder import checked
+from gateway.decoders import Context, DecodeError
 from gateway.decoders.teltonika import frame
+from gateway.naming.checks import checked
 from support import teltonika as tracker
+from support.cases import readings_by
 
-decode = DECODERS["teltonika"]
+decode = readings_by("teltonika")
 
 NOW: Final = 1_764_900_000_000_000_000
 CONTEXT: Final = Context(NOW, "imei-356000000000017")

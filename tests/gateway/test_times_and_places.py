@@ -31,7 +31,7 @@ def decoded(name: str, message: Any, **parameters: str) -> list[Reading]:
     context = Context(
         NOW, parameters.pop("device", None), parameters.pop("kind", None), parameters, {}, {"m": _MAPPING}
     )
-    return DECODERS[name](json.dumps(message).encode(), context)
+    return DECODERS[name](json.dumps(message).encode(), context).readings
 
 
 UNSET: Final = {
@@ -128,7 +128,7 @@ def test_what_is_decoded_later_never_falls_upon_its_neighbours() -> None:
     decoding = Decoding(Naming(mappings={"m": mapping}))
     payload = b'[{"speed": 1}, {"speed": "fast"}, {"speed": 3}]'
     readings, (rest,) = decoding.decode(Origin("http", "mapped", {"mapping": "m"}), payload, NOW)
-    later = decoding.decode_again(rest.origin, rest.payload.replace(b'"fast"', b"2"), rest.received_at_ns)
+    later, _ = decoding.decode_again(rest.origin, rest.payload.replace(b'"fast"', b"2"), rest.received_at_ns)
     assert len({reading.time_ns for reading in [*readings, *later]}) == 3
 
 

@@ -1,6 +1,7 @@
 """The TCP and UDP servers for trackers: an acknowledgement means that the spool has it."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, cast
 
@@ -15,7 +16,8 @@ from gateway.inputs.token_bucket import TokenBucket, TokenBuckets
 from gateway.inputs.udp import UdpInput, UdpTable
 
 NORMAL: Final[dict[str, Any]] = {"protocol": "teltonika", "port": 0}
-QUICK: Final = NORMAL | {"connections": 4, "frame_bytes": 256, "frames_a_second": 1000.0, "login_s": 0.3, "idle_s": 0.6}
+QUICK: Final = NORMAL | {"connections": 8, "frame_bytes": 256, "frames_a_second": 1000.0, "login_s": 0.3, "idle_s": 0.6}
+QUICK_SWEEP_S: Final = 0.05
 
 
 class Tracker:
@@ -30,7 +32,10 @@ class Tracker:
             self.writer.write(text + b"\n")
 
     async def hear(self) -> bytes:
-        return await asyncio.wait_for(self.reader.readline(), 5)
+        """Give a line; empty when the gateway has closed or reset the connection."""
+        with contextlib.suppress(ConnectionError):
+            return await asyncio.wait_for(self.reader.readline(), 5)
+        return b""
 
 
 class Inputs:
@@ -57,6 +62,7 @@ class Inputs:
 def lines(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("tcp", "udp"):
         monkeypatch.setattr(f"gateway.inputs.{module}.TRACKER_PROTOCOLS", {"teltonika": LINES})
+    monkeypatch.setattr("city.connections.SWEEP_S", QUICK_SWEEP_S)
 
 
 @pytest.fixture
@@ -69,19 +75,20 @@ Make = Callable[..., Awaitable[Inputs]]
 
 @pytest.fixture
 async def make(spool: FakeSpool) -> AsyncIterator[Make]:
-    made: list[tuple[Inputs, asyncio.Task[None]]] = []
+    made: list[tuple[Inputs, set[asyncio.Task[None]]]] = []
 
     async def open_links(limits: dict[str, Any] = QUICK) -> Inputs:
         links = Inputs(spool, limits)
         await links.tcp.open()
         await links.udp.open()
-        made.append((links, asyncio.create_task(links.udp.run())))
+        made.append((links, {asyncio.create_task(links.udp.run()), asyncio.create_task(links.tcp.run())}))
         return links
 
     yield open_links
-    for links, task in made:
-        task.cancel()
-        await asyncio.wait((task,))
+    for links, tasks in made:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         await links.udp.close()
         async with asyncio.timeout(1):
             await links.tcp.close()
@@ -162,7 +169,7 @@ async def test_a_tracker_that_leaves_while_the_spool_is_full_is_forgotten(spool:
     await until(lambda: spool.asked > 0)
     tracker.writer.close()
     await until(lambda: links.counters.failed["not_taken"] == 1)
-    await until(lambda: not links.tcp._connections)
+    await until(lambda: not len(links.tcp._connections))
 
 
 async def test_a_damaged_spool_acknowledges_nothing(spool: FakeSpool, make: Make) -> None:
@@ -176,9 +183,21 @@ async def test_who_says_nothing_is_shown_out(make: Make) -> None:
     links = await make()
     stranger, tracker = await links.connect(), await links.connect(b"bus-1")
     assert await stranger.hear() == b""
-    assert links.counters.failed == {"no_login": 1}
+    assert links.counters.failed == {"slow_frame": 1}
     assert await tracker.hear() == b""
-    assert links.counters.failed == {"no_login": 1, "silent": 1}
+    assert links.counters.failed == {"slow_frame": 1, "silent": 1}
+
+
+async def test_a_frame_that_drips_is_ended_and_one_a_moment_is_not(make: Make) -> None:
+    links = await make(QUICK | {"idle_s": 60})
+    dripping, speaking = await links.connect(b"bus-1"), await links.connect(b"bus-2")
+    for number in range(8):
+        dripping.writer.write(b"{")
+        speaking.say(line(number))
+        assert await speaking.hear() == b"ok\n"
+        await asyncio.sleep(0.1)
+    assert await dripping.hear() == b""
+    assert links.counters.failed == {"slow_frame": 1}
 
 
 async def test_a_frame_without_end_is_refused(spool: FakeSpool, make: Make) -> None:
@@ -197,14 +216,30 @@ async def test_a_frame_that_was_cut_is_only_counted(spool: FakeSpool, make: Make
     assert spool.asked == 0
 
 
-async def test_only_so_many_are_let_in_and_a_place_becomes_free_again(make: Make) -> None:
-    links = await make()
-    inside = [await links.connect(b"bus") for _ in range(4)]
-    with pytest.raises((ConnectionError, AssertionError)):
-        await links.connect(b"one-too-many")
-    inside[0].writer.close()
+async def test_of_one_address_only_half_are_let_in_and_the_longest_silent_makes_room(make: Make) -> None:
+    links = await make(QUICK | {"idle_s": 60, "login_s": 60})
+    inside = [await links.connect(b"bus") for _ in range(6)]
+    assert [await tracker.hear() for tracker in inside[:2]] == [b"", b""]
+    assert len(links.tcp._connections) == 4
+    assert links.counters.failed == {"crowded_out": 2}
+    inside[2].writer.close()
     await until(lambda: len(links.tcp._connections) == 3)
     await links.connect(b"bus")
+    assert links.counters.failed == {"crowded_out": 2}
+
+
+async def test_a_tracker_that_waits_for_the_spool_makes_room_for_no_other(spool: FakeSpool, make: Make) -> None:
+    links = await make(QUICK | {"idle_s": 60, "login_s": 60})
+    spool.gate.clear()
+    working = [await links.connect(b"bus") for _ in range(4)]
+    for number, tracker in enumerate(working):
+        tracker.say(line(number))
+    await until(lambda: spool.asked == 4)
+    refused = await links.connect()
+    assert await refused.hear() == b""
+    assert links.counters.failed == {"too_many_connections": 1}
+    spool.gate.set()
+    assert [await tracker.hear() for tracker in working] == [b"ok\n"] * 4
 
 
 async def test_who_sends_too_fast_is_read_more_slowly_and_loses_nothing(spool: FakeSpool, make: Make) -> None:
@@ -297,6 +332,21 @@ async def test_datagrams_too_many_or_too_large_are_counted_and_not_acknowledged(
     spool.gate.set()
     await until(lambda: len(spool.readings) >= 1_000)
     assert spool.most <= 200
+
+
+async def test_one_address_does_not_fill_the_queue_of_datagrams(
+    spool: FakeSpool, sender: tuple[Inputs, PackPublisher]
+) -> None:
+    links, _ = sender
+    spool.gate.clear()
+    for _ in range(2_000):
+        links.udp.datagram_received(b"bus-1 " + line(1), ("127.0.0.9", 9))
+    assert links.counters.failed == {"overrun": 1_750}
+    links.udp.datagram_received(b"bus-2 " + line(2), ("127.0.0.8", 9))
+    spool.gate.set()
+    await until(lambda: 2 in spool.numbers())
+    links.udp.datagram_received(b"bus-1 " + line(3), ("127.0.0.9", 9))
+    await until(lambda: 3 in spool.numbers())
 
 
 def test_a_bucket_lets_bursts_through_and_keeps_the_rate() -> None:

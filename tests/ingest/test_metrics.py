@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from city.batch import Batch
 from city.catalog import PLATFORM
-from city.ledger.port import DIRECT
+from city.ledger.port import DIRECT, Settlement
 from city.reading import Reading
 from ingest.metrics import Metrics
 from ingest.traced_batch import TracedBatch
@@ -36,3 +36,10 @@ def test_latency_is_the_age_of_each_gateway_s_oldest_reading() -> None:
 
 def test_the_platform_s_own_hourly_counters_are_no_latency() -> None:
     assert latencies(one("rain", 3), one(PLATFORM, 3_600)) == {DIRECT: 3.0, "gw-1": None}
+
+
+def test_what_the_quarantine_only_counts_is_counted_by_reason() -> None:
+    registry = CollectorRegistry()
+    flush = Settlement(NOW_NS, condensed={"malformed_json": 40, "too_large": 2})
+    Metrics(registry, cast("Any", SimpleNamespace(held=0))).settled(flush)
+    assert registry.get_sample_value("korat_ingest_condensed_payloads_total", {"reason": "malformed_json"}) == 40

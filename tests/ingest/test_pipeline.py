@@ -17,6 +17,7 @@ from city.outcomes import Counts
 from city.reading import Flag, Reading
 from city.store.port import LatestQuery, Store, WriteOutcome
 from city.wire import direct, pack, receipt, status
+from city.wire.pack import Undecoded
 from support.ingesting import NOW_MS, PROVINCE, platform
 from support.mosquitto import Mosquitto
 
@@ -257,9 +258,9 @@ async def test_new_devices_have_a_budget(broker: Mosquitto, tmp_path: Path) -> N
 
 
 async def test_quarantined_payloads_are_stored_once_their_decoder_is_mended(broker: Mosquitto, tmp_path: Path) -> None:
-    def decode(origin: str, payload: bytes, received_ns: int) -> list[Reading]:
+    def decode(origin: str, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
         assert (origin, payload) == ("http:native?device=x", b"???")
-        return [Reading("x", "rain", received_ns, {"rain_rate": 2.0})]
+        return [Reading("x", "rain", received_ns, {"rain_rate": 2.0})], []
 
     async with platform(broker, tmp_path, decode=decode) as korat:
         await korat.client.publish(topics.pack(PROVINCE, "gw-1"), packed(1, bad=True))
@@ -276,3 +277,16 @@ async def test_quarantined_payloads_are_stored_once_their_decoder_is_mended(brok
         assert states[Reason.MALFORMED_JSON][0] in {QuarantineState.HELD, QuarantineState.RELEASED}
         assert await korat.counts() == Counts(received=5, stored=4, quarantined=1)
         assert (await korat.latest("x"))["rain_rate"] == (NOW_MS * 10**6, 2.0, Flag.GOOD)
+
+
+async def test_quantities_that_are_known_are_not_charged_anew_after_a_restart(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    own = {f"soil_{number}": 1 for number in range(3)}
+    for received in (1, 2):
+        async with platform(broker, tmp_path, new_quantities=3) as korat:
+            await korat.send("rain", "own-1", {"values": own})
+            assert (await korat.received(received)).quarantined == 0
+            if received == 2:
+                await korat.send("rain", "own-1", {"values": {**own, "more": 1, "and_more": 2}})
+                assert (await korat.received(3)).quarantined == 0

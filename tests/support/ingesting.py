@@ -18,6 +18,8 @@ from city.registry import open_registry
 from city.registry.port import Registry
 from city.store import open_store
 from city.store.port import LatestQuery, Only, Store
+from city.wire.pack import Undecoded
+from ingest.load import Decode
 from ingest.run import run
 from ingest.settings import IngestSettings
 from support.mosquitto import Mosquitto
@@ -63,7 +65,7 @@ class Platform:
         return {key: tuple(value) for answer in answers for key, value in answer.values.items()}
 
 
-def no_decoder(origin: str, payload: bytes, received_ns: int) -> list[Reading]:
+def no_decoder(origin: str, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
     raise AssertionError((origin, payload, received_ns))
 
 
@@ -75,7 +77,7 @@ async def platform(
     workers: int = 1,
     wrap: Callable[[Store], Store] = lambda store: store,
     wrap_ledger: Callable[[Ledger], Ledger] = lambda ledger: ledger,
-    decode: Callable[[str, bytes, int], list[Reading]] = no_decoder,
+    decode: Decode = no_decoder,
     **settings: object,
 ) -> AsyncIterator[Platform]:
     """Run ingest for the length of a test."""
@@ -91,7 +93,9 @@ async def platform(
             for number, ledger in enumerate(ledgers):
                 group.create_task(
                     run(
-                        IngestSettings.model_validate({"worker": str(number), "flush_ms": 50, **settings}),
+                        IngestSettings.model_validate(
+                            {"worker": str(number), "workers": workers, "flush_ms": 50, **settings}
+                        ),
                         address=address,
                         store=wrap(store),
                         ledger=wrap_ledger(ledger),
