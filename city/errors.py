@@ -84,6 +84,10 @@ class Unavailable(KoratError):
         self.retry_after_s = retry_after_s
 
 
+class ClockWrong(Unavailable):
+    """Other clocks agree that ours is wrong; the message says by how much, and names no address or secret."""
+
+
 class StoreUnavailable(Unavailable):
     """The store did not confirm the batch; whether it holds a part of it is unknown."""
 

@@ -1,9 +1,8 @@
 """Clean-up: what is older, or more, than is kept goes, in small batches beside the work."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -13,6 +12,7 @@ from city.ledger.port import Ledger
 from city.ledger.retention import JournalLimits
 from city.registry.port import Registry
 from city.store.port import LatestQuery, Only, Store
+from ingest.city_clock import CityClock
 from ingest.metrics import CleanupMetrics
 from ingest.settings import RetentionSettings
 
@@ -47,6 +47,7 @@ class Cleanup:
     worker: str
     position: Callable[[], int | None]
     metrics: CleanupMetrics
+    clock: CityClock = field(default_factory=CityClock)
     _looked_ns: int = -_HOUR_NS
     _is_hourly: bool = True
 
@@ -58,7 +59,7 @@ class Cleanup:
                 newest = (await self.ledger.journal_span()).last
                 position = self.position()
                 await self.ledger.follow(self.worker, newest if position is None else position, worker=True)
-                now_ns = time.time_ns()
+                now_ns = self.clock.now_ns()
                 if await self.ledger.claim_cleanup(now_ns, int(PERIOD_S * 1e9)):
                     await self.once(now_ns)
             except Unavailable as error:

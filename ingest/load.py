@@ -97,6 +97,10 @@ class FlushInput:
     written: list[Batch] = field(default_factory=list)
     journal: int = 0
 
+    def reset(self) -> None:
+        """Forget what was loaded, but not the messages."""
+        self.accepted, self.refused, self.statuses, self.undated, self.readings = [], [], [], [], 0
+
 
 @dataclass(slots=True)
 class Loader:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -39,12 +40,13 @@ class ReceiptSender:
 
     session: Session
     key: bytes | None = None
+    read_clock: Callable[[], int] = time.time_ns
     _sending: set[asyncio.Task[None]] = field(default_factory=set)
 
     def send(self, taken: FlushInput) -> None:
         """Begin to send the receipts of a flush."""
         for province, gateway, done in receipts(taken):
-            done.at_ns = time.time_ns()
+            done.at_ns = self.read_clock()
             if self.key is not None:
                 receipt.sign(done, gateway, self.key)
             topic = topics.receipt(province, gateway)

@@ -1,7 +1,6 @@
 """Re-drive: quarantined payloads are tried again on request, after a decoder, the catalog or a budget was mended."""
 
 import asyncio
-import time
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -19,6 +18,7 @@ from city.reading import FIRST_NS, Reading
 from city.store.port import Store
 from city.wire import pack
 from ingest.check import judge_ranges
+from ingest.city_clock import CityClock
 from ingest.device_cache import DeviceCache
 from ingest.load import Decode, decode_direct, undecoded
 from ingest.settle import journal
@@ -55,6 +55,7 @@ class Redrive:
     devices: DeviceCache
     decode: Decode
     max_future_skew_s: int
+    clock: CityClock = field(default_factory=CityClock)
     _backoff: Backoff = field(default_factory=Backoff)
 
     async def run(self) -> None:
@@ -78,13 +79,14 @@ class Redrive:
         Raises:
             StoreUnavailable: Nothing was settled.
             LedgerUnavailable: Nothing was settled.
+            ClockWrong: Nothing was settled.
             Conflict: Another worker took one of them; nothing was settled.
         """
         requested = await self.ledger.quarantine(state=QuarantineState.REQUESTED, limit=MAX_PAYLOADS)
         if not requested:
             return 0
         await self.devices.refresh()
-        settlement = Settlement(at_ns=time.time_ns())
+        settlement = Settlement(at_ns=self.clock.now_ns())
         rows: list[_Row] = []
         for held in requested:
             if len(rows) >= MAX_READINGS:

@@ -1,6 +1,7 @@
 """Ingest as a service: one worker, wired from its parts."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
@@ -8,6 +9,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from city import topics
+from city.arrival_clock import ArrivalClock, arrival_ns
 from city.errors import Unavailable
 from city.ledger.port import Ledger
 from city.mqtt import Address, Session, Subscription
@@ -16,7 +18,9 @@ from city.secret import read_key
 from city.settings import named
 from city.store.port import Store
 from ingest.budgets import Budgets
+from ingest.city_clock import CityClock
 from ingest.cleanup import Cleanup
+from ingest.clock_watch import ClockWatch
 from ingest.device_cache import DeviceCache
 from ingest.load import Decode, Loader
 from ingest.metrics import CleanupMetrics, Metrics
@@ -53,6 +57,7 @@ async def run(
     checks: Checks | None = None,
     leaving: bool = False,
     retention: RetentionSettings | None = None,
+    read_clock: Callable[[], int] = time.time_ns,
 ) -> None:
     """Work until `stop` is set; a flush that has begun is finished first when it can be within a second.
 
@@ -71,6 +76,7 @@ async def run(
         checks: Filled with this service's readiness checks.
         leaving: This worker won't come back.
         retention: How long things are kept.
+        read_clock: Our clock, nanoseconds UTC.
     """
     name = f"korat-{settings.group}-{settings.worker}"
     taken, given_up = subscriptions(settings)
@@ -82,14 +88,22 @@ async def run(
         max_messages=settings.inflight_messages,
         max_bytes=settings.inflight_bytes,
         name="ingest",
+        clock=arrival_ns if read_clock is time.time_ns else ArrivalClock(read_clock),
     )
     key = read_key(settings.receipt_key_file, named(IngestSettings, "receipt_key_file"))
+    clock = CityClock(settings.max_future_skew_s, read=read_clock)
+    witnesses = [Subscription(topics.STATUSES, qos=0)]
+    watch_session = Session(
+        address, client_id=f"{name}-clock", subscriptions=witnesses, session_expiry_s=0, name="ingest clock"
+    )
+    watch = ClockWatch(clock, watch_session, ledger)
     devices = DeviceCache(registry)
     loader = Loader(Budgets(settings), devices.places)
     collectors = metrics or CollectorRegistry()
-    counters = Metrics(collectors, session)
-    pipeline = Pipeline(settings, session, store, ledger, devices, loader, ReceiptSender(session, key), counters)
-    redrive = Redrive(store, ledger, devices, decode, settings.max_future_skew_s)
+    counters = Metrics(collectors, session, clock)
+    receipts = ReceiptSender(session, key, read_clock)
+    pipeline = Pipeline(settings, session, store, ledger, devices, loader, receipts, counters, clock)
+    redrive = Redrive(store, ledger, devices, decode, settings.max_future_skew_s, clock)
     cleanup = Cleanup(
         store,
         ledger,
@@ -98,12 +112,14 @@ async def run(
         name,
         lambda: pipeline.position,
         CleanupMetrics(collectors),
+        clock,
     )
     if checks is not None:
         checks.update(readiness(session, pipeline))
-    async with session:
+    async with session, watch_session:
         tasks = [
-            asyncio.create_task(pipeline.run(), name="ingest pipeline"),
+            asyncio.create_task(_work(pipeline, watch), name="ingest pipeline"),
+            asyncio.create_task(watch.run(), name="ingest clock"),
             asyncio.create_task(redrive.run(), name="ingest redrive"),
         ]
         if leaving:
@@ -119,6 +135,11 @@ async def run(
         if leaving:
             session.forget()
             stop.set()
+
+
+async def _work(pipeline: Pipeline, watch: ClockWatch) -> None:
+    await watch.first_look(pipeline.session)
+    await pipeline.run()
 
 
 async def _until_stopped(stop: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> bool:
@@ -177,6 +198,7 @@ def readiness(session: Session, pipeline: Pipeline) -> Mapping[str, Callable[[],
             raise Unavailable(session.last_error or "not connected to the broker yet")
 
     async def ingest() -> None:
+        pipeline.clock.check()
         if pipeline.trouble:
             raise Unavailable(pipeline.trouble)
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Connection, Engine, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from city import disk
@@ -96,6 +96,14 @@ class Database:
     def disk_is_short(self) -> bool:
         """Tell whether the disk under a SQLite file is short; a server minds its own."""
         return self._file is not None and disk.is_short(self._file.parent)
+
+    def server_time_ns(self) -> int | None:
+        """Ask the server for its time, in nanoseconds UTC; None for SQLite, which has none. Blocking."""
+        if self._engine.dialect.name == "sqlite":
+            return None
+        with self.read() as connection:
+            seconds = connection.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one()
+        return int(seconds * 10**9)
 
     def upsert(self, table: Table) -> Upsert:
         """Begin an `insert` that can say what to do `on_conflict`."""

@@ -330,6 +330,9 @@ class Ledger(Protocol):
     async def note_status(self, row: GatewayRow) -> None:
         """Keep a gateway's last status; an older `at_ns` never replaces a newer one, a will keeps `pending`."""
 
+    async def server_time_ns(self) -> int | None:
+        """The clock of the database's server, nanoseconds UTC; None: there is no server, and its clock is ours."""
+
     async def gateways(self) -> list[GatewayRow]:
         """All gateways that ever sent a status, sorted by id."""
 

@@ -125,6 +125,10 @@ class SqlLedger(Ledger):
         await self._database.in_writer(lambda: gateways.note_status(self._database, row))
 
     @override
+    async def server_time_ns(self) -> int | None:
+        return await self._database.in_reader(self._database.server_time_ns)
+
+    @override
     async def gateways(self) -> list[GatewayRow]:
         return await self._database.in_reader(lambda: gateways.gateways(self._database))
 

@@ -60,6 +60,7 @@ class Connection:
         withdrawn: what is to be taken back once that is done: rather twice for a moment than never.
         ready: called when the broker has taken the connection and every subscription.
         arrived: called when messages have come.
+        clock: dates them, nanoseconds since 1970 UTC.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Connection:
         *,
         ready: Callable[[], None],
         arrived: Callable[[], None],
+        clock: Callable[[], int],
     ) -> None:
         self._subscriptions = subscriptions
         self._asking: list[list[Subscription]] = []
@@ -80,7 +82,7 @@ class Connection:
         self._subscribed = False
         self._outbox: Outbox | None = None
         has_ids = any(each.id is not None for each in subscriptions)
-        self.link = Link(inbox, counters, self._handle, arrived, has_ids=has_ids)
+        self.link = Link(inbox, counters, self._handle, arrived, clock, has_ids=has_ids)
 
     async def live(self, address: Address, connect: bytes, keep_alive_s: float) -> None:
         """Open the connection and keep it until it ends; it never returns.

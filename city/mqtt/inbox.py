@@ -37,6 +37,13 @@ class Message(msgspec.Struct, gc=False, eq=False):
     subscription_ids: Sequence[int] = ()
 
 
+def restamp(messages: Iterable[Message], by_ns: int, *, unless: range) -> None:
+    """Move receive times that don't lie in a range."""
+    for message in messages:
+        if message.received_ns not in unless:
+            message.received_ns += by_ns
+
+
 class Inbox:
     """Holds what was received and not yet acknowledged, and says when that is enough.
 
@@ -87,6 +94,10 @@ class Inbox:
             waiting.clear()
             return taken
         return [waiting.popleft() for _ in range(max_messages)]
+
+    def restamp(self, by_ns: int, *, unless: range) -> None:
+        """Move the receive time of what waits."""
+        restamp(self._waiting, by_ns, unless=unless)
 
     def acknowledge(self, messages: Iterable[Message]) -> list[int]:
         """Note that the consumer is done with these, in any order; twice is once.

@@ -35,6 +35,7 @@ class Link(asyncio.BufferedProtocol):
         counters: where bytes, messages and pauses are counted.
         handle: called with each other packet; an MqttError from it ends the connection.
         arrived: called when messages have been added to the inbox.
+        clock: dates each message, nanoseconds since 1970 UTC.
         has_ids: whether subscriptions have ids, which messages are to be told by.
     """
 
@@ -44,6 +45,7 @@ class Link(asyncio.BufferedProtocol):
         counters: Counters,
         handle: Callable[[Packet], None],
         arrived: Callable[[], None],
+        clock: Callable[[], int] = arrival_ns,
         *,
         has_ids: bool = False,
     ) -> None:
@@ -51,6 +53,7 @@ class Link(asyncio.BufferedProtocol):
         self._counters = counters
         self._handle = handle
         self._arrived = arrived
+        self._clock = clock
         self._has_ids = has_ids
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -169,7 +172,7 @@ class Link(asyncio.BufferedProtocol):
             Message(
                 topic,
                 packet.payload,
-                arrival_ns(),
+                self._clock(),
                 bool(first & _RETAIN),
                 qos,
                 bool(first & _DUPLICATE),

@@ -7,19 +7,19 @@ is guessed.
 """
 
 import math
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from city.errors import Malformed, Reason
-from city.mapping import PER_SECOND
+from city.mapping import PER_SECOND, DatedRow, tell_apart
 from city.reading import Reading
 from city.wire.direct import Position
 from gateway.decoders.decoder import Context, DecodeError, Rest, given_id
 from gateway.decoders.json_fields import load_json, number, position
 from gateway.decoders.kinds import kind_of
 from gateway.decoders.leaves import is_measured, unread
-from gateway.decoders.mapping import JsonMapping, Missing, Path, Reader, Tree
+from gateway.decoders.mapping import JsonMapping, Missing, Path, Reader, Time, Tree
 
 MAX_BYTES: Final = 8 * 2**20
 """Of a document; a province's stations in one answer are a few megabytes."""
@@ -28,10 +28,30 @@ _MAX_ITEMS: Final = 20_000
 _MAX_DIGITS: Final = 6
 
 
+class _Twice(NamedTuple):
+    """A local time that happens twice: the later instant that it may be, and its text."""
+
+    late_ns: int
+    text: str
+
+
+class _Item(NamedTuple):
+    """An item, and its reading, which has the earlier instant of a time that happens twice."""
+
+    row: Any
+    reading: Reading
+    twice: _Twice | None
+
+
 class _Document:
-    """A document, and what was found from its top, which is the same for all items."""
+    """A document, and what was found from its top, which is the same for all items.
+
+    Attributes:
+        happens_twice: Set when the time of the present item does.
+    """
 
     def __init__(self, whole: Any) -> None:
+        self.happens_twice: _Twice | None = None
         self._whole = whole
         self._found: dict[Path, Any] = {}
 
@@ -57,32 +77,74 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
         raise DecodeError(Reason.NO_CODEC, f"there is no mapping {name[:80]!r}")
     whole = load_json(payload, MAX_BYTES)
     items = whole if mapping.each is None else _walk(whole, mapping.each)
-    if items is None:
-        raise DecodeError(Reason.MISSING_FIELD, "there is nothing where the list of items should be")
-    rows = items if isinstance(items, list) else [items]
-    if len(rows) > _MAX_ITEMS:
-        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(rows)} items; at most {_MAX_ITEMS} are allowed")
+    rows = _rows(items)
     document = _Document(whole)
-    readings: list[Reading] = []
+    found: list[_Item] = []
     refused: list[tuple[Any, Malformed]] = []
     for row in rows:
+        document.happens_twice = None
         try:
             reading = _reading(document, row, mapping, context)
         except Malformed as error:
             refused.append((row, error))
         else:
-            readings += [] if reading is None else [reading]
+            if reading is not None:
+                found.append(_Item(row, reading, document.happens_twice))
             _add_unread(row, mapping.of_item, "", rest.unread)
     if whole is not items:
         _add_unread(whole, mapping.of_document, "", rest.unread)
+    found, undecided = _tell_apart(found, mapping.time)
+    refused += undecided
     if refused:
-        first = refused[0][1]
-        some = f"{len(refused)} of {len(rows)} items: " if len(rows) > 1 else ""
-        told = DecodeError(first.reason, f"{some}{first.detail}")
-        if not readings:
+        told = _summary(refused, len(rows))
+        if not found:
             raise told
         rest.refuse(_without(whole, mapping.each, [row for row, _ in refused]) or payload, told)
-    return readings
+    return [item.reading for item in found]
+
+
+def _rows(items: Any) -> list[Any]:
+    if items is None:
+        raise DecodeError(Reason.MISSING_FIELD, "there is nothing where the list of items should be")
+    rows = items if isinstance(items, list) else [items]
+    if len(rows) > _MAX_ITEMS:
+        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(rows)} items; at most {_MAX_ITEMS} are allowed")
+    return rows
+
+
+def _summary(refused: list[tuple[Any, Malformed]], items: int) -> DecodeError:
+    first = refused[0][1]
+    some = f"{len(refused)} of {items} items: " if items > 1 else ""
+    return DecodeError(first.reason, f"{some}{first.detail}")
+
+
+def _tell_apart(found: list[_Item], time: Time | None) -> tuple[list[_Item], list[tuple[Any, Malformed]]]:
+    """Date what happens twice by the order of the items; else as the mapping says, or refuse it."""
+    if time is None or all(item.twice is None for item in found):
+        return found, []
+    rows = [
+        DatedRow(
+            item.reading.device,
+            item.reading.values.keys(),
+            item.reading.time_ns,
+            item.twice.late_ns if item.twice else item.reading.time_ns,
+        )
+        for item in found
+    ]
+    told, dated, refused = tell_apart(rows), list[_Item](), list[tuple[Any, Malformed]]()
+    for place, item in enumerate(found):
+        if item.twice is None:
+            dated.append(item)
+            continue
+        try:
+            time_ns = told.get(place)
+            if time_ns is None:
+                time_ns = time.choose((item.reading.time_ns, item.twice.late_ns), item.twice.text)
+        except ValueError as error:
+            refused.append((item.row, DecodeError(Reason.BAD_TIME, str(error))))
+        else:
+            dated.append(item._replace(reading=msgspec.structs.replace(item.reading, time_ns=time_ns)))
+    return dated, refused
 
 
 def _add_unread(thing: Any, read: Tree, path: str, found: list[str]) -> None:
@@ -218,7 +280,11 @@ def _time_ns(document: _Document, row: Any, mapping: JsonMapping, context: Conte
         raise DecodeError(Reason.BAD_TIME, "an item with values has no time")
     try:
         if time.format not in PER_SECOND:
-            return time.from_text(" ".join(str(part).strip() for part in parts))
+            text = " ".join(str(part).strip() for part in parts)
+            early_ns, late_ns = time.candidates(text)
+            if early_ns != late_ns:
+                document.happens_twice = _Twice(late_ns, text)
+            return early_ns
         unix = parts[0] if type(parts[0]) is int else number(parts[0])
         if unix is None:
             raise DecodeError(Reason.BAD_TIME, f"the time is {str(parts[0])[:80]!r}, not a number")

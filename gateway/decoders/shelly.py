@@ -19,6 +19,7 @@ from typing import Any, Final
 from city.catalog import SENSOR
 from city.errors import Reason
 from city.reading import Reading
+from gateway.decoders.dallas import flagged, probe_flags
 from gateway.decoders.decoder import Context, DecodeError, Rest, known_kind
 from gateway.decoders.fields import Meaning, Names, to_values
 from gateway.decoders.json_fields import (
@@ -136,6 +137,9 @@ _NO_MEASUREMENT_OF_ANY: Final = frozenset(
         "temperature.tF", "errors", "calibration",
     }
 )  # fmt: skip
+_ADD_ON: Final = 100
+"""Components from this id on are those of the sensor add-on, whose thermometers are DS18B20 (a DHT22 ends at 80)."""
+
 _MAX_BYTES: Final = 32 * 1024
 _COMPONENT: Final = re.compile(r"([a-z0-9]+)(?::(\d{1,4}))?", re.ASCII)
 _ENVELOPE: Final = frozenset({"dst", "id", "method", "src", "ts"})
@@ -171,16 +175,21 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
 
 
 def _readings(status: Mapping[str, Any], name: str | None, context: Context, rest: Rest) -> list[Reading]:
-    found = _by_kind(status, None if context.kind is None else known_kind(context.kind), rest)
+    flags: dict[str, int] = {}
+    found = _by_kind(status, None if context.kind is None else known_kind(context.kind), rest, flags)
     if not any(found.values()):
         return []
     stamp = number(status.get("ts"))
     time_ns = context.received_ns if stamp is None else from_number(stamp, 1)
     device = foreign_device(context, "shelly", None if name is None else tuple(name.split("/")))
-    return [reading for kind, values in found.items() for reading in portions(device, kind, time_ns, values)]
+    return [
+        flagged(reading, flags) for kind, values in found.items() for reading in portions(device, kind, time_ns, values)
+    ]
 
 
-def _by_kind(status: Mapping[str, Any], given: str | None, rest: Rest) -> dict[str, dict[str, float]]:
+def _by_kind(
+    status: Mapping[str, Any], given: str | None, rest: Rest, flags: dict[str, int]
+) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     health: dict[str, float] = {}
     for component, fields in status.items():
@@ -198,6 +207,8 @@ def _by_kind(status: Mapping[str, Any], given: str | None, rest: Rest) -> dict[s
         unread(fields, known, rest.unread, f"{component}.")
         for quantity, value in to_values(read, names).items():
             target[quantity + place] = value
+        if match[1] == "temperature" and int(match[2] or 0) >= _ADD_ON:
+            flags |= probe_flags(target, [f"temperature{place}"])
     found.setdefault(next(iter(found), given or SENSOR), {}).update(health)
     return found
 

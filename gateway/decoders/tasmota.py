@@ -16,13 +16,12 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-import msgspec
-
 from city.catalog import SENSOR
 from city.errors import Reason
 from city.names import Name
-from city.reading import Flag, Reading
+from city.reading import Reading
 from city.units import convert
+from gateway.decoders.dallas import flagged, names_probe, probe_flags
 from gateway.decoders.decoder import Context, DecodeError, Rest
 from gateway.decoders.fields import NOTHING, NUMBER, Meaning, Names, apart, checksum, to_key, to_values
 from gateway.decoders.json_fields import (
@@ -62,11 +61,6 @@ _TEMPERATURES: Final = MappingProxyType({"Temperature": "temperature", "DewPoint
 _PRESSURES: Final = MappingProxyType({"Pressure": "pressure", "SeaPressure": "sea_level_pressure"})
 _UNITS: Final = MappingProxyType({"C": "Cel", "F": "degF", "hPa": "hPa", "mmHg": "mmHg", "inHg": "inHg"})
 _DISTANCES: Final = MappingProxyType({"VL53L0X": "mm", "VL53L1X": "mm", "SR04": "cm"})
-_DALLAS: Final = "DS18"
-_DALLAS_FLAGS: Final = MappingProxyType({85.0: int(Flag.SUSPECT), -127.0: int(Flag.FAIL)})
-"""What a DS18B20 holds from power-on until its first conversion (its data sheet, "Power-on reset value"), which may be
-a true temperature too, and what the usual library says of a probe that is gone."""
-
 _CHIP: Final = "ESP32"
 _NUMBERED: Final = re.compile(r".*-0*([2-9]|[1-9][0-9]+)", re.ASCII | re.DOTALL)
 _SWITCH: Final = MappingProxyType({"ON": 1.0, "OFF": 0.0})
@@ -116,12 +110,7 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
         return []
     device = foreign_device(context, "tasmota", _name(levels[:-1]))
     readings = list(portions(device, _kind(context, values), _time_ns(message, context), values))
-    return [_flagged(reading, flags) for reading in readings] if flags else readings
-
-
-def _flagged(reading: Reading, flags: Mapping[str, int]) -> Reading:
-    own = {key: flag for key, flag in flags.items() if key in reading.values}
-    return msgspec.structs.replace(reading, flags=own)
+    return [flagged(reading, flags) for reading in readings] if flags else readings
 
 
 def _kind(context: Context, values: Mapping[str, float]) -> str:
@@ -190,8 +179,8 @@ def _measurements(message: Mapping[str, Any], flags: dict[str, int], rest: Rest)
             if key in values:  # of sensors whose names differ in case alone
                 key = to_key(f"{quantity}_{sensor.lower()}_{checksum(sensor)}") or key
             values[key] = value
-            if sensor.startswith(_DALLAS) and value in _DALLAS_FLAGS:
-                flags[key] = _DALLAS_FLAGS[value]
+            if names_probe(sensor):
+                flags |= probe_flags(values, [key])
         # a sensor that fails says null, and its name stays its own
         taken |= set() if is_numbered else claimed | own.keys()
     return values

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from city.reading import Reading
+from gateway.decoders.dallas import flagged, names_probe, probe_flags
 from gateway.decoders.decoder import Context, Rest
 from gateway.decoders.fields import NOTHING, Meaning, Names, to_key, to_values
 from gateway.decoders.json_fields import (
@@ -77,9 +78,9 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     values = _values(message, rest)
     if not values:
         return []
-    return [
-        Reading(_device(context, name), kind_of(context, values), _time_ns(message.get("last_seen"), context), values)
-    ]
+    time_ns = _time_ns(message.get("last_seen"), context)
+    reading = Reading(_device(context, name), kind_of(context, values), time_ns, values)
+    return [flagged(reading, probe_flags(values, filter(names_probe, values)))]
 
 
 def _values(message: Mapping[str, Any], rest: Rest) -> dict[str, float]:

@@ -66,10 +66,9 @@ class Decoding:
             source = self.sources.find(displayed) or self._add(displayed, origin, one, other, received_ns)
             source.note(one, other or one, received_ns)
         rest = decoded.rest
-        for number, (item, why) in enumerate(rest.refused, start=len(made)):
-            self.failures[str(why.reason)] += 1
-            # behind what was read of the same bytes: tried again, rows without a time must not overwrite it
-            undecoded.append(self._undecoded(origin, item, received_ns + number, why))
+        if rest.refused:
+            self.failures.update(str(item.error.reason) for item in rest.refused)
+            undecoded += self._refused(origin, decoded, received_ns)
         if rest.unread and self._is_new(made, rest.unread, received_ns):
             undecoded.append(self._undecoded(origin, payload, received_ns, _partly_read(rest.unread)))
         return [reading for reading in named if reading is not None], undecoded
@@ -91,15 +90,17 @@ class Decoding:
         if mark and mark != self._naming.mark:
             raise DecodeError(Reason.NO_CODEC, "the gateway's [pseudonyms] and their key are missing here")
         decoded = self._decoded(parsed, payload, received_ns)
-        made, named = self._named(parsed, decoded, payload)
+        _, named = self._named(parsed, decoded, payload)
         rest = decoded.rest
-        left = [
-            self._undecoded(parsed, item, received_ns + number, error)
-            for number, (item, error) in enumerate(rest.refused, start=len(made))
-        ]
+        left = self._refused(parsed, decoded, received_ns)
         if rest.unread:
             left.append(self._undecoded(parsed, payload, received_ns, _partly_read(rest.unread)))
         return [reading for reading in named if reading is not None], left
+
+    def _refused(self, origin: Origin, decoded: Decoded, received_ns: int) -> list[Undecoded]:
+        # behind what was read of the same bytes: tried again, rows without a time must not overwrite it
+        numbered = enumerate(decoded.rest.refused, start=len(decoded.readings))
+        return [self._undecoded(origin, item, received_ns + number, why) for number, (item, why) in numbered]
 
     def _undecoded(self, origin: Origin, payload: bytes, received_ns: int, error: Malformed) -> Undecoded:
         mark = {MARK: self._naming.mark} if self._naming.mark else {}
@@ -124,7 +125,9 @@ class Decoding:
             raise DecodeError(Reason.UNDECODED, detail) from error
         if decoded.rest.unread and not decoded.readings:
             raise DecodeError(Reason.UNREAD, f"nothing reads {_listed(decoded.rest.unread)}")
-        return Decoded(apart(decoded.readings, received_ns), decoded.rest)
+        if len(decoded.readings) > 1:
+            decoded.readings = apart(decoded.readings, received_ns)
+        return decoded
 
     def _named(self, origin: Origin, decoded: Decoded, payload: bytes) -> tuple[list[Reading], list[Reading | None]]:
         """Give what a decoder read, and beside each what it is called here; None: nothing of it is kept.

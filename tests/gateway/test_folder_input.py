@@ -44,8 +44,8 @@ def row(number: int, level: str = "150") -> str:
 class FileWatcher:
     """A folder with its link's state."""
 
-    def __init__(self, data: Path) -> None:
-        (data / "gateway.toml").write_text(NAMES)
+    def __init__(self, data: Path, names: str = NAMES) -> None:
+        (data / "gateway.toml").write_text(names)
         self.decoding = Decoding(load_config(data / "gateway.toml").naming)
         self.data = data
         self.folder = data / "drop"
@@ -125,6 +125,40 @@ async def test_a_bad_line_is_named_and_costs_no_other(drop: FileWatcher) -> None
     mended = kept["a.csv, line 499"].payload.replace(b"high", b"155")
     ((again,), _) = drop.decoding.decode_again(kept["a.csv, line 499"].origin, mended, 0)
     assert (again.device, again.values) == ("w-s0-xa93c498a2c73", {"level": 1.55})
+
+
+async def test_lines_without_a_time_have_instants_of_their_own(tmp_path: Path) -> None:
+    drop = FileWatcher(tmp_path, NAMES.replace('time = { path = "time", zone = "Asia/Bangkok" }\n', ""))
+    drop.put("a.csv", *(f"S1,-,{level},-\n" for level in range(1_200)))
+    async with drop.watched():
+        await until(lambda: drop.files("done") == ["a.csv"])
+    assert [one.values["level"] for one in drop.spool.readings] == [level / 100 for level in range(1_200)]
+    times = [one.time_ns for one in drop.spool.readings]
+    assert times == sorted(set(times))
+
+
+async def test_lines_without_a_time_around_a_bad_one_stay_apart(tmp_path: Path) -> None:
+    drop = FileWatcher(tmp_path, NAMES.replace('time = { path = "time", zone = "Asia/Bangkok" }\n', ""))
+    drop.put("a.csv", *(f"S1,-,{'x' if level == 7 else level},-\n" for level in range(20)))
+    async with drop.watched():
+        await until(lambda: "a.csv" in drop.files("done"))
+    assert len({one.time_ns for one in drop.spool.readings}) == 19
+
+
+async def test_the_hour_that_comes_twice_is_kept_twice_or_its_lines_are_named(tmp_path: Path) -> None:
+    drop = FileWatcher(tmp_path, NAMES.replace("Asia/Bangkok", "Europe/Berlin"))
+    times = "01:30", "02:00", "02:30", "02:00", "02:30", "03:00"
+    drop.put("both.csv", *(f"S1,2024-10-27 {at}:00,{level},-\n" for level, at in enumerate(times)))
+    drop.put("once.csv", "S1,2024-10-27 02:15:00,7,-\n", "S1,2024-10-27 03:15:00,8,-\n")
+    drop.put("spring.csv", "S1,2024-03-31 02:15:00,9,-\n", "S1,2024-03-31 03:15:00,10,-\n")
+    async with drop.watched():
+        await until(lambda: {"both.csv", "once.csv", "spring.csv"} <= {*drop.files("done")})
+    both = [one for one in drop.spool.readings if one.values["level"] < 0.06]
+    assert [(one.time_ns - both[0].time_ns) // (60 * 10**9) for one in both] == [0, 30, 60, 90, 120, 150]
+    held = sorted(one.detail for one in drop.spool.undecoded)
+    assert len(drop.spool.readings) == 8
+    assert "once.csv, line 2: '2024-10-27 02:15:00' happens twice in Europe/Berlin" in held[0]
+    assert "spring.csv, line 2: '2024-03-31 02:15:00' does not exist in Europe/Berlin" in held[1]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 
 from city.errors import ConfigurationError
 from gateway.decoders import DECODERS, Context, DecodeError, Origin
+from gateway.decoders.decoder import Decoded
 from gateway.decoders.mapping import load_mapping
 from gateway.naming import Decoding, Naming
 from support.cases import readings_by
@@ -270,3 +271,50 @@ def test_years_of_the_buddhist_era(text: str, form: str) -> None:
     assert seconds == datetime.fromisoformat("2024-02-29T06:00:00+07:00").timestamp()
     if "2567" in text:
         assert read(table | {"time": time}, {"t": text, "r": 1}) == "bad_time"
+
+
+AUTUMN: Final = {
+    "kind": "weather",
+    "device": "id",
+    "time": {"path": "at", "zone": "Europe/Berlin"},
+    "values": {"temperature": "t"},
+}
+
+
+def autumn(*times: str) -> list[dict[str, Any]]:
+    return [{"id": "a", "at": f"2024-10-27 {text}", "t": number} for number, text in enumerate(times)]
+
+
+def decode_with(table: dict[str, Any], document: object) -> Decoded:
+    context = Context(NOW, parameters={"mapping": "m"}, mappings={"m": load_mapping("m", table)})
+    return DECODERS["mapped"](json.dumps(document).encode(), context)
+
+
+def test_the_hour_that_comes_twice_is_kept_twice_where_the_order_of_items_tells() -> None:
+    readings, _ = decode_with(AUTUMN, autumn("01:30", "02:30", "02:30", "03:30"))
+    assert [one.time_ns // 10**9 - 1_729_985_400 for one in readings] == [0, 3600, 7200, 10_800]
+    newest_first, _ = decode_with(AUTUMN, autumn("03:30", "02:30", "02:30", "01:30"))
+    assert [one.time_ns for one in newest_first] == [one.time_ns for one in reversed(readings)]
+
+
+@pytest.mark.parametrize("which", ["earlier", "later"])
+def test_the_order_comes_before_the_setting(which: str) -> None:
+    time = {"path": "at", "zone": "Europe/Berlin", "ambiguous": which}
+    readings, _ = decode_with(AUTUMN | {"time": time}, autumn("01:30", "02:30", "02:30", "03:30"))
+    assert len({one.time_ns for one in readings}) == 4
+    ((alone,), _) = decode_with(AUTUMN | {"time": time}, autumn("02:30"))
+    assert alone.time_ns // 10**9 == 1_729_989_000 + 3600 * (which == "later")
+
+
+def test_where_the_order_tells_nothing_the_item_is_refused_and_its_neighbours_are_not() -> None:
+    readings, rest = decode_with(AUTUMN, autumn("01:30", "02:30", "03:30"))
+    assert [one.values["temperature"] for one in readings] == [0, 2]
+    (kept,) = rest.refused
+    assert "happens twice in Europe/Berlin: neither the order of rows nor" in kept.error.detail
+    assert json.loads(kept.payload) == autumn("01:30", "02:30", "03:30")[1:2]
+
+
+def test_the_hour_that_does_not_exist_is_refused() -> None:
+    item = {"id": "a", "at": "2024-03-31 02:30", "t": 1}
+    with pytest.raises(DecodeError, match="does not exist in Europe/Berlin"):
+        decode_with(AUTUMN, [item])

@@ -39,6 +39,7 @@ WRONG = {
     '[sources.a]\ndevice = "x"\n[sources.b]\ndevice = "x"': '[sources."b"] device: \'x\' is that of "a" already',
     '[sources.a]\ndevice = "b"\n[sources.b]\nkind = "rain"': "'b' is that of \"a\" already",
     '[mappings.m]\nvalues = { pm10 = "a" }\nkind = "toaster"': "mappings.m.kind: the catalog",
+    "[sources.a]\nlat = 0\nlon = 0.0": "0, 0 is no position",
     "[mappings]\nm = 1": "mappings",
     '[pseudonyms]\nkey_file = "short.key"\ndevices = ["a*"]': "key_file: short.key has 3 bytes, at least 32",
     '[pseudonyms]\nkey_file = "none.key"\ndevices = ["a*"]': "none.key can't be read",

@@ -19,7 +19,7 @@ from city.errors import Malformed
 from city.mqtt import Address
 from city.reading import Reading
 from city.wire.pack import Undecoded
-from gateway.decoders import Context, Origin
+from gateway.decoders import DECODERS, Context, Origin
 from gateway.decoders.fields import checksum
 from gateway.decoders.sparkplug import metrics
 from gateway.decoders.sparkplug.node import Sessions
@@ -242,6 +242,14 @@ def test_a_position_under_short_and_long_names(names: tuple[str, str]) -> None:
     assert (reading.values, reading.lat, reading.lon) == ({"position_fix": 1.0}, 14.9, 102.1)
 
 
+def test_a_position_of_0_0_is_none_and_the_rest_stays() -> None:
+    metrics = [
+        metric(name, None, DOUBLE, field(13, value)) for name, value in (("Lat", 0.0), ("Lng", 0.0), ("Speed", 3.0))
+    ]
+    (reading,) = decode(payload(0, *metrics), Context(NOW, parameters={"topic": "spBv1.0/g/NBIRTH/n"}))
+    assert (reading.values, reading.lat, reading.lon) == ({"speed": 3.0}, None, None)
+
+
 def test_levels_that_look_alike_when_joined_are_devices_of_their_own() -> None:
     topics = ["a-b/NDATA/c", "a/NDATA/b-c", "a/DDATA/b/c", "a.b/NDATA/c", "a/NDATA/b.c", "a/NDATA/b"]
     value = payload(0, metric("Temperature", None, DOUBLE, field(13, 20.0)))
@@ -250,6 +258,23 @@ def test_levels_that_look_alike_when_joined_are_devices_of_their_own() -> None:
     assert devices[:3] == ["sparkplug-a-b.c", "sparkplug-a.b-c", "sparkplug-a.b.c"]
     assert devices[3] == "sparkplug-a.b.c-xe7405485c25f"
     assert len(set(devices)) == len(topics)
+
+
+def test_metrics_that_measure_in_forms_that_nothing_reads_are_told_and_commands_are_named() -> None:
+    message = payload(
+        0,
+        metric("Temperature", None, DOUBLE, field(13, 20.0)),
+        metric("Level", None, 12, field(15, b"4.5")),
+        metric("Serial", None, 12, field(15, b"SN-7")),
+        metric("Series", None, 16, field(17, b"")),
+        metric("Floats", None, 30, field(16, bytes(8))),
+        metric("Properties/Runtime", None, DOUBLE, field(13, 7.0)),
+        metric("Node Control/Rebirth", None, 11, field(14, 0)),
+    )
+    decoded = DECODERS["sparkplug"](message, Context(NOW, parameters={"topic": "spBv1.0/g/NBIRTH/n"}))
+    assert decoded.rest.unread == ["Level", "Series", "Floats"]
+    (reading,) = decoded.readings
+    assert reading.values == {"temperature": 20.0, "properties_runtime": 7.0}
 
 
 def test_half_of_a_position_is_an_ordinary_value() -> None:

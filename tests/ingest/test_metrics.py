@@ -11,6 +11,7 @@ from city.batch import Batch
 from city.catalog import PLATFORM
 from city.ledger.port import DIRECT, Settlement
 from city.reading import Reading
+from ingest.city_clock import CityClock
 from ingest.metrics import Metrics
 from ingest.traced_batch import TracedBatch
 
@@ -25,7 +26,7 @@ def one(kind: str, age_s: int, gateway: str = DIRECT) -> TracedBatch:
 
 def latencies(*sheets: TracedBatch) -> dict[str, float | None]:
     registry = CollectorRegistry()
-    metrics = Metrics(registry, cast("Any", SimpleNamespace(held=0)))
+    metrics = Metrics(registry, cast("Any", SimpleNamespace(held=0)), CityClock())
     metrics.stored(sheets, NOW_NS, time.monotonic())
     return {gateway: registry.get_sample_value(LATENCY, {"gateway": gateway}) for gateway in (DIRECT, "gw-1")}
 

@@ -59,6 +59,7 @@ def test_ledger_quarantine_and_doctor(platform: Platform) -> None:
         assert "readings.duckdb is held by the running platform" in well.stdout
         assert f"http://127.0.0.1:{platform.api} is ready" in well.stdout
         assert "balances: 3 readings" in well.stdout
+        assert "clock: none can tell" in well.stdout
         assert "mqtt connected" not in well.stderr
 
     after = platform.run("doctor")

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from city.errors import Reason
 from city.reading import RESERVED, RESERVED_ENDINGS
 from city.wire.direct import to_position
+from gateway.decoders.dallas import probe_flags
 from gateway.decoders.decoder import DecodeError
 from gateway.decoders.fields import NUMBER, Meaning, Names, to_key, to_values
 from gateway.decoders.json_fields import position_fix
@@ -54,9 +55,10 @@ UNKNOWN: Final = Codec(lambda _port, _payload: {}, GENERIC, "")
 
 
 class Measured(NamedTuple):
-    """What a maker's object says: values in the catalog's units, degrees (WGS 84), and the device's time if any."""
+    """What a maker's object says: values in the catalog's units, flags, degrees (WGS 84), the device's time if any."""
 
     values: dict[str, float]
+    flags: dict[str, int]
     lat: float | None
     lon: float | None
     time_ns: int | None
@@ -100,14 +102,20 @@ def measured(fields: Mapping[str, object], codec: Codec, server_ns: int, budget:
     unread += [name for name in tidied if to_key(name) is None]
     if not all(map(_keeps_its_name, values)):
         values = {_renamed(key): value for key, value in values.items()}
+    flags = probe_flags(values, (_quantity(name, codec.names) for name in codec.dallas)) if codec.dallas else {}
     lat, lon = values.pop("lat", None), values.pop("lon", None)
     if lat is None or lon is None:
         if lat is not lon:  # half of a position
             unread += [name for name in tidied if (row := codec.names.get(name)) and row.quantity in _PLACE]
-        return Measured(values, None, None, time_ns)
+        return Measured(values, flags, None, None, time_ns)
     place = to_position(lat, lon)
     # a place alone is worth a reading too
-    return Measured(values or position_fix(place), place[0], place[1], time_ns)
+    return Measured(values or position_fix(place), flags, place[0], place[1], time_ns)
+
+
+def _quantity(name: str, names: Names) -> str:
+    meaning = names.get(name)
+    return (meaning.quantity if meaning else to_key(name)) or name
 
 
 def _flatten(

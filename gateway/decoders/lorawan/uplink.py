@@ -143,7 +143,7 @@ def _now(fields: Mapping[str, object], codec: Codec | None, uplink: Uplink, cont
     if lat is None and uplink.position is not None:
         lat, lon = uplink.position
     time_ns = uplink.time_ns if found.time_ns is None else found.time_ns
-    return [Reading(uplink.device, kind_of(found.values, codec, context), time_ns, found.values, lat, lon)]
+    return [Reading(uplink.device, kind_of(found.values, codec, context), time_ns, found.values, lat, lon, found.flags)]
 
 
 def _history(fields: Mapping[str, object], codec: Codec | None, uplink: Uplink, context: Context) -> list[Reading]:
@@ -174,7 +174,7 @@ def _history(fields: Mapping[str, object], codec: Codec | None, uplink: Uplink, 
         found = measured(rest, codec or UNKNOWN, uplink.time_ns, uplink.budget, unread)
         if found.values:
             kind = kind_of(found.values, codec, context)
-            older.append(Reading(uplink.device, kind, time_ns, found.values, found.lat, found.lon))
+            older.append(Reading(uplink.device, kind, time_ns, found.values, found.lat, found.lon, found.flags))
     return older
 
 
