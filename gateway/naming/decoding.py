@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from city.errors import Malformed, Reason
+from city.names import MakeId, made_id
 from city.reading import Reading
 from city.wire.direct import apart
 from city.wire.pack import Undecoded
@@ -32,15 +33,18 @@ class Decoding:
     Args:
         naming: The names; none by default.
         sources: The list of sources that were seen.
+        ids: Gives a device's id by its foreign name.
 
     Attributes:
         sources: The list.
+        ids: Gives a device's id by its foreign name.
         failures: Reason to how many payloads and items were refused.
     """
 
-    def __init__(self, naming: Naming | None = None, sources: Sources | None = None) -> None:
+    def __init__(self, naming: Naming | None = None, sources: Sources | None = None, ids: MakeId = made_id) -> None:
         self._naming = naming or Naming()
         self.sources = Sources() if sources is None else sources
+        self.ids = ids
         self.failures: Counter[str] = Counter()
 
     @property
@@ -113,7 +117,7 @@ class Decoding:
         if decoder is None:
             raise DecodeError(Reason.NO_CODEC, f"there is no decoder {origin.decoder[:80]!r}")
         try:
-            decoded = decoder(payload, self._naming.context(origin, received_ns))
+            decoded = decoder(payload, self._naming.context(origin, received_ns, self.ids))
         except DecodeError:
             raise
         except Exception as error:

@@ -144,7 +144,8 @@ def _flatten(
                 continue
             if not -_LARGEST <= number <= _LARGEST:
                 raise DecodeError(Reason.NOT_FINITE, f"{name[:80]!r} is out of any range")
-            flat[name] = number
+            # `{"a": {"b": 1}, "a_b": 2}`: two fields whose joined names are one
+            flat[name if name not in flat else f"{name}#{len(prefix)}"] = number
             if isinstance(value, dict):
                 find_unread(value, _ABOUT_A_VALUE, unread, f"{name}.")
         elif not _passed_over(name, names):
