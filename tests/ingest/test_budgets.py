@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from city import topics
 from city.batch import Batch, Place
-from city.ledger.port import PackId, QuarantinedPayload, Source
+from city.ledger.port import DIRECT, PackId, QuarantinedPayload, Source
 from city.mqtt import Message
 from city.reading import Reading
 from city.wire import pack
@@ -162,6 +162,13 @@ def test_garbage_of_one_new_name_uses_up_one_new_name() -> None:
     flushes = [door.flush((topics.direct("th-30", "rain", "garbage"), b"{")) for _ in range(50)]
     flushes.append(door.flush(direct("innocent", "rain_rate")))
     assert stored(*flushes) == {"innocent": 1}
+
+
+def test_invented_topics_share_one_account_of_the_ledger() -> None:
+    door = Door(new_devices=2)
+    checked = door.flush(*(direct(f"invented-{n}", "rain_rate") for n in range(50)))
+    assert {(one.source, one.reason) for one in held(checked)} == {(Source(DIRECT, ""), "budget_devices")}
+    assert len({one.topic for one in held(checked)}) == 48
 
 
 def test_all_gateways_together_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
