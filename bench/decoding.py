@@ -56,7 +56,7 @@ def _frame(case: Case) -> Frame:
     context = Context(known.received_ns, known.device, known.kind, known.parameters, known.codecs, mappings)
     share = payload.count(b'"uplink_message"')
     if case.family == "teltonika":
-        share = len({reading.time_ns for reading in decode(payload, context)})
+        share = len({reading.time_ns for reading in decode(payload, context).readings})
     return Frame(case.family, lambda: decode(payload, context), share or 1)
 
 
@@ -75,7 +75,7 @@ def _recorded(data: Path) -> Iterator[Frame]:
 def _understood(name: str, payload: bytes, context: Context) -> Iterator[Frame]:
     decode = DECODERS[name]
     try:
-        records = {reading.time_ns for reading in decode(payload, context)}
+        records = {reading.time_ns for reading in decode(payload, context).readings}
     except DecodeError:
         return
     if records:

@@ -44,6 +44,8 @@ class Reason(StrEnum):
     PACK_FOREIGN = "pack_foreign"
     UNDECODED = "undecoded"
     NO_CODEC = "no_codec"
+    UNREAD = "unread"
+    PARTLY_READ = "partly_read"
     CLOCK_AHEAD = "clock_ahead"
     BUDGET_MESSAGES = "budget_messages"
     BUDGET_BYTES = "budget_bytes"
@@ -80,6 +82,10 @@ class Unavailable(KoratError):
     def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class ClockWrong(Unavailable):
+    """Other clocks agree that ours is wrong; the message says by how much, and names no address or secret."""
 
 
 class StoreUnavailable(Unavailable):

@@ -1,8 +1,12 @@
 """Secrets that stand in files: mounted by a container's runtime, or readable by one user alone."""
 
 from pathlib import Path
+from typing import Final
 
 from city.errors import ConfigurationError
+
+_MIN_KEY: Final = 32
+"""Characters; `openssl rand -hex 32` gives twice as many."""
 
 
 def read_secret(file: Path, where: str) -> str:
@@ -24,3 +28,21 @@ def read_secret(file: Path, where: str) -> str:
     if not text:
         raise ConfigurationError(f"{where}: {file} is empty")
     return text
+
+
+def read_key(file: str, where: str) -> bytes | None:
+    """Read a key that two processes share; None if no file is named.
+
+    Args:
+        file: Where it stands; empty: there is none.
+        where: How the sentence names the setting.
+
+    Raises:
+        ConfigurationError: The file can't be read, or the key is too short to be one.
+    """
+    if not file:
+        return None
+    key = read_secret(Path(file), where).strip()
+    if len(key) < _MIN_KEY:
+        raise ConfigurationError(f"{where}: the key in {file} is shorter than {_MIN_KEY} characters")
+    return key.encode()

@@ -138,6 +138,22 @@ ALERTS: Final[tuple[Alert, ...]] = (
         no_data=NoData.ALERTING,
     ),
     Alert(
+        "clock",
+        Text("Clock wrong", "นาฬิกาไม่ตรง"),
+        Text(
+            "A gateway's: its times are wrong. Ingest's: from two minutes on it stands still, see /health/ready.",
+            "เกตเวย์: เวลาของข้อมูลผิด การรับข้อมูล: จะหยุดเมื่อคลาดเกินสองนาที ดู /health/ready แล้วตั้งนาฬิกา",
+        ),
+        _by_device('last("clock_skew")', PLATFORM, 10 * _MINUTE),
+        30.0,
+        "outside_range",
+        "5m",
+        Severity.WARNING,
+        "platform",
+        "clock_skew",
+        no_data=NoData.ALERTING,
+    ),
+    Alert(
         "ledger",
         Text("Ledger out of balance", "บัญชีไม่สมดุล"),
         Text(

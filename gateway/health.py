@@ -72,6 +72,7 @@ class HealthMonitor:
             },
             clock_ahead_s=None if skew is None else round(skew.ahead_s, 3),
             clock_error_s=None if skew is None else round(skew.error_s, 3),
+            receipts_refused=self.relay.receipts.refused,
         )
 
     def _reading(self, health: Health, failures: int) -> Reading:

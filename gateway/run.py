@@ -11,9 +11,12 @@ import structlog
 from city import topics
 from city.errors import KoratError
 from city.mqtt import Address, Session, Subscription
+from city.secret import read_key
+from city.settings import named
 from gateway.config import find_config
 from gateway.health import HealthMonitor
 from gateway.inputs.input import InputContext, InputCounters
+from gateway.inputs.mqtt import refuse_overlaps
 from gateway.inputs.supervisor import open_inputs
 from gateway.naming import Decoding
 from gateway.outbox.relay import Relay, RelayConfig
@@ -40,6 +43,7 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
     """
     config = find_config(settings, data)
     inputs = config.complete(settings, data)
+    refuse_overlaps(inputs, address)
     _log.info("inputs", names=[table.name for table in inputs if table.is_on()])
     decoding = Decoding(config.naming)
     counters: dict[str, InputCounters] = {}
@@ -108,6 +112,7 @@ def _relay_config(settings: GatewaySettings) -> RelayConfig:
         pack_age_s=settings.pack_age_ms / 1000,
         max_inflight_packs=settings.max_inflight_packs,
         resend_s=settings.resend_s,
+        receipt_key=read_key(settings.receipt_key_file, named(GatewaySettings, "receipt_key_file")),
     )
 
 

@@ -33,6 +33,8 @@ class GatewaySettings(Settings):
         pack_age_ms: Milliseconds after which a pack is closed anyway.
         max_inflight_packs: Packs on their way without a receipt.
         resend_s: Seconds after which a pack without a receipt is sent again for the first time.
+        receipt_key_file: File of the key that ingest signs receipts with; one without a good signature is then
+            refused, and its packs are sent again. Empty: every receipt is believed.
         self_metrics_interval_s: Seconds between two readings that the gateway makes of itself; 0: it makes none.
         config_file: Inputs, and what the city calls what they bring, relative to the data folder; `gateway.toml` may be
             absent.
@@ -53,6 +55,7 @@ class GatewaySettings(Settings):
     pack_age_ms: int = Field(100, ge=1, le=60_000)
     max_inflight_packs: int = Field(64, ge=1, le=1024)
     resend_s: float = Field(5.0, ge=0.1, le=60)
+    receipt_key_file: str = ""
     self_metrics_interval_s: int = Field(60, ge=0, le=3600)
     config_file: Path = Path("gateway.toml")
 

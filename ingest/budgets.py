@@ -1,13 +1,15 @@
 """What one source may use up in an hour: its excess goes to quarantine, and no other source is touched.
 
 Each bound is the offender's first: a device's, then its gateway's (or its province's, for devices that publish
-themselves), and all together last.
+themselves), and all together last. A gateway's packs and their rows are charged to their own hours: it keeps them
+through an outage of days and then brings them at once.
 """
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,16 @@ MAX_DEVICES: Final = 4
 
 MAX_SOURCES: Final = 10
 """All sources together bring at most the new names of so many: a store pays for each with every device."""
+
+BACKLOG_HOURS: Final = 168
+"""What a gateway brings late is charged to its own hour of the week, however fast it comes after an outage.
+
+From the hour before on it counts as present, or all clocks would be late when an hour begins.
+Who lies about times has the budget of so many hours and no more; a backlog of many weeks is spread evenly.
+"""
+
+MAX_KNOWN: Final = 1_000_000
+"""Quantities that are taken over from a store."""
 
 MAX_ACCOUNTS: Final = 200_000
 """Sources that are counted one by one; what comes after so many in an hour shares one account."""
@@ -42,10 +54,25 @@ class _Usage:
 
 @dataclass(slots=True)
 class _Rows:
-    """Readings of a gateway's devices this hour; a device's number is its position in `used`."""
+    """Readings of a gateway's devices by their own hour.
+
+    Attributes:
+        numbers: Device to its column in `used`.
+        used: Row 0 is the present hour and the one before. Once something came late, others follow, one for each of
+            the `BACKLOG_HOURS`.
+    """
 
     numbers: dict[str, int] = field(default_factory=dict)
-    used: NDArray[np.int64] = field(default_factory=lambda: np.zeros(64, np.int64))
+    used: NDArray[np.int32] = field(default_factory=lambda: np.zeros((1, 64), np.int32))
+
+    def reserve(self, hours: int) -> None:
+        """Make room for all devices, and for so many hours."""
+        rows, columns = self.used.shape
+        if rows < hours or columns < len(self.numbers):
+            wider = columns if columns >= len(self.numbers) else 2 * len(self.numbers)
+            used = np.zeros((max(rows, hours), wider), np.int32)
+            used[:rows, :columns] = self.used
+            self.used = used
 
 
 @dataclass(slots=True)
@@ -59,56 +86,87 @@ class Budgets:
     settings: IngestSettings
     hour: int = 0
     usage: dict[Source, _Usage] = field(default_factory=dict)
+    packs: dict[tuple[str, int], _Usage] = field(default_factory=dict)
     rows: defaultdict[str, _Rows] = field(default_factory=lambda: defaultdict(_Rows))
     admitted_devices: set[str] = field(default_factory=set)
     known_quantities: set[str] = field(default_factory=lambda: set(QUANTITIES))
+
+    def learn_quantities(self, keys: Iterable[str]) -> None:
+        """Take in what the store has a column for already, at most `MAX_KNOWN`: to use it again costs nothing."""
+        self.known_quantities.update(itertools.islice(keys, MAX_KNOWN))
 
     def start_hour(self, now_ns: int) -> None:
         """Count from zero when a new hour has begun."""
         if now_ns // HOUR_NS != self.hour:
             self.hour = now_ns // HOUR_NS
             self.usage.clear()
+            self.packs.clear()
             self.rows.clear()
             self.admitted_devices.clear()
 
     def charge_message(self, source: Source, size: int) -> None:
-        """Charge a direct message to its device, or a pack to its gateway.
+        """Charge a direct message to its device.
 
         Raises:
             Malformed: `budget_messages` or `budget_bytes`.
         """
         own = self.settings
-        if source.device:
-            max_messages, max_bytes = own.device_messages, own.device_bytes
-        else:
-            max_messages, max_bytes = own.gateway_messages, own.gateway_bytes
         account = self.usage.get(source) or self._account(source)
         account.messages += 1
         account.bytes += size
-        if account.messages > max_messages:
-            raise Malformed(Reason.BUDGET_MESSAGES, f"{_name(source)}: over {max_messages} messages this hour")
-        if account.bytes > max_bytes:
-            raise Malformed(Reason.BUDGET_BYTES, f"{_name(source)}: over {max_bytes} bytes this hour")
+        if account.messages > own.device_messages:
+            raise Malformed(Reason.BUDGET_MESSAGES, f"{source.device}: over {own.device_messages} messages this hour")
+        if account.bytes > own.device_bytes:
+            raise Malformed(Reason.BUDGET_BYTES, f"{source.device}: over {own.device_bytes} bytes this hour")
 
-    def charge_rows(self, gateway: str, devices: Sequence[str], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Charge the readings of a pack to their devices, as if each had come as a message.
+    def charge_pack(self, gateway: str, size: int, time_ns: int) -> None:
+        """Charge a pack to its gateway and its own hour, that of `time_ns`.
+
+        Raises:
+            Malformed: `budget_messages` or `budget_bytes`.
+        """
+        own, key = self.settings, (gateway, self._hour_of(time_ns // HOUR_NS))
+        account = self.packs.get(key)
+        if account is None:
+            account = self.packs[key] = _Usage()
+        account.messages += 1
+        account.bytes += size
+        if account.messages > own.gateway_messages:
+            raise Malformed(Reason.BUDGET_MESSAGES, f"{gateway}: over {own.gateway_messages} packs of one hour")
+        if account.bytes > own.gateway_bytes:
+            raise Malformed(Reason.BUDGET_BYTES, f"{gateway}: over {own.gateway_bytes} bytes in packs of one hour")
+
+    def charge_rows(
+        self, gateway: str, devices: Sequence[str], index: NDArray[np.int32], time_ns: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Charge the readings of a block to their devices, each in its own hour as if it had come in time.
 
         Args:
             gateway: Whose pack it is.
             devices: The distinct devices, (m,).
-            rows: Readings of each, (m,).
+            index: Row to position in `devices`, (n,).
+            time_ns: Instant of each row, (n,).
 
         Returns:
-            (m,) which devices are over their budget now.
+            (n,) which rows are over their device's budget.
         """
         counted = self.rows[gateway]
-        numbers = counted.numbers
-        index = [numbers.setdefault(device, len(numbers)) for device in devices]
-        if len(numbers) > len(counted.used):
-            counted.used = np.concatenate([counted.used, np.zeros(len(numbers), np.int64)])
-        used = counted.used[index] + rows
-        counted.used[index] = used
-        return used > self.settings.device_messages
+        known = counted.numbers
+        numbers = [known.setdefault(device, len(known)) for device in devices]
+        most = self.settings.device_messages
+        if time_ns.min() >= (self.hour - 1) * HOUR_NS:
+            counted.reserve(1)
+            present = counted.used[0]
+            now_used = present[numbers] + np.bincount(index, minlength=len(numbers))
+            present[numbers] = now_used
+            return _over(now_used, most)[index]
+        counted.reserve(1 + BACKLOG_HOURS)
+        hours = time_ns // HOUR_NS
+        hours = np.where(hours >= self.hour - 1, 0, 1 + hours % BACKLOG_HOURS)
+        cells = hours * counted.used.shape[1] + np.array(numbers)[index]
+        used: NDArray[np.int32] = counted.used.reshape(-1)
+        np.add.at(used, cells, 1)
+        return _over(used[cells], most)
 
     def admit_devices(self, group: Source, devices: Iterable[str]) -> set[str]:
         """Charge devices that are not registered yet, in order, each once an hour whoever names it.
@@ -135,7 +193,7 @@ class Budgets:
         return refused
 
     def admit_quantities(self, device: Source, group: Source, keys: Iterable[str]) -> set[str]:
-        """Charge quantities that neither the catalog nor this process knows: each makes a column in the store.
+        """Charge quantities that are in neither catalog nor store yet: each makes a column there.
 
         Args:
             device: Who brings them.
@@ -160,6 +218,10 @@ class Budgets:
             self.known_quantities.add(key)
         return refused
 
+    def _hour_of(self, hour: int) -> int:
+        """Give the account of an hour: the present one's, or one of the week before."""
+        return self.hour if hour >= self.hour - 1 else hour % BACKLOG_HOURS
+
     def _account(self, source: Source) -> _Usage:
         account = self.usage.get(source)
         if account is None:
@@ -169,5 +231,6 @@ class Budgets:
         return account
 
 
-def _name(source: Source) -> str:
-    return source.device or source.gateway
+def _over(used: NDArray[np.integer[Any]], most: int) -> NDArray[np.bool_]:
+    over: NDArray[np.bool_] = used > most
+    return over

@@ -156,7 +156,7 @@ def _take_new(
         else:
             checked.packs.append(message)
             checked.quarantined.extend(message.held)
-            checked.quarantined.extend(undecoded(message.message.topic, message.pack))
+            checked.quarantined.extend(undecoded(message.message.topic, message.pack.gateway, message.pack.undecoded))
         new.append(message)
     return new
 

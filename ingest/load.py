@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -97,6 +97,10 @@ class FlushInput:
     written: list[Batch] = field(default_factory=list)
     journal: int = 0
 
+    def reset(self) -> None:
+        """Forget what was loaded, but not the messages."""
+        self.accepted, self.refused, self.statuses, self.undated, self.readings = [], [], [], [], 0
+
 
 @dataclass(slots=True)
 class Loader:
@@ -142,10 +146,10 @@ class Loader:
             limit = self.budgets.settings.new_devices
             raise Malformed(Reason.BUDGET_DEVICES, f"{topic.province}: over {limit} new direct devices this hour")
         self.budgets.charge_message(device, len(payload))
-        readings = direct.decode(payload, kind=topic.kind, device=topic.device, received_ns=message.received_ns)
+        readings, refused = decode_direct(payload, topic, message.received_ns)
         if message.retain:
             readings = _dated(readings, message, topic.device, into)
-            if not readings:
+            if not readings and not refused:
                 return
         known = self.budgets.known_quantities
         has_time = True
@@ -158,13 +162,18 @@ class Loader:
         fingerprint = _fingerprint(message) if has_time else None
         into.accepted.append(DirectMessage(message, topic.province, fingerprint, readings))
         into.readings += len(readings)
+        for number, (item, error) in enumerate(refused, start=len(readings)):
+            # behind its neighbours: tried again, a row without a time must not overwrite them
+            held = replace(to_quarantine(message, error), payload=item, received_ns=message.received_ns + number)
+            into.refused.append(Refusal(held))
+            into.readings += 1
 
     def _pack(self, message: Message, topic: topics.OfGateway, into: FlushInput) -> None:
         frame = pack.decode(message.payload, topic.gateway)
         into.readings += frame.count()
         opened = PackMessage(message, topic.province, frame, [], [])
         try:
-            self.budgets.charge_message(Source(topic.gateway, ""), len(message.payload))
+            self.budgets.charge_pack(topic.gateway, len(message.payload), frame.first_ns() or message.received_ns)
         except Malformed as error:
             counted = to_quarantine(message, error, Source(topic.gateway, ""), frame.count())
             into.refused.append(Refusal(counted, pack=opened))
@@ -182,6 +191,36 @@ class Loader:
         into.accepted.append(opened)
 
 
+def decode_direct(
+    payload: bytes, topic: topics.Direct, received_ns: int
+) -> tuple[list[Reading], list[tuple[bytes, Malformed]]]:
+    """Decode a device's own message; of an array, the bad items come back alone, in bytes that are read like it.
+
+    Raises:
+        Malformed: None of it is good.
+    """
+
+    def decode(part: bytes) -> list[Reading]:
+        return direct.decode(part, kind=topic.kind, device=topic.device, received_ns=received_ns)
+
+    try:
+        return decode(payload), []
+    except Malformed as error:
+        good: list[bytes] = []
+        refused: list[tuple[bytes, Malformed]] = []
+        for item in direct.items_of(payload):
+            try:
+                decode(item)
+            except Malformed as why:
+                refused.append((item, why))
+            else:
+                good.append(item)
+        if not good:
+            raise error from None
+    # together again: the rows of one message may depend on each other for their instants
+    return decode(direct.joined(good)), refused
+
+
 def to_quarantine(
     message: Message, error: Malformed, source: Source | None = None, readings: int = 1
 ) -> QuarantinedPayload:
@@ -197,9 +236,8 @@ def to_quarantine(
     )
 
 
-def undecoded(topic: str, frame: pack.Pack) -> list[QuarantinedPayload]:
+def undecoded(topic: str, gateway: str, rows: Iterable[pack.Undecoded]) -> list[QuarantinedPayload]:
     """Turn what a gateway could not decode into quarantined; `topic` is that of its pack."""
-    gateway = frame.gateway
     return [
         QuarantinedPayload(
             topic=topic,
@@ -209,11 +247,11 @@ def undecoded(topic: str, frame: pack.Pack) -> list[QuarantinedPayload]:
             detail=row.detail[:500],
             source=Source(gateway, ""),
             origin=row.origin[:_MAX_ORIGIN],
-            readings=row.payloads,
+            readings=pack.counted([row]),
             payloads=row.payloads,
             size=row.size,
         )
-        for row in frame.undecoded
+        for row in rows
     ]
 
 
@@ -247,5 +285,6 @@ def _source_of(topic: str) -> Source:
     return Source(DIRECT, parsed.device) if isinstance(parsed, topics.Direct) else Source(parsed.gateway, "")
 
 
-Decode = Callable[[str, bytes, int], list[Reading]]
-"""Decodes a gateway's `origin`, payload and receive time again; korat/ hands the gateway's decoders in."""
+Decode = Callable[[str, bytes, int], tuple[list[Reading], list[pack.Undecoded]]]
+"""Decodes a gateway's `origin`, payload and receive time again, to readings and what is still none; korat/ hands the
+gateway's decoders in."""

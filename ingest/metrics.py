@@ -1,5 +1,6 @@
 """What ingest counts about itself, for Prometheus: rate, errors and duration of each flush."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from city.catalog import PLATFORM
 from city.ledger.port import Settlement
 from city.mqtt import Session
 from city.outcomes import COUNTED
+from ingest.city_clock import CityClock
 from ingest.traced_batch import TracedBatch
 
 PERIOD_S: Final = 60.0
@@ -51,13 +53,19 @@ class RollingMax:
 class Metrics:
     """Counters of one worker, in a registry that the API's `/metrics` shows."""
 
-    def __init__(self, registry: CollectorRegistry, session: Session) -> None:
+    def __init__(self, registry: CollectorRegistry, session: Session, clock: CityClock) -> None:
         self._readings = Counter(
             "korat_ingest_readings", "Readings settled, by outcome", ["outcome"], registry=registry
         )
         self._outcomes = {name: self._readings.labels(name) for name in COUNTED}
         self._quarantined = Counter(
             "korat_ingest_quarantined_payloads", "Payloads quarantined", ["reason"], registry=registry
+        )
+        self._condensed = Counter(
+            "korat_ingest_condensed_payloads",
+            "Payloads that the quarantine only counts: beyond its bounds, or the disk is short",
+            ["reason"],
+            registry=registry,
         )
         self._undated = Counter(
             "korat_ingest_retained_without_time",
@@ -83,6 +91,14 @@ class Metrics:
         )
         held = Gauge("korat_ingest_unacked_messages", "Messages received, not yet acknowledged", registry=registry)
         held.set_function(lambda: session.held)
+        ahead = Gauge(
+            "korat_ingest_clock_ahead_seconds",
+            "Our clock ahead of the city's, as gateways or the database tell; NaN: none can tell",
+            registry=registry,
+        )
+        ahead.set_function(lambda: math.nan if clock.verdict is None else clock.verdict.ahead_s)
+        wrong = Gauge("korat_ingest_clock_wrong", "1: ingest stands still, for our clock is wrong", registry=registry)
+        wrong.set_function(lambda: float(clock.is_wrong))
         self._longest = RollingMax()
         self._longest_write = RollingMax()
         self._latencies: dict[str, RollingMax] = {}
@@ -104,7 +120,9 @@ class Metrics:
         for name, counter in self._outcomes.items():
             counter.inc(sum(map(attrgetter(name), flush.counts.values())))
         for payload in flush.quarantined:
-            self._quarantined.labels(payload.reason).inc()
+            self._quarantined.labels(payload.reason).inc(payload.payloads)
+        for reason, payloads in flush.condensed.items():
+            self._condensed.labels(reason).inc(payloads)
 
     def flushed(self, started: tuple[float, float]) -> None:
         """Note the duration of a flush; `started` is (CPU seconds, monotonic seconds)."""

@@ -90,12 +90,10 @@ def _invented_devices(
 
 
 def _too_many_rows(batch: Batch, gateway: str, budgets: Budgets, _: object) -> Iterator[Excess]:
-    over = budgets.charge_rows(gateway, batch.devices, np.bincount(batch.index, minlength=len(batch.devices)))
-    if not over.any():
-        return
-    yield from _of_devices(
-        batch, over[batch.index], Reason.BUDGET_MESSAGES, f"over {budgets.settings.device_messages} readings this hour"
-    )
+    over = budgets.charge_rows(gateway, batch.devices, batch.index, batch.time_ns)
+    if over.any():
+        sentence = f"over {budgets.settings.device_messages} readings of one hour"
+        yield from _of_devices(batch, over, Reason.BUDGET_MESSAGES, sentence)
 
 
 def _invented_quantities(batch: Batch, gateway: str, budgets: Budgets, _: object) -> Iterator[Excess]:

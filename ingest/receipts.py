@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -30,15 +31,24 @@ def receipts(taken: FlushInput) -> list[tuple[str, str, Receipt]]:
 
 @dataclass(slots=True)
 class ReceiptSender:
-    """Sends receipts without waiting for the broker; a gateway asks for a lost one by sending its pack again."""
+    """Sends receipts without waiting for the broker; a gateway asks for a lost one by sending its pack again.
+
+    Attributes:
+        session: Where they are published.
+        key: What gateways share with ingest, to sign receipts with; None: they are not signed.
+    """
 
     session: Session
+    key: bytes | None = None
+    read_clock: Callable[[], int] = time.time_ns
     _sending: set[asyncio.Task[None]] = field(default_factory=set)
 
     def send(self, taken: FlushInput) -> None:
         """Begin to send the receipts of a flush."""
         for province, gateway, done in receipts(taken):
-            done.at_ns = time.time_ns()
+            done.at_ns = self.read_clock()
+            if self.key is not None:
+                receipt.sign(done, gateway, self.key)
             topic = topics.receipt(province, gateway)
             task = asyncio.create_task(self._publish(topic, receipt.encode(done)), name=f"receipt to {gateway}")
             self._sending.add(task)

@@ -5,6 +5,7 @@ import time
 from typing import Final
 
 from city.mqtt import Session
+from ingest.city_clock import CityClock
 from ingest.load import FlushInput, Loader
 from ingest.settings import IngestSettings
 
@@ -15,10 +16,10 @@ FIRST_MESSAGES: Final = 16
 """Taken before it is known how many readings a message holds."""
 
 
-async def receive(session: Session, loader: Loader, settings: IngestSettings) -> FlushInput:
+async def receive(session: Session, loader: Loader, settings: IngestSettings, clock: CityClock) -> FlushInput:
     """Load messages until they are enough or the oldest has waited long enough."""
     taken = FlushInput()
-    loader.budgets.start_hour(time.time_ns())
+    loader.budgets.start_hour(clock.read())
     loader.load(await session.receive(FIRST_MESSAGES), taken)
     deadline_s = time.monotonic() + settings.flush_ms / 1000
     while (room := _room(session, settings) - taken.readings) > 0:

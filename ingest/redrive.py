@@ -1,9 +1,8 @@
 """Re-drive: quarantined payloads are tried again on request, after a decoder, the catalog or a budget was mended."""
 
 import asyncio
-import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -17,10 +16,11 @@ from city.ledger.port import Ledger, NewDevice, QuarantineRow, QuarantineState, 
 from city.outcomes import Counts
 from city.reading import FIRST_NS, Reading
 from city.store.port import Store
-from city.wire import direct, pack
+from city.wire import pack
 from ingest.check import judge_ranges
+from ingest.city_clock import CityClock
 from ingest.device_cache import DeviceCache
-from ingest.load import Decode, undecoded
+from ingest.load import Decode, decode_direct, undecoded
 from ingest.settle import journal
 
 log = structlog.get_logger("redrive")
@@ -55,6 +55,7 @@ class Redrive:
     devices: DeviceCache
     decode: Decode
     max_future_skew_s: int
+    clock: CityClock = field(default_factory=CityClock)
     _backoff: Backoff = field(default_factory=Backoff)
 
     async def run(self) -> None:
@@ -78,13 +79,14 @@ class Redrive:
         Raises:
             StoreUnavailable: Nothing was settled.
             LedgerUnavailable: Nothing was settled.
+            ClockWrong: Nothing was settled.
             Conflict: Another worker took one of them; nothing was settled.
         """
         requested = await self.ledger.quarantine(state=QuarantineState.REQUESTED, limit=MAX_PAYLOADS)
         if not requested:
             return 0
         await self.devices.refresh()
-        settlement = Settlement(at_ns=time.time_ns())
+        settlement = Settlement(at_ns=self.clock.now_ns())
         rows: list[_Row] = []
         for held in requested:
             if len(rows) >= MAX_READINGS:
@@ -101,7 +103,7 @@ class Redrive:
         return len(settlement.redriven)
 
     def _decode(self, held: QuarantineRow, outcome: Redriven, now_ns: int) -> list[_Row]:
-        """Decode a payload as its way in was; parts of a pack that still can't be decoded stay, as rows of their own.
+        """Decode a payload as its way in was; parts that still can't be used stay, as rows of their own.
 
         Raises:
             Malformed: It still can't be used.
@@ -109,13 +111,20 @@ class Redrive:
         item = held.quarantined
         topic = topics.parse(item.topic)
         if item.origin:
-            readings = self.decode(item.origin, item.payload, item.received_ns)
+            readings, left = self.decode(item.origin, item.payload, item.received_ns)
+            if item.reason is Reason.PARTLY_READ and any(row.reason == Reason.PARTLY_READ for row in left):
+                raise Malformed(Reason.PARTLY_READ, left[-1].detail)
+            outcome.quarantined = undecoded(item.topic, item.source.gateway, left)
         elif isinstance(topic, topics.Direct):
-            readings = direct.decode(item.payload, kind=topic.kind, device=topic.device, received_ns=item.received_ns)
+            readings, refused = decode_direct(item.payload, topic, item.received_ns)
+            outcome.quarantined = [
+                replace(item, payload=part, reason=error.reason, detail=error.detail[:500], readings=1)
+                for part, error in refused
+            ]
         else:
             frame = pack.decode(item.payload, topic.gateway)
             readings = [reading for block in frame.readings for reading in pack.to_batch(block).readings()]
-            outcome.quarantined = undecoded(item.topic, frame)
+            outcome.quarantined = undecoded(item.topic, frame.gateway, frame.undecoded)
         if any(reading.time_ns > now_ns + self.max_future_skew_s * 10**9 for reading in readings):
             raise Malformed(Reason.CLOCK_AHEAD, "still ahead of our clock")
         if any(reading.time_ns < FIRST_NS for reading in readings):

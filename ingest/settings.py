@@ -12,21 +12,25 @@ class IngestSettings(Settings):
     """Settings of the ingest service: table `[ingest]`, variables `KORAT_INGEST_*`.
 
     What a device sends beyond its hourly budget is quarantined until the hour is over; no other device is touched,
-    nor the rest of a pack.
+    nor the rest of a pack. What a gateway brings late is charged to the hours in which it was measured.
 
     Attributes:
         worker: Name of this worker, the same after a restart; each worker of a group has another. `auto`: the lowest
             number that is free among the workers that share the data folder.
+        workers: How many workers there are. Several share one subscription; a single one has its own, which no other
+            client can join.
         group: Name of the workers' shared subscription.
+        receipt_key_file: File of the key with which receipts are signed, at least 32 characters; gateways that have it
+            too believe no other receipt. Empty: they are not signed.
         flush_readings: Readings that close a flush; twice as many when they wait already, after an outage.
         flush_ms: Milliseconds after which a flush is closed anyway.
         inflight_messages: Messages held without acknowledgement.
         inflight_bytes: Bytes of those messages.
         max_future_skew_s: Seconds that a reading's time may lie ahead of ours; what is further goes to quarantine.
-        device_messages: Messages an hour that one direct device may send, and readings that one may by one gateway.
+        device_messages: Messages an hour that one direct device may send, and readings of one hour by one gateway.
         device_bytes: Bytes an hour that one direct device may send.
-        gateway_messages: Packs an hour that one gateway may send.
-        gateway_bytes: Bytes an hour that one gateway may send.
+        gateway_messages: Packs of one hour that one gateway may send; beyond, whole packs are quarantined.
+        gateway_bytes: Bytes in packs of one hour that one gateway may send; beyond, whole packs are quarantined.
         quarantine_source_bytes: Bytes an hour that the quarantine keeps of one source; what is beyond is counted in one
             row with a sample.
         quarantine_hour_bytes: Bytes an hour that it keeps of all sources together.
@@ -40,7 +44,9 @@ class IngestSettings(Settings):
     section: ClassVar[str] = "ingest"
 
     worker: str = Field("1", pattern=r"^[a-z0-9-]{1,32}$")
+    workers: int = Field(1, ge=1, le=64)
     group: str = Field("ingest", pattern=r"^[a-z0-9-]{1,32}$")
+    receipt_key_file: str = ""
     flush_readings: int = Field(5_000, ge=1, le=100_000)
     flush_ms: int = Field(250, ge=1, le=60_000)
     inflight_messages: int = Field(20_000, ge=100, le=1_000_000)

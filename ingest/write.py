@@ -50,6 +50,7 @@ async def restore(taken: FlushInput, newest: int, ledger: Ledger, store: Store, 
 
     Raises:
         Unavailable: Store or ledger is down.
+        JournalGone: It stood still for longer than the journal is kept; what it holds comes again after a restart.
     """
     while taken.written and taken.journal < newest:
         rows = await ledger.journal(after=taken.journal, limit=MAX_ENTRIES)

@@ -1,6 +1,7 @@
 """The checks of `korat doctor`, one function each; they change nothing and make nothing."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import sys
@@ -9,12 +10,15 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from city import topics
 from city.errors import KoratError
 from city.ledger import open_ledger
-from city.mqtt import Session
+from city.mqtt import Address, Session, Subscription
 from city.network import host_port
 from city.store import open_store
 from gateway.outbox.spool_file import pending_readings
+from ingest.city_clock import CityClock
+from ingest.clock_watch import ask_database, note_status
 from korat.broker import find
 from korat.inspect import HOURS, recent_account
 from korat.services import GATEWAY_PORT, gateway_http, refuse_taken
@@ -22,6 +26,8 @@ from korat.settings import PlatformSettings
 
 ENOUGH_BYTES: Final = 2**30
 CONNECT_S: Final = 2.0
+HEAR_S: Final = 1.0
+_KEPT_S: Final = 7 * 86_400
 _OK: Final = 200
 _UNAVAILABLE: Final = 503
 
@@ -60,14 +66,18 @@ async def broker(settings: PlatformSettings, owner: str) -> str:
     address = settings.mqtt.address()
     if not owner and not settings.mqtt.url and not await _listens(address.host, address.port):
         return f"port {address.port} of {address.host} is free for `korat up`"
-    async with Session(address, client_id=f"korat-doctor-{os.getpid()}", session_expiry_s=0, name="doctor") as session:
+    given = settings.mqtt.client_id
+    expiry_s = _KEPT_S if given else 0  # a queue under an id that was given is not ours to delete
+    name = given or f"korat-doctor-{os.getpid()}"
+    async with Session(address, client_id=name, session_expiry_s=expiry_s, name="doctor") as session:
         try:
             async with asyncio.timeout(CONNECT_S):
                 await session.connected()
         except TimeoutError:
             what = session.last_error or "no answer"
             raise KoratError(
-                f"{address}: {what}; start the broker there, or change KORAT_MQTT_URL, KORAT_MQTT_HOST, KORAT_MQTT_PORT"
+                f"{address}: {what}; start the broker there, or change KORAT_MQTT_URL, KORAT_MQTT_HOST, "
+                "KORAT_MQTT_PORT; a user that is bound to one client id needs it as KORAT_MQTT_CLIENT_ID"
             ) from None
     return f"{address} answers{'' if owner or settings.mqtt.url else ', so `korat up` needs another mqtt.port'}"
 
@@ -125,6 +135,34 @@ async def spool(settings: PlatformSettings, _: str) -> str:
     if pending is None:
         return f"{file} is held by a running gateway"
     return f"{file}, {pending:,} readings wait for a receipt"
+
+
+async def clock(settings: PlatformSettings, _: str) -> str:
+    """Compare this machine's clock with those of gateways, by their retained statuses, and of the ledger's server."""
+    city_clock, address = CityClock(settings.ingest.max_future_skew_s), settings.mqtt.address()
+    if settings.ledger_file is None:
+        ledger = await open_ledger(settings.ledger_url)
+        try:
+            await ask_database(city_clock, ledger)
+        finally:
+            await ledger.aclose()
+    if await _listens(address.host, address.port):
+        await _hear_statuses(city_clock, address)
+    city_clock.check()
+    if city_clock.verdict is None:
+        return "none can tell: it takes three gateways that agree, or PostgreSQL"
+    return f"{city_clock.verdict.witnesses} tell of no wrong clock"
+
+
+async def _hear_statuses(city_clock: CityClock, address: Address) -> None:
+    asked = [Subscription(topics.STATUSES, qos=0)]
+    name = f"korat-doctor-clock-{os.getpid()}"
+    async with Session(address, client_id=name, subscriptions=asked, session_expiry_s=0, name="doctor") as session:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HEAR_S):
+                while True:
+                    for message in await session.receive():
+                        note_status(city_clock, message.topic, message.payload, retained=message.retain)
 
 
 async def _http(key: str, host: str, port: int, may_be_absent: bool) -> str:  # noqa: FBT001 - one private caller each

@@ -9,12 +9,12 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Literal, TextIO
+from typing import Annotated, TextIO
 
 import typer
 
 from city.errors import KoratError, Reason
-from korat import boards, recordings
+from korat import boards, ledger_commands, recordings, upkeep_commands
 from korat.runtime import Config, load, run, run_quietly
 
 app = typer.Typer(
@@ -25,6 +25,9 @@ app = typer.Typer(
 )
 
 app.add_typer(boards.app, name="boards")
+app.add_typer(ledger_commands.app, name="ledger")
+app.add_typer(upkeep_commands.registry, name="registry")
+app.add_typer(upkeep_commands.store, name="store")
 
 Heartbeat = Annotated[Path | None, typer.Option(help="File to touch as long as all is well, for a supervisor.")]
 
@@ -85,7 +88,8 @@ def ingest(
 ) -> None:
     """Run one ingest worker: from the broker into store and ledger.
 
-    Several workers share the work: each has its own KORAT_INGEST_WORKER, and the store is an InfluxDB. One that is
+    Several workers share the work: KORAT_INGEST_WORKERS is their number, each has its own KORAT_INGEST_WORKER, and the
+    store is an InfluxDB. One that is
     taken away leaves a share of the messages at the broker: start it once more with --leave. With numbers (auto), all
     that no worker holds leave.
     """
@@ -124,26 +128,9 @@ def simulate(config: Config = None, heartbeat: Heartbeat = None) -> None:
 
 app.command()(recordings.replay)
 app.command()(recordings.record)
-
-
-@app.command()
-def ledger(
-    by: Annotated[
-        Literal["total", "gateway", "device"], typer.Option(help="How the numbers are broken down.")
-    ] = "total",
-    hours: Annotated[int, typer.Option(min=1, max=87_600, help="How far back; 1 is the present hour.")] = 24,
-    config: Config = None,
-) -> None:
-    """Show how many readings were received and what became of them.
-
-    received = stored + merged + duplicate + quarantined + rejected.
-
-    pending waits at gateways; gaps are readings of packs that are missing between others.
-    """
-    settings = load(config)
-    from korat.inspect import ledger_table
-
-    run_quietly(ledger_table(settings, by, hours))
+app.command()(upkeep_commands.backup)
+app.command()(upkeep_commands.restore)
+app.command()(upkeep_commands.forget)
 
 
 @app.command()

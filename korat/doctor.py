@@ -30,6 +30,7 @@ CHECKS: Final[dict[str, Check]] = {
     "store": checks.store,
     "ledger": checks.ledger,
     "spool": checks.spool,
+    "clock": checks.clock,
 }
 
 

@@ -21,6 +21,14 @@ from korat.settings import PlatformSettings
 
 HOURS: Final = 24
 
+UNRESOLVED: Final = (
+    QuarantineState.HELD,
+    QuarantineState.REQUESTED,
+    QuarantineState.CONDENSED,
+    QuarantineState.EXPIRED,
+)
+"""States of what is quarantined; the last two stand for many payloads, and can't be tried again."""
+
 PAYLOAD_CHARACTERS: Final = 60
 """Of a payload, in a line of the quarantine."""
 
@@ -53,7 +61,7 @@ async def ledger_table(settings: PlatformSettings, by: str, hours: int) -> None:
     table = Table(by, title=f"readings of the last {hours} h" if hours > 1 else "readings of this hour")
     for name in figures(Account("", Counts(), 0, 0)):
         table.add_column(name, justify="right")
-    async with _opened(settings) as ledger:
+    async with opened_ledger(settings) as ledger:
         after = ""
         while accounts := await ledger.account(start_ns, now_ns + 1, By(by), after=after):
             for account in accounts:
@@ -66,26 +74,26 @@ async def ledger_table(settings: PlatformSettings, by: str, hours: int) -> None:
 
 
 async def quarantine_table(settings: PlatformSettings, reason: str | None, limit: int) -> None:
-    """Print what could not be used and isn't resolved yet, the oldest first.
+    """Print what could not be used and isn't resolved, the oldest first; what is only counted as well.
 
     Raises:
         ConfigurationError: There is no ledger yet.
         LedgerUnavailable: The database is down.
     """
     rows: list[QuarantineRow] = []
-    async with _opened(settings) as ledger:
-        for state in (QuarantineState.HELD, QuarantineState.REQUESTED):
+    async with opened_ledger(settings) as ledger:
+        for state in UNRESOLVED:
             rows += await ledger.quarantine(limit=limit + 1, state=state, reason=reason)
     rows.sort(key=lambda row: row.id)
     if not rows:
         Console().print("The quarantine is empty." if reason is None else f"Nothing is held for {reason}.")
         return
-    table = Table("id", "received", "reason", "topic", "readings", "state", "tries", "why", "payload")
+    table = Table("id", "received", "reason", "topic", "payloads", "readings", "state", "tries", "why", "payload")
     for held in rows[:limit]:
         item = held.quarantined
         at = datetime.fromtimestamp(item.received_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         payload = ascii(item.payload[:PAYLOAD_CHARACTERS].decode("utf-8", "backslashreplace"))
-        cells = (held.id, at, item.reason, item.topic, item.readings, held.state, held.tries)
+        cells = (held.id, at, item.reason, item.topic, held.payloads, item.readings, held.state, held.tries)
         # Text and ascii: what devices sent must be neither markup nor control characters here
         table.add_row(*[Text(ascii(str(cell))[1:-1]) for cell in cells], Text(ascii(item.detail)[1:-1]), Text(payload))
     _print(table)
@@ -100,13 +108,43 @@ async def redrive(settings: PlatformSettings, reason: str | None) -> None:
         ConfigurationError: There is no ledger yet.
         LedgerUnavailable: The database is down.
     """
-    async with _opened(settings) as ledger:
+    async with opened_ledger(settings) as ledger:
         requested = await ledger.request_redrive(None, reason)
     Console().print(f"{requested:,} payloads will be tried again by ingest.", highlight=False)
 
 
+async def erasures_table(settings: PlatformSettings) -> None:
+    """Print who had what erased, the oldest first.
+
+    Raises:
+        ConfigurationError: There is no ledger yet.
+        LedgerUnavailable: The database is down.
+    """
+    async with opened_ledger(settings) as ledger:
+        rows = await ledger.erasures()
+    table = Table("id", "at", "device", "readings", "payloads", "done", "who", "why")
+    for row in rows:
+        at = datetime.fromtimestamp(row.at_ns // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        done = "yes" if row.done else "no: ask again"
+        cells = (row.id, at, row.asked.device, row.readings, row.payloads, done, row.asked.who, row.asked.why)
+        table.add_row(*[Text(str(cell)) for cell in cells])
+    _print(table)
+
+
+async def renew_epoch(settings: PlatformSettings) -> None:
+    """Begin a new epoch of the journal, and print its name.
+
+    Raises:
+        ConfigurationError: There is no ledger yet.
+        LedgerUnavailable: The database is down.
+    """
+    async with opened_ledger(settings) as ledger:
+        epoch = await ledger.renew_epoch()
+    Console().print(f"The journal's epoch is {epoch} now.", highlight=False)
+
+
 @asynccontextmanager
-async def _opened(settings: PlatformSettings) -> AsyncIterator[Ledger]:
+async def opened_ledger(settings: PlatformSettings) -> AsyncIterator[Ledger]:
     """Open the ledger; looking makes none."""
     file = settings.ledger_file
     if file is not None and not file.exists() and not file.with_name(f"{file.name}-wal").exists():

@@ -64,7 +64,7 @@ def record(
     from simulators.recorder import DEVICES, Recorder
 
     async def work() -> None:
-        recorder = Recorder(file, settings.mqtt.address(), topic or DEVICES)
+        recorder = Recorder(file, settings.mqtt.address(), topic or DEVICES, settings.mqtt.client_id)
         async with Process() as process:
             process.start("record", recorder.run)
             await process.until_stopped()

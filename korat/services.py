@@ -81,6 +81,17 @@ def api_service(
     return service
 
 
+def request_service(settings: PlatformSettings, backends: "Backends") -> Service:
+    """What commands ask of the process that owns the data folder."""
+    from korat.requests import serve
+    from korat.upkeep import ACTIONS
+
+    async def service(stop: asyncio.Event) -> None:
+        await serve(settings, backends, ACTIONS, stop)
+
+    return service
+
+
 def gateway_service(settings: PlatformSettings) -> Service:
     """A gateway, with its spool in the data folder."""
     import gateway.run

@@ -87,6 +87,8 @@ class MqttSettings(Settings):
             `password_file`; wins over host and port. Not for `korat up`, which brings its own broker.
         host: Host of the broker.
         port: Port of the broker; the one that `korat up` brings listens on it.
+        client_id: Client id of `korat doctor` and `korat record`, for a user that the broker binds to one; no other
+            process may use it meanwhile. Empty: ids of their own.
     """
 
     section: ClassVar[str] = "mqtt"
@@ -94,6 +96,7 @@ class MqttSettings(Settings):
     url: str = ""
     host: str = Field("127.0.0.1", min_length=1)
     port: int = Field(1883, ge=1, le=65535)
+    client_id: str = Field("", pattern=r"^[!-~]{0,128}$")
 
     @field_validator("url")
     @classmethod

@@ -37,11 +37,17 @@ async def ingest(settings: PlatformSettings, heartbeat_file: Path | None = None,
     if leaving:
         await _leave(settings)
         return
-    if settings.ingest.worker != AUTO:
+    worker, workers = settings.ingest.worker, settings.ingest.workers
+    if worker != AUTO:
+        if worker.isdecimal() and int(worker) > workers:
+            raise ConfigurationError(
+                f"KORAT_INGEST_WORKER (ingest.worker): there is no worker {worker} of {workers}; "
+                "set KORAT_INGEST_WORKERS (ingest.workers), the same for all workers"
+            )
         await _with_backends(settings, "ingest", services.ingest_service, heartbeat_file)
         return
     settings.make_data()
-    with take(settings.data / "workers") as number:
+    with take(settings.data / "workers", range(1, workers + 1)) as number:
         log.info("this worker has a number", worker=number)
         await _with_backends(_as_worker(settings, number), "ingest", services.ingest_service, heartbeat_file)
 
@@ -154,6 +160,8 @@ async def _with_backends(
         backends = await closing.enter_async_context(open_backends(settings, process))
         log.info("room starts", room=name, store=settings.store_url, ledger=settings.ledger_url)
         process.start(name, room(settings, backends, metrics, checks))
+        if settings.store_file is not None:
+            process.start("requests", services.request_service(settings, backends))
         process.start("self-metrics", self_metrics(settings, backends, metrics, frozenset({name})))
         if heartbeat_file is not None:
             process.start("heartbeat", heartbeat(heartbeat_file, checks))

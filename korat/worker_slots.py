@@ -57,7 +57,10 @@ def take(folder: Path, numbers: Iterable[int] = range(1, MAX_WORKERS + 1)) -> It
             f"KORAT_INGEST_WORKER (ingest.worker): {folder} can't hold the workers' numbers: {error.strerror}"
         ) from None
     if descriptor < 0:
-        raise Taken(f"KORAT_INGEST_WORKER (ingest.worker): all numbers in {folder} are taken, up to {number}")
+        raise Taken(
+            f"KORAT_INGEST_WORKER (ingest.worker): all numbers in {folder} are taken, up to {number}; "
+            "KORAT_INGEST_WORKERS (ingest.workers) says how many there are"
+        )
     try:
         yield str(number)
     finally:

@@ -35,16 +35,18 @@ class Recorder:
         file: A new one, `*.korat.jsonl`.
         broker: Where to subscribe.
         filters: Topic filters; messages that the broker had kept from before are left out, for they have no time.
+        client_id: Of a user that is bound to one; empty: a new one.
 
     Raises:
         ConfigurationError: The file is there already, can't be made, or has another ending.
     """
 
-    def __init__(self, file: Path, broker: Address, filters: Sequence[str]) -> None:
+    def __init__(self, file: Path, broker: Address, filters: Sequence[str], client_id: str = "") -> None:
         if not file.name.endswith(SUFFIX):
             raise ConfigurationError(f"{file}: a recording of messages is named *{SUFFIX}, so that replay knows it")
         self._file = file
         self._broker = broker
+        self._client_id = client_id or f"korat-record-{secrets.token_hex(4)}"
         self._subscriptions = [Subscription(each) for each in filters]
         self._out = _new(file)
         self._console = Console(stderr=True, highlight=False)
@@ -59,10 +61,9 @@ class Recorder:
             ConfigurationError: The file can't be written any more.
         """
         with self._out as out:
-            name = f"korat-record-{secrets.token_hex(4)}"
             async with Session(
                 self._broker,
-                client_id=name,
+                client_id=self._client_id,
                 subscriptions=self._subscriptions,
                 session_expiry_s=_SESSION_S,
                 name="record",
@@ -92,7 +93,10 @@ class Recorder:
                 await session.connected()
         except TimeoutError:
             self._file.unlink()
-            raise Unavailable(f"no broker answers at {self._broker}: {session.last_error or 'silence'}") from None
+            raise Unavailable(
+                f"no broker answers at {self._broker}: {session.last_error or 'silence'}; a user that is bound to one "
+                "client id needs it as KORAT_MQTT_CLIENT_ID"
+            ) from None
 
     async def _write(self, session: Session, out: io.FileIO) -> None:
         while True:

@@ -14,6 +14,7 @@ from api.dependencies import Check, Injected
 from api.problems import Problem
 from api.queries import refuse_unknown_parameters
 from api.responses import MsgspecResponse, documented, problem
+from city.errors import ClockWrong
 
 _log = structlog.get_logger(__name__)
 _METRICS: Final = 'korat_api_requests_total{method="GET",route="/v1/latest",status="304"} 4711.0'
@@ -54,13 +55,20 @@ async def ready(dependencies: Injected) -> Response:
         "ledger": dependencies.ledger.ping,
         **dependencies.checks,
     }
+    sentences: list[str] = []
     states = await asyncio.gather(
-        *(_state(name, check, dependencies.ready_timeout_s) for name, check in checks.items())
+        *(_state(name, check, dependencies.ready_timeout_s, sentences) for name, check in checks.items())
     )
     parts = dict(zip(checks, states, strict=True))
     down = [name for name, state in parts.items() if state == "down"]
     if down:
-        raise Problem(503, "unavailable", f"down: {', '.join(down)}", {"Retry-After": "5", **_NO_STORE}, parts=parts)
+        raise Problem(
+            503,
+            "unavailable",
+            "; ".join([f"down: {', '.join(down)}", *sentences]),
+            {"Retry-After": "5", **_NO_STORE},
+            parts=parts,
+        )
     return MsgspecResponse(Ready("ready", parts), headers=_NO_STORE)
 
 
@@ -75,10 +83,13 @@ async def metrics(dependencies: Injected) -> Response:
     return Response(generate_latest(dependencies.metrics), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-async def _state(name: str, check: Check, timeout_s: float) -> str:
+async def _state(name: str, check: Check, timeout_s: float, sentences: list[str]) -> str:
     try:
         async with asyncio.timeout(timeout_s):
             await check()
+    except ClockWrong as error:  # the one sentence that holds no address, so all may read it
+        sentences.append(str(error))
+        return "down"
     except Exception as error:  # noqa: BLE001 - whatever a check raises, its part is down
         _log.warning("a part is down", part=name, error=str(error) or type(error).__name__)
         return "down"

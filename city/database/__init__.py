@@ -1,5 +1,5 @@
 """The transactional database that ledger and registry share: its engine and its tables."""
 
-from city.database.database import Database, renew_epoch
+from city.database.database import Database
 
-__all__ = ["Database", "renew_epoch"]
+__all__ = ["Database"]

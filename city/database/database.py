@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, update
+from sqlalchemy import Connection, Engine, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from city import disk
 from city.database.address import file_of, name_of, parse
-from city.database.engine import make_engine
+from city.database.engine import copy_file, make_engine
 from city.database.faults import translated
 from city.database.lane import Lane
-from city.database.schema import migrate_tables, new_epoch, prepare_file, prepare_server
-from city.database.tables import schema_version
+from city.database.schema import migrate_tables, prepare_file, prepare_server
+from city.errors import ConfigurationError
 
 T = TypeVar("T")
 Upsert = sqlite.Insert | postgresql.Insert
@@ -27,9 +29,10 @@ class Database:
     Writers have a thread of their own so that a long question never holds up a flush.
     """
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, file: Path | None) -> None:
         self._engine = engine
         self._name = name
+        self._file = file
         self._writes: Engine = engine
         self._reads: Engine = engine
         if engine.dialect.name == "sqlite":
@@ -60,10 +63,46 @@ class Database:
             yield connection
 
     @contextmanager
+    def write_over(self) -> Iterator[Connection]:
+        """Begin a transaction like `write`, after which what it replaced or deleted stands nowhere in a file of ours.
+
+        A PostgreSQL keeps old rows until its next vacuum.
+        """
+        with self.write() as connection:
+            if self._engine.dialect.name != "sqlite":
+                yield connection
+                return
+            # some builds have it on for everything, others off
+            before = connection.exec_driver_sql("pragma secure_delete").scalar_one()
+            connection.exec_driver_sql("pragma secure_delete = on")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql(f"pragma secure_delete = {before:d}")
+
+    def empty_log(self) -> None:
+        """Move what SQLite's log holds into the file, and empty the log, as far as no reader needs it."""
+        if self._engine.dialect.name == "sqlite":
+            with translated(self._name), self._engine.connect() as connection:
+                connection.connection.driver_connection.execute("pragma wal_checkpoint(truncate)")  # type: ignore[union-attr]
+
+    @contextmanager
     def read(self) -> Iterator[Connection]:
         """Begin a transaction that sees one state of the database throughout."""
         with translated(self._name), self._reads.begin() as connection:
             yield connection
+
+    def disk_is_short(self) -> bool:
+        """Tell whether the disk under a SQLite file is short; a server minds its own."""
+        return self._file is not None and disk.is_short(self._file.parent)
+
+    def server_time_ns(self) -> int | None:
+        """Ask the server for its time, in nanoseconds UTC; None for SQLite, which has none. Blocking."""
+        if self._engine.dialect.name == "sqlite":
+            return None
+        with self.read() as connection:
+            seconds = connection.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one()
+        return int(seconds * 10**9)
 
     def upsert(self, table: Table) -> Upsert:
         """Begin an `insert` that can say what to do `on_conflict`."""
@@ -81,18 +120,21 @@ class Database:
         """Let running work end, then close the connections."""
         await asyncio.to_thread(self._close)
 
+    async def copy_to(self, path: Path) -> None:
+        """Write one state of the database into a new file, while others write on.
+
+        Raises:
+            ConfigurationError: It is a server, which has tools of its own for that.
+            LedgerUnavailable: It can't be read, or the file can't be written.
+        """
+        if self._engine.dialect.name != "sqlite":
+            raise ConfigurationError("ledger_url: a PostgreSQL is backed up by pg_dump; see docs/deployment.md")
+        await self.in_reader(lambda: copy_file(self._reads, self._name, path))
+
     def _close(self) -> None:
         self._readers.shutdown()
         self._writer.shutdown()
         self._engine.dispose()
-
-
-def renew_epoch(database: Database) -> str:
-    """Begin a new life of a database that was put back to an earlier state; blocking. Gives its name."""
-    epoch = new_epoch()
-    with database.write() as connection:
-        connection.execute(update(schema_version).values(epoch=epoch))
-    return epoch
 
 
 def _open(url: str) -> Database:
@@ -110,4 +152,4 @@ def _open(url: str) -> Database:
     except BaseException:
         engine.dispose()
         raise
-    return Database(engine, name)
+    return Database(engine, name, file)

@@ -1,9 +1,11 @@
 """Engines: how connections to SQLite and PostgreSQL are set up."""
 
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
+from city.database.faults import translated
 from city.errors import ConfigurationError
 
 BUSY_S: Final = 10
@@ -51,6 +53,20 @@ def make_engine(url: URL) -> Engine:
     engine.dialect.use_insertmanyvalues_wo_returning = True
     event.listen(engine, "connect", _set_up_postgres)
     return engine
+
+
+def copy_file(source: Engine, name: str, path: Path) -> None:
+    """Write one state of a SQLite database into a new file, by SQLite's own online backup.
+
+    Raises:
+        LedgerUnavailable: It can't be read, or the file can't be written.
+    """
+    target = make_engine(URL.create("sqlite", database=str(path)))
+    try:
+        with translated(name), source.connect() as reading, target.connect() as writing:
+            reading.connection.driver_connection.backup(writing.connection.driver_connection)  # type: ignore[union-attr]
+    finally:
+        target.dispose()
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:

@@ -100,12 +100,14 @@ pack_range: Final = Table(
     Column("first_offset", _Big, nullable=False),
     Column("end_offset", _Big, nullable=False),
     Column("rev", _Big, nullable=False),
+    Column("since_ns", _Big, nullable=False),
+    Column("until_ns", _Big, nullable=False),
     Index("pack_range_rev", "rev"),
     sqlite_with_rowid=False,
 )
 """Settled packs `[first, last]`; `first_offset` and `end_offset` count the readings of the spool up to there.
 
-`rev` is the flush that changed it last.
+`rev` is the flush that changed it last; `since_ns` and `until_ns` are when its first and its last pack were settled.
 """
 
 journal: Final = Table(
@@ -194,6 +196,15 @@ device_kind: Final = Table(
     sqlite_with_rowid=False,
 )
 """Every kind under which a device sent readings: a truck with probes is a vehicle and cargo."""
+
+restore: Final = Table(
+    "restore",
+    metadata,
+    Column("epoch", _Key, primary_key=True),
+    Column("at_ns", _Big, nullable=False),
+    Column("commit_ns", _Big, nullable=False),
+)
+"""When the database was put back, and about when its last commit before that was: what lies between is forgotten."""
 
 removed_device: Final = Table(
     "removed_device",

@@ -1,8 +1,9 @@
 """What the quarantine keeps of a flood: a source's bytes up to a bound an hour, beyond it one row that counts.
 
 A condensed row stands for many payloads: how many, their readings and bytes, a digest over all of them, and the first
-one cut short. It can't be tried again. Bounds are the source's first and all sources' second; old rows expire into
-condensed ones by hour, so what is absent stays counted and explained.
+one cut short. It can't be tried again. Bounds are the source's first and all sources' second, and while the disk is
+short nothing is kept whole: good readings need the rest of it. Old rows expire into condensed ones by hour, so what is
+absent stays counted and explained.
 """
 
 import hashlib
@@ -22,6 +23,9 @@ ROW_BYTES: Final = 256
 
 MAX_SAMPLE: Final = 1_024
 """Bytes of the first payload that a condensed row keeps."""
+
+MAX_NAMED: Final = 16
+"""Devices of a gateway that get an expired row of their own in an hour; more than so many are a flood of names."""
 
 _MAX_DETAIL: Final = 200
 _MAX_EXPIRED: Final = 5_000
@@ -87,11 +91,12 @@ def split(
     kept: list[tuple[int, QuarantinedPayload]] = []
     condensed: dict[Group, Condensed] = {}
     used = _used(connection, quarantined)
+    is_short = database.disk_is_short()
     charged: defaultdict[Account, int] = defaultdict(int)
     for hour_ns, item in quarantined:
         own, total = Account(hour_ns, *item.source), Account(hour_ns, "*", "*")
         cost = len(item.payload) + len(item.origin) + len(item.detail) + ROW_BYTES
-        if used[total] + cost > bounds.hour_bytes:
+        if is_short or used[total] + cost > bounds.hour_bytes:
             # which device it was is in the counters; rows by device would be a flood of their own
             gateway = item.source.gateway if used[total] <= 2 * bounds.hour_bytes else ""
             group = Group(hour_ns, gateway, "", item.reason.value, QuarantineState.CONDENSED.value)
@@ -189,11 +194,15 @@ def expire(connection: Connection, now_ns: int, bounds: QuarantineBounds) -> int
         .order_by(quarantine.c.id)
         .limit(_MAX_EXPIRED)
     ).all()
+    devices: defaultdict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        devices[row.gateway].add(row.device)
     condensed: dict[Group, Condensed] = {}
     for row in rows:
         if row.state == QuarantineState.RELEASED.value:
             continue
-        group = Group(oldest, row.gateway, "", row.reason, QuarantineState.EXPIRED.value)
+        device = row.device if len(devices[row.gateway]) <= MAX_NAMED else ""
+        group = Group(oldest, row.gateway, device, row.reason, QuarantineState.EXPIRED.value)
         if group not in condensed:
             condensed[group] = Condensed(_cut(row._asdict()))
         digest = bytes.fromhex(row.digest) if row.digest else hashlib.sha256(row.payload).digest()

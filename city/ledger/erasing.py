@@ -30,6 +30,7 @@ def finish(database: Database, number: int) -> None:
     """Record that everything was erased."""
     with database.write() as connection:
         connection.execute(update(erasure).where(erasure.c.id == number).values(done=True))
+    database.empty_log()
 
 
 def erasures(database: Database) -> list[ErasureRow]:
@@ -61,7 +62,7 @@ def erase_in_journal(database: Database, number: int, asked: Erasure, after: int
         return None
     named = [number for number, payload in rows if any(asked.device in block.devices for block in _blocks(payload))]
     if named:
-        with database.write() as connection:
+        with database.write_over() as connection:
             lock(connection)
             found = connection.execute(select(journal.c.id, journal.c.payload).where(journal.c.id.in_(named))).all()
             erased = sum([_rewrite(connection, entry, payload, asked) for entry, payload in found])
@@ -75,7 +76,7 @@ def erase_in_journal(database: Database, number: int, asked: Erasure, after: int
 def erase_in_quarantine(database: Database, number: int, asked: Erasure) -> None:
     """Empty the payloads of the device's own rows; that they were held, and why, stays counted."""
     rows = (quarantine.c.device == asked.device) & quarantine.c.received_ns.between(asked.start_ns, asked.end_ns - 1)
-    with database.write() as connection:
+    with database.write_over() as connection:
         erased = connection.execute(
             update(quarantine).where(rows).values(payload=b"", detail="erased on request")
         ).rowcount

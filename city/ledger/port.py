@@ -7,10 +7,11 @@ after the store has confirmed the write. Two workers may hold the same pack; the
 from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from city.errors import Reason
-from city.ledger.retention import Erasure, ErasureRow, Expired, JournalLimits, JournalSpan
+from city.ledger.retention import Erasure, ErasureRow, Expired, Gap, JournalLimits, JournalSpan, Restore
 from city.outcomes import Counts
 
 DIRECT = ""
@@ -121,6 +122,7 @@ class Settlement:
         redriven: Quarantine id to what became of it. Its counters are corrected in the hour in which it was
             received first: received and quarantined (rejected under `store_refused`) fall by the readings it
             counted as, and `counts` of the redrive (given here, not in `counts`) are added to that hour.
+        condensed: Told by the ledger: reason to payloads of `quarantined` that it only counts.
     """
 
     at_ns: int
@@ -131,6 +133,7 @@ class Settlement:
     journal: list[JournalEntry] = field(default_factory=list)
     devices: list[NewDevice] = field(default_factory=list)
     redriven: dict[int, "Redriven"] = field(default_factory=dict)
+    condensed: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -284,6 +287,19 @@ class Ledger(Protocol):
     async def renew_epoch(self) -> str:
         """Begin a new epoch, after the database was put back to an earlier state; gives its name."""
 
+    async def restores(self) -> list[Restore]:
+        """When the database was put back, the first time first."""
+
+    async def gaps(self) -> list[Gap]:
+        """Packs that are missing between those that came, by gateway, spool and number."""
+
+    async def copy_to(self, path: Path) -> None:
+        """Write one state of the database into a new file, while others write on.
+
+        Raises:
+            ConfigurationError: It is a server, which has tools of its own for that.
+        """
+
     async def follow(self, name: str, position: int, *, worker: bool) -> None:
         """Keep how far a follower has read the journal; a worker's position is never passed while it works."""
 
@@ -313,6 +329,9 @@ class Ledger(Protocol):
 
     async def note_status(self, row: GatewayRow) -> None:
         """Keep a gateway's last status; an older `at_ns` never replaces a newer one, a will keeps `pending`."""
+
+    async def server_time_ns(self) -> int | None:
+        """The clock of the database's server, nanoseconds UTC; None: there is no server, and its clock is ours."""
 
     async def gateways(self) -> list[GatewayRow]:
         """All gateways that ever sent a status, sorted by id."""

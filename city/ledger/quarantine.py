@@ -1,5 +1,6 @@
 """The quarantine: bytes that wait for a fix, and what becomes of them."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
@@ -44,10 +45,14 @@ def add(
     database: Database,
     quarantined: Sequence[tuple[int, QuarantinedPayload]],
     bounds: QuarantineBounds,
-) -> None:
-    """Insert payloads, each with the hour in which it is counted; those beyond the bounds only count."""
+) -> dict[str, int]:
+    """Insert payloads, each with the hour in which it is counted; those beyond the bounds only count.
+
+    Returns:
+        Reason to payloads that only count.
+    """
     if not quarantined:
-        return
+        return {}
     given = [(hour, cleaned(item)) for hour, item in quarantined]
     kept, condensed = condensing.split(connection, database, given, bounds)
     last = condensing.take_numbers(connection, len(kept))
@@ -75,6 +80,10 @@ def add(
     if rows:
         connection.execute(insert(quarantine), rows)
     condensing.write(connection, condensed)
+    counted: defaultdict[str, int] = defaultdict(int)
+    for group, sums in condensed.items():
+        counted[group.reason] += sums.payloads
+    return counted
 
 
 def settle_redriven(connection: Connection, redriven: dict[int, Redriven]) -> Redrives:

@@ -14,12 +14,16 @@ class Range(NamedTuple):
         last: Highest number.
         offset: Readings of the spool before `first`.
         through: Readings of the spool through `last`.
+        since_ns: When `first` was settled; 0: not known.
+        until_ns: When `last` was settled; 0: not known.
     """
 
     first: int
     last: int
     offset: int
     through: int
+    since_ns: int = 0
+    until_ns: int = 0
 
 
 _first: Final = attrgetter("first")
@@ -47,7 +51,7 @@ class Ranges:
         met = self.rows[low:high]
         if met:
             left, right = min(new, met[0], key=_first), new if new.last >= met[-1].last else met[-1]
-            new = Range(left.first, right.last, left.offset, right.through)
+            new = Range(left.first, right.last, left.offset, right.through, left.since_ns, right.until_ns)
         return Ranges((*self.rows[:low], new, *self.rows[high:]))
 
 

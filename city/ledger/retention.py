@@ -1,4 +1,4 @@
-"""What is kept for how long, and what is erased before: the values that cross the ledger's port."""
+"""What is kept, erased, restored and missing: values that cross the ledger's port."""
 
 from typing import NamedTuple
 
@@ -67,3 +67,39 @@ class ErasureRow(NamedTuple):
     readings: int
     payloads: int
     done: bool
+
+
+class Restore(NamedTuple):
+    """A time at which the database was put back to an earlier state.
+
+    Attributes:
+        epoch: The one that began then.
+        at_ns: When.
+        commit_ns: When the state that it was put back to had its last commit, to ten seconds.
+    """
+
+    epoch: str
+    at_ns: int
+    commit_ns: int
+
+
+class Gap(NamedTuple):
+    """Packs `first` to `last` of one spool that never came, or that a restored ledger forgot.
+
+    Attributes:
+        gateway: Whose.
+        spool: Of which life of its spool.
+        first: Lowest number.
+        last: Highest number.
+        readings: In all of them, as the packs around them count.
+        after_ns: When the pack before them was settled; 0: not known, or there is none.
+        before_ns: When the pack behind them was settled; 0: not known.
+    """
+
+    gateway: str
+    spool: str
+    first: int
+    last: int
+    readings: int
+    after_ns: int
+    before_ns: int

@@ -54,7 +54,7 @@ def settle(database: Database, dedup: SettledIndex, settlement: Settlement, boun
         redriven = quarantine.settle_redriven(connection, settlement.redriven)
         blocks = [to_hour_counts(hour, settlement.counts), *redriven.corrections]
         held = [*redriven.quarantined, *((hour, payload) for payload in settlement.quarantined)]
-        quarantine.add(connection, database, held, bounds)
+        condensed = quarantine.add(connection, database, held, bounds)
         _write_packs(connection, database, growths, now.flush)
         journal.write(connection, settlement.at_ns, now.journal, settlement.journal)
         _write_devices(connection, database, now.rev, settlement.devices)
@@ -63,6 +63,7 @@ def settle(database: Database, dedup: SettledIndex, settlement: Settlement, boun
         if compaction.is_due(now, settlement.at_ns):
             compaction.compact(connection, database, now.flush, settlement.at_ns, dedup.oldest_flush())
             condensing.expire(connection, settlement.at_ns, bounds)
+    settlement.condensed = condensed
     _remember(dedup, page, growths)
     dedup.journal = now.journal
 
@@ -90,7 +91,7 @@ def _grow(dedup: SettledIndex, settlement: Settlement, messages: set[int]) -> di
                 raise Conflict(f"pack {seq} of {gateway} ({spool}) is settled already")
             raise ValueError(f"a settlement claims pack {seq} of {gateway} ({spool}) twice")
         edges = min(offset, _MAX_READINGS), min(offset + readings, _MAX_READINGS)
-        growth.new = growth.new.joined(Range(seq, seq, *edges))
+        growth.new = growth.new.joined(Range(seq, seq, *edges, settlement.at_ns, settlement.at_ns))
     return growths
 
 
@@ -109,6 +110,8 @@ def _write_packs(connection: Connection, database: Database, growths: dict[Spool
             "first_offset": row.offset,
             "end_offset": row.through,
             "rev": flush,
+            "since_ns": row.since_ns,
+            "until_ns": row.until_ns,
         }
         for (gateway, spool), growth in growths.items()
         for row in growth.changed()
@@ -117,7 +120,10 @@ def _write_packs(connection: Connection, database: Database, growths: dict[Spool
         connection.execute(_DELETE_RANGE, gone)
     if changed:
         statement = database.upsert(pack_range)
-        given = {key: statement.excluded[key] for key in ("last", "first_offset", "end_offset", "rev")}
+        given = {
+            key: statement.excluded[key]
+            for key in ("last", "first_offset", "end_offset", "rev", "since_ns", "until_ns")
+        }
         key = [column.name for column in pack_range.primary_key]
         connection.execute(statement.on_conflict_do_update(index_elements=key, set_=given), changed)
 

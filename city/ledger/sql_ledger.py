@@ -3,15 +3,17 @@
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
+import structlog
 from sqlalchemy import select
 from typing_extensions import override
 
-from city.database import Database, renew_epoch
+from city.database import Database
 from city.database.tables import sequences
 from city.errors import LedgerUnavailable
-from city.ledger import accounts, cleanup, erasing, gateways, journal, quarantine
+from city.ledger import accounts, cleanup, erasing, gaps, gateways, journal, quarantine, restoring
 from city.ledger.dedup import SettledIndex
 from city.ledger.port import (
     Account,
@@ -25,9 +27,11 @@ from city.ledger.port import (
     QuarantineState,
     Settlement,
 )
-from city.ledger.retention import Erasure, ErasureRow, Expired, JournalLimits, JournalSpan
+from city.ledger.retention import Erasure, ErasureRow, Expired, Gap, JournalLimits, JournalSpan, Restore
 from city.ledger.settling import settle
 from city.ledger.sync import refresh
+
+log = structlog.get_logger("ledger")
 
 T = TypeVar("T")
 
@@ -39,6 +43,8 @@ class SqlLedger(Ledger):
         self._database = database
         self._bounds = bounds
         self._dedup = SettledIndex()
+        self._epoch = ""
+        self._before_outage: tuple[str, int] | None = None
 
     @override
     async def refresh(self) -> DedupIndex:
@@ -61,7 +67,19 @@ class SqlLedger(Ledger):
 
     @override
     async def renew_epoch(self) -> str:
-        return await self._database.in_writer(partial(renew_epoch, self._database))
+        return await self._database.in_writer(partial(restoring.renew_epoch, self._database, time.time_ns()))
+
+    @override
+    async def restores(self) -> list[Restore]:
+        return await self._database.in_reader(partial(restoring.restores, self._database))
+
+    @override
+    async def gaps(self) -> list[Gap]:
+        return await self._database.in_reader(partial(gaps.gaps, self._database))
+
+    @override
+    async def copy_to(self, path: Path) -> None:
+        await self._database.copy_to(path)
 
     @override
     async def follow(self, name: str, position: int, *, worker: bool) -> None:
@@ -105,6 +123,10 @@ class SqlLedger(Ledger):
     @override
     async def note_status(self, row: GatewayRow) -> None:
         await self._database.in_writer(lambda: gateways.note_status(self._database, row))
+
+    @override
+    async def server_time_ns(self) -> int | None:
+        return await self._database.in_reader(self._database.server_time_ns)
 
     @override
     async def gateways(self) -> list[GatewayRow]:
@@ -151,15 +173,33 @@ class SqlLedger(Ledger):
 
     def _refresh(self) -> DedupIndex:
         self._remembering(refresh)
+        if self._before_outage is not None:
+            self._notice_loss(*self._before_outage)
+            self._before_outage = None
         return self._dedup
+
+    def _notice_loss(self, epoch: str, flush: int) -> None:
+        """Begin a new epoch when the server that answers after an outage has not what was committed before it."""
+        if self._dedup.flush < flush and journal.span(self._database).epoch == epoch:
+            restoring.renew_epoch(self._database, time.time_ns())
+            log.error(
+                "the ledger has lost commits: a standby took over that did not have them; korat ledger explain names "
+                "the gaps, see docs/deployment.md",
+                flushes=flush - self._dedup.flush,
+            )
 
     def _remembering(self, work: Callable[[Database, SettledIndex], T]) -> T:
         """Work with the index; after an outage it is read anew, for a standby that took over may know less."""
         try:
-            return work(self._database, self._dedup)
+            result = work(self._database, self._dedup)
         except LedgerUnavailable:
+            if self._before_outage is None and self._epoch:
+                self._before_outage = self._epoch, self._dedup.flush
             self._dedup = SettledIndex()
             raise
+        if not self._epoch:
+            self._epoch = journal.span(self._database).epoch
+        return result
 
     def _ping(self) -> None:
         with self._database.read() as connection:

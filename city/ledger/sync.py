@@ -19,6 +19,8 @@ _RANGES = select(
     pack_range.c.last,
     pack_range.c.first_offset,
     pack_range.c.end_offset,
+    pack_range.c.since_ns,
+    pack_range.c.until_ns,
 ).where(pack_range.c.rev > bindparam("known"))
 
 

@@ -42,7 +42,8 @@ class TimeFormat(Table):
             `datetime.strptime` takes it.
         zone: IANA zone of texts without an offset; empty: they must have one.
         era: `buddhist` for texts with years such as 2569, 543 ahead.
-        ambiguous: Which of the two is meant when a local time happens twice, as clocks are put back.
+        ambiguous: Which of the two is meant when a local time happens twice, as clocks are put back, and the order of
+            rows doesn't tell (`city.mapping.order`).
     """
 
     format: str = "iso"
@@ -92,8 +93,30 @@ class TimeFormat(Table):
         Raises:
             ValueError: One sentence that says what is wrong.
         """
+        return self.choose(self.candidates(text), text)
+
+    def choose(self, candidates: tuple[int, int], text: str) -> int:
+        """Give the one that `ambiguous` says, where they differ.
+
+        Raises:
+            ValueError: It says none.
+        """
+        early_ns, late_ns = candidates
+        if early_ns != late_ns and self.ambiguous == "refuse":
+            raise ValueError(
+                f"{text[:80]!r} happens twice in {self.zone}: neither the order of rows nor time.ambiguous tells which"
+            )
+        return late_ns if self.ambiguous == "later" else early_ns
+
+    def candidates(self, text: str) -> tuple[int, int]:
+        """Read a text as the earlier and the later instant that it may be, nanoseconds UTC; nearly always they are one.
+
+        Raises:
+            ValueError: One sentence that says what is wrong.
+        """
         if self.format == "rfc3339":
-            return _rfc3339(text)
+            time_ns = _rfc3339(text)
+            return time_ns, time_ns
         common = text
         if self.era == "buddhist":
             common = self._in_the_common_era(text)
@@ -106,9 +129,9 @@ class TimeFormat(Table):
         except ValueError:
             form = "ISO 8601" if self.format == "iso" else repr(self.format)
             raise ValueError(f"{text[:80]!r} is not a time as {form} has it") from None
-        if when.tzinfo is None:
-            when = self._local(when, text)
-        return _in_range((when - _EPOCH) // _MICROSECOND * _MICROSECOND_NS, text)
+        early, late = self._local(when, text) if when.tzinfo is None else (when, when)
+        early_ns = _in_range((early - _EPOCH) // _MICROSECOND * _MICROSECOND_NS, text)
+        return early_ns, early_ns if late is early else (late - _EPOCH) // _MICROSECOND * _MICROSECOND_NS
 
     def from_number(self, value: float) -> int:
         """Read a number of the format's units since 1970 as nanoseconds UTC.
@@ -143,18 +166,16 @@ class TimeFormat(Table):
             return f"{text[: match.start(letter)]}{common}{text[match.end(letter) :]}" if match else text
         return text
 
-    def _local(self, naive: datetime, text: str) -> datetime:
+    def _local(self, naive: datetime, text: str) -> tuple[datetime, datetime]:
         zone = self._zone
         if zone is None:
             raise ValueError(f"{text[:80]!r} has no offset")
         early, late = naive.replace(tzinfo=zone, fold=0), naive.replace(tzinfo=zone, fold=1)
         if early.utcoffset() == late.utcoffset():
-            return early
+            return early, early
         if early.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != naive:
             raise ValueError(f"{text!r} does not exist in {zone}: the clocks were put forward over it")
-        if self.ambiguous == "refuse":
-            raise ValueError(f"{text!r} happens twice in {zone}: time.ambiguous says which one is meant")
-        return early if self.ambiguous == "earlier" else late
+        return early, late
 
 
 def unix_ns(value: float, per_second: int) -> int:

@@ -31,7 +31,14 @@ from city.mqtt.errors import (
 )
 from city.mqtt.inbox import Inbox
 from city.mqtt.outbox import Outbox
-from city.mqtt.packets import Subscription, check_subscribed, reason, subscribe_packet, unsubscribe_packet
+from city.mqtt.packets import (
+    Subscription,
+    by_packet,
+    check_subscribed,
+    reason,
+    subscribe_packet,
+    unsubscribe_packet,
+)
 from city.mqtt.protocol import Link
 
 # How long the broker may take to accept a connection and answer CONNECT, and how long a goodbye may take.
@@ -50,9 +57,10 @@ class Connection:
         inbox: where received messages go.
         counters: the session's.
         subscriptions: what to subscribe to, said by each connection because the broker may have lost the session.
-        withdrawn: what is to be taken back before.
+        withdrawn: what is to be taken back once that is done: rather twice for a moment than never.
         ready: called when the broker has taken the connection and every subscription.
         arrived: called when messages have come.
+        clock: dates them, nanoseconds since 1970 UTC.
     """
 
     def __init__(
@@ -64,14 +72,17 @@ class Connection:
         *,
         ready: Callable[[], None],
         arrived: Callable[[], None],
+        clock: Callable[[], int],
     ) -> None:
         self._subscriptions = subscriptions
+        self._asking: list[list[Subscription]] = []
         self._withdrawn = withdrawn
         self._ready = ready
         self._accepted: asyncio.Future[ConnAckPacket] = asyncio.get_running_loop().create_future()
         self._subscribed = False
         self._outbox: Outbox | None = None
-        self.link = Link(inbox, counters, self._handle, arrived)
+        has_ids = any(each.id is not None for each in subscriptions)
+        self.link = Link(inbox, counters, self._handle, arrived, clock, has_ids=has_ids)
 
     async def live(self, address: Address, connect: bytes, keep_alive_s: float) -> None:
         """Open the connection and keep it until it ends; it never returns.
@@ -163,10 +174,10 @@ class Connection:
             case ConnAckPacket() if self._outbox is None:
                 self._begin(packet)
             case SubAckPacket() if self._outbox is not None and not self._subscribed:
-                check_subscribed(packet, self._subscriptions)
-                self._finish()
+                check_subscribed(packet, self._asking.pop(0) if self._asking else ())
+                self._ask(self._outbox)
             case UnsubAckPacket() if self._outbox is not None and not self._subscribed:
-                self._subscribe(self._outbox)
+                self._finish()
             case DisconnectPacket():
                 is_pushed_out = packet.reason_code == DisconnectReasonCode.SESSION_TAKEN_OVER
                 why = f"the broker ended the connection: {reason(packet.reason_code.name, packet.reason_str)}"
@@ -182,14 +193,15 @@ class Connection:
             raise WillRefused(why) if retains_nothing else ConnectError(why)
         self._outbox = Outbox(self.link, packet)
         self._accepted.set_result(packet)
-        if self._withdrawn:
-            self.link.write(unsubscribe_packet(self._outbox.free_id(), self._withdrawn))
-        else:
-            self._subscribe(self._outbox)
+        self._asking = by_packet(self._subscriptions, with_ids=packet.subscription_id_available)
+        self._ask(self._outbox)
 
-    def _subscribe(self, outbox: Outbox) -> None:
-        if self._subscriptions:
-            self.link.write(subscribe_packet(outbox.free_id(), self._subscriptions))
+    def _ask(self, outbox: Outbox) -> None:
+        """Subscribe to what is left, one packet after the other; when all is taken, take back what is withdrawn."""
+        if self._asking:
+            self.link.write(subscribe_packet(outbox.free_id(), self._asking[0]))
+        elif self._withdrawn:
+            self.link.write(unsubscribe_packet(outbox.free_id(), self._withdrawn))
         else:
             self._finish()
 

@@ -1,7 +1,7 @@
 """The messages between the broker's hand-over and our acknowledgement: bounded, in order, no I/O."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -17,12 +17,13 @@ class Message(msgspec.Struct, gc=False, eq=False):
     Attributes:
         topic: the topic it was published to.
         payload: its bytes, a copy of its own.
-        received_ns: when its bytes were read from the socket, nanoseconds since 1970 UTC.
+        received_ns: when its bytes were read from the socket, nanoseconds since 1970 UTC; see `ArrivalClock`.
         retain: the broker had kept it from before the subscription.
         qos: the quality of service it was delivered with, 0 or 1.
         duplicate: the broker may have delivered it before.
         epoch: the session's own: the connection that delivered it, or 0 once acknowledged.
         packet_id: the session's own: the broker's number for it, 0 at QoS 0.
+        subscription_ids: ids of the subscriptions by which it came, if any has one.
     """
 
     topic: str
@@ -33,6 +34,14 @@ class Message(msgspec.Struct, gc=False, eq=False):
     duplicate: bool = False
     epoch: int = _SETTLED
     packet_id: int = 0
+    subscription_ids: Sequence[int] = ()
+
+
+def restamp(messages: Iterable[Message], by_ns: int, *, unless: range) -> None:
+    """Move receive times that don't lie in a range."""
+    for message in messages:
+        if message.received_ns not in unless:
+            message.received_ns += by_ns
 
 
 class Inbox:
@@ -85,6 +94,10 @@ class Inbox:
             waiting.clear()
             return taken
         return [waiting.popleft() for _ in range(max_messages)]
+
+    def restamp(self, by_ns: int, *, unless: range) -> None:
+        """Move the receive time of what waits."""
+        restamp(self._waiting, by_ns, unless=unless)
 
     def acknowledge(self, messages: Iterable[Message]) -> list[int]:
         """Note that the consumer is done with these, in any order; twice is once.

@@ -1,7 +1,8 @@
 """What a session asks of the broker, and the packets that say it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 from mqtt5 import ConnectPacket, QoS, RetainHandling, SubAckPacket, SubscribePacket, TopicFilter, UnsubscribePacket
 from mqtt5 import Will as WillPacket
@@ -25,11 +26,13 @@ class Subscription:
         pattern: the filter, `$share/<group>/...` included.
         qos: the highest quality of service to receive with, 0 or 1.
         retained: whether the broker is to send what it had kept; one that is asked not to may do so all the same.
+        id: a number from 1 to 268,435,455 that messages bear which come by it (MQTT 5, 3.8.2.1.2); None: they don't.
     """
 
     pattern: str
     qos: int = 1
     retained: bool = True
+    id: int | None = None
 
     def __post_init__(self) -> None:
         check_qos(self.qos)
@@ -87,8 +90,20 @@ def _will(will: Will) -> WillPacket:
     return WillPacket(will.topic, payload=will.payload, qos=QoS(will.qos), retain=will.retain)
 
 
+def by_packet(subscriptions: Sequence[Subscription], *, with_ids: bool) -> list[list[Subscription]]:
+    """Divide subscriptions into those of one SUBSCRIBE each, in their order: a packet has one id.
+
+    Args:
+        subscriptions: all.
+        with_ids: whether the broker takes ids; else they are left out.
+    """
+    if not with_ids:
+        subscriptions = [replace(each, id=None) for each in subscriptions]
+    return [list(group) for _, group in groupby(subscriptions, key=lambda each: each.id)]
+
+
 def subscribe_packet(packet_id: int, subscriptions: Sequence[Subscription]) -> bytes:
-    """Return one SUBSCRIBE for all.
+    """Return one SUBSCRIBE for all; they have the same id, or none.
 
     `retain` on a received message then says that the broker had kept it, not that its publisher asked for that.
     """
@@ -101,7 +116,7 @@ def subscribe_packet(packet_id: int, subscriptions: Sequence[Subscription]) -> b
         )
         for subscription in subscriptions
     ]
-    return SubscribePacket(packet_id, filters).write()
+    return SubscribePacket(packet_id, filters, subscription_id=subscriptions[0].id).write()
 
 
 def unsubscribe_packet(packet_id: int, subscriptions: Sequence[Subscription]) -> bytes:

@@ -1,12 +1,12 @@
 """One connection's bytes: read into packets as fast as the inbox allows, and written together."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import cast
 
 from mqtt5 import ConnAckPacket, Packet, PublishPacket
 
+from city.arrival_clock import arrival_ns
 from city.mqtt.codec import packet_size, read_packet
 from city.mqtt.counters import Counters
 from city.mqtt.errors import Closed, Disconnected, MqttError, NotSent, StreamError
@@ -35,21 +35,31 @@ class Link(asyncio.BufferedProtocol):
         counters: where bytes, messages and pauses are counted.
         handle: called with each other packet; an MqttError from it ends the connection.
         arrived: called when messages have been added to the inbox.
+        clock: dates each message, nanoseconds since 1970 UTC.
+        has_ids: whether subscriptions have ids, which messages are to be told by.
     """
 
     def __init__(
-        self, inbox: Inbox, counters: Counters, handle: Callable[[Packet], None], arrived: Callable[[], None]
+        self,
+        inbox: Inbox,
+        counters: Counters,
+        handle: Callable[[Packet], None],
+        arrived: Callable[[], None],
+        clock: Callable[[], int] = arrival_ns,
+        *,
+        has_ids: bool = False,
     ) -> None:
         self._inbox = inbox
         self._counters = counters
         self._handle = handle
         self._arrived = arrived
+        self._clock = clock
+        self._has_ids = has_ids
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._error: MqttError | None = None
         self._view = memoryview(bytearray(_READ))
         self._start = self._end = self._needed = 0
-        self._read_ns = 0
         self._accepting = False
         self._outgoing: list[bytes] = []
         self._writable = asyncio.Event()
@@ -97,7 +107,6 @@ class Link(asyncio.BufferedProtocol):
         self._end += nbytes
         self._counters.bytes_in += nbytes
         self.last_read_s = self._loop.time()
-        self._read_ns = time.time_ns()
         self._advance()
 
     def resume(self) -> None:
@@ -159,19 +168,17 @@ class Link(asyncio.BufferedProtocol):
         topic = packet.topic
         if not self._accepting or qos > 1 or not topic:
             raise StreamError("a publish that we had not asked for: too early, at QoS 2 or by a topic alias")
-        # Each message has an instant of its own: it stands in for a time that a payload lacks.
-        received_ns = self._read_ns
-        self._read_ns = received_ns + 1_000
         self._inbox.accept(
             Message(
                 topic,
                 packet.payload,
-                received_ns,
+                self._clock(),
                 bool(first & _RETAIN),
                 qos,
                 bool(first & _DUPLICATE),
                 self._inbox.epoch,
                 packet.packet_id or 0,
+                packet.subscription_ids if self._has_ids else (),
             )
         )
         self._counters.received += 1

@@ -2,13 +2,14 @@
 
 import asyncio
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Self
 
 import structlog
 
+from city.arrival_clock import arrival_ns
 from city.backoff import Backoff
 from city.errors import ConfigurationError, KoratError
 from city.mqtt.address import Address
@@ -47,6 +48,7 @@ class Session:
         keep_alive_s: seconds of silence after which a connection is given up; the broker may set its own.
         max_messages: how many received messages may be unacknowledged; `max_bytes`: how many bytes of them.
         name: how tasks and logs call this session.
+        clock: dates what is received, nanoseconds since 1970 UTC.
 
     Attributes:
         connection: number of the latest connection that the broker has taken, from 1; 0 before the first.
@@ -68,6 +70,7 @@ class Session:
         max_messages: int = 20_000,
         max_bytes: int = 64 * 2**20,
         name: str = "mqtt",
+        clock: Callable[[], int] = arrival_ns,
     ) -> None:
         if min(keep_alive_s, max_messages, max_bytes) < 1:
             raise ValueError("keep_alive_s, max_messages and max_bytes are at least 1")
@@ -85,6 +88,7 @@ class Session:
         self._withdrawn = tuple(withdrawn)
         self._keep_alive_s = keep_alive_s
         self._name = name
+        self._clock = clock
         self._inbox = Inbox(max_messages, max_bytes)
         self._arrived = asyncio.Event()
         self._online = asyncio.Event()
@@ -182,6 +186,10 @@ class Session:
             self.counters.acknowledged += len(packet_ids)
         connection.link.resume()
 
+    def restamp(self, by_ns: int, *, unless: range) -> None:
+        """Move the receive time of what waits: our clock was wrong when it came."""
+        self._inbox.restamp(by_ns, unless=unless)
+
     async def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
         """Publish one message; at QoS 1 return once the broker has taken it.
 
@@ -231,7 +239,9 @@ class Session:
     async def _live(self) -> None:
         """Live through one connection."""
         asked = self._subscriptions, self._withdrawn
-        connection = Connection(self._inbox, self.counters, *asked, ready=self._ready, arrived=self._arrived.set)
+        connection = Connection(
+            self._inbox, self.counters, *asked, ready=self._ready, arrived=self._arrived.set, clock=self._clock
+        )
         self._connection = connection
         try:
             await connection.live(self._address, self._connect_packet(), self._keep_alive_s)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol, Self
 
-from city.batch import Batch
+from city.batch import Batch, Rows, Times
 from city.catalog import Aggregate
 from city.errors import QueryRefused
 from city.store import layout
@@ -191,6 +191,44 @@ class SeriesAnswer:
     next_ns: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class InstantsQuery:
+    """Which instants of one kind are listed.
+
+    Attributes:
+        kind: Key of the kind.
+        start_ns: First instant, inclusive.
+        end_ns: End, exclusive.
+        device: Of this device alone; empty: of all.
+        limit: How much one answer may hold: values, or instants, whichever the store counts faster.
+    """
+
+    kind: str
+    start_ns: int
+    end_ns: int
+    device: str = ""
+    limit: int = MAX_POINTS
+
+
+@dataclass(frozen=True, slots=True)
+class Instants:
+    """The instants at which devices have any value, each (device, instant) once, in no order.
+
+    Attributes:
+        devices: The distinct device ids.
+        index: (n,) row to position in `devices`.
+        time_ns: (n,) instants.
+        rx_ns: (n,) when ingest took what was written last; a microsecond more or less.
+        end_ns: All before it are here: the asked end, or an earlier one where the limit cut the answer.
+    """
+
+    devices: list[str]
+    index: Rows
+    time_ns: Times
+    rx_ns: Times
+    end_ns: int
+
+
 def completeness(instants: int, start_ns: int, end_ns: int, cadence_s: int) -> float:
     """Share of the expected samples that is there, 0 to 1."""
     expected = max(1, (end_ns - start_ns) // (cadence_s * 1_000_000_000))
@@ -229,6 +267,28 @@ class Store(Protocol):
 
         Raises:
             QueryRefused: `most` can't hold a single instant of the asked series, or the buckets need too much memory.
+            StoreUnavailable: The store can't answer now.
+        """
+
+    async def quantities(self) -> frozenset[str]:
+        """Every quantity that it has a place for, of whatever kind.
+
+        Raises:
+            StoreUnavailable: The store can't answer now.
+        """
+
+    async def instants(self, query: InstantsQuery) -> Instants:
+        """List the instants that it holds; of one nanosecond all, whatever the limit.
+
+        Raises:
+            QueryRefused: The server's own limits refuse the question.
+            StoreUnavailable: The store can't answer now.
+        """
+
+    async def kept_ns(self) -> int:
+        """Say how old a reading's time may be before the server lets it go; 0: nothing is let go, or it isn't known.
+
+        Raises:
             StoreUnavailable: The store can't answer now.
         """
 

@@ -18,6 +18,10 @@ MAX_READINGS: Final = 1_000
 MAX_VALUES: Final = 64
 """Values in one reading: a device with more has several kinds."""
 
+MARK: Final = b"\xef\xbb\xbf"
+"""What some programs put before UTF-8."""
+
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _NS_PER_MS: Final = 1_000_000
 _POLE: Final = 90.0
 _DATE_LINE: Final = 180.0
@@ -37,6 +41,7 @@ class Row(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 _decoder: Final = msgspec.json.Decoder(Row | list[Row])
+_items: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _encoder: Final = msgspec.json.Encoder()
 _known_keys: Final[set[str]] = set()
 _MAX_KNOWN: Final = 10_000
@@ -101,6 +106,24 @@ def has_time_of_receipt(reading: Reading, received_ns: int) -> bool:
     return 0 <= reading.time_ns - received_ns < MAX_READINGS
 
 
+def items_of(payload: bytes, max_items: int = MAX_READINGS) -> list[bytes]:
+    """Cut an array into the bytes of its items, so that a bad one can be refused alone.
+
+    Returns:
+        Nothing where there is no array of at least two, or too large a one: it is refused whole.
+    """
+    try:
+        items = load(payload, _items)
+    except Malformed:
+        return []
+    return [bytes(item) for item in items] if 1 < len(items) <= max_items else []
+
+
+def joined(items: Iterable[bytes]) -> bytes:
+    """Write an array of items."""
+    return b"[" + b",".join(items) + b"]"
+
+
 def encode(readings: list[Reading]) -> bytes:
     """Write readings of one device as the canonical direct payload: an object, or an array of several."""
     rows = [
@@ -112,7 +135,7 @@ def encode(readings: list[Reading]) -> bytes:
 
 
 def load(payload: bytes, decoder: msgspec.json.Decoder[T], max_bytes: int = MAX_BYTES) -> T:
-    """Decode strict JSON, with our reasons for msgspec's errors.
+    """Decode strict JSON, also behind the byte order mark of UTF-8, with our reasons for msgspec's errors.
 
     Raises:
         Malformed: The payload is too large, empty, no UTF-8, no JSON, or of another shape.
@@ -124,11 +147,25 @@ def load(payload: bytes, decoder: msgspec.json.Decoder[T], max_bytes: int = MAX_
     except msgspec.ValidationError as error:
         raise Malformed(_reason(str(error)), str(error)) from None
     except UnicodeDecodeError as error:
+        refuse_utf_16(payload)
         raise Malformed(Reason.NOT_UTF8, str(error)) from None
     except (msgspec.DecodeError, RecursionError) as error:
+        if payload.startswith(MARK):
+            return load(payload.removeprefix(MARK), decoder, max_bytes)
         if not payload.strip():
             raise Malformed(Reason.EMPTY, "no payload") from None
+        refuse_utf_16(payload)
         raise Malformed(_unreadable(payload), str(error)) from None
+
+
+def refuse_utf_16(payload: bytes) -> None:
+    """Say so where text is UTF-16, with or without its mark: each second byte of its ASCII is zero.
+
+    Raises:
+        Malformed: `not_utf8`.
+    """
+    if payload[:2] in _UTF_16 or (len(payload) > 1 and not (payload[0] and payload[1])):
+        raise Malformed(Reason.NOT_UTF8, "it is UTF-16; only UTF-8 is read")
 
 
 def spell_booleans(rows: Iterable[Row]) -> None:

@@ -6,6 +6,7 @@ Version 1 calls `spool` `boot` and `offset` `before`; it is still read (docs/dec
 Columns, because a pack of rows costs ingest ten times as much to take apart (docs/decisions/0004).
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -71,6 +72,11 @@ class Undecoded(msgspec.Struct, omit_defaults=True, gc=False):
     size: int = 0
 
 
+def counted(undecoded: Iterable[Undecoded]) -> int:
+    """Count payloads as readings; one that was partly read is counted by its readings already."""
+    return sum(item.payloads for item in undecoded if item.reason != Reason.PARTLY_READ)
+
+
 class Pack(msgspec.Struct, tag_field="v", tag=VERSION, forbid_unknown_fields=True, gc=False):
     """One pack; on the wire `v`, the version, comes first.
 
@@ -91,9 +97,14 @@ class Pack(msgspec.Struct, tag_field="v", tag=VERSION, forbid_unknown_fields=Tru
     undecoded: list[Undecoded]
 
     def count(self) -> int:
-        """Readings in it, where each undecoded payload counts as one."""
-        undecoded = sum(row.payloads for row in self.undecoded)
-        return undecoded + sum(len(block.time_ns) // 8 for block in self.readings)
+        """Readings in it, where each undecoded payload counts as one, but for one that was partly read."""
+        return counted(self.undecoded) + sum(len(block.time_ns) // 8 for block in self.readings)
+
+    def first_ns(self) -> int:
+        """Instant of its first reading, else receipt of its first undecoded payload, as the gateway says; 0: empty."""
+        if self.readings:
+            return int.from_bytes(self.readings[0].time_ns[:8], "little", signed=True)
+        return self.undecoded[0].received_at_ns if self.undecoded else 0
 
 
 class _Pack1(msgspec.Struct, tag_field="v", tag=1, forbid_unknown_fields=True, gc=False):

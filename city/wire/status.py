@@ -39,6 +39,7 @@ class Health(msgspec.Struct):
         inputs: Name of an input to what it brought.
         clock_ahead_s: Seconds that the gateway's clock is ahead of ingest's; None: not known within a second.
         clock_error_s: By how much that may be wrong.
+        receipts_refused: Receipts since the start that ingest had not signed, where the gateway has its key.
     """
 
     at_ns: int = 0
@@ -49,6 +50,7 @@ class Health(msgspec.Struct):
     inputs: dict[str, InputHealth] = {}
     clock_ahead_s: float | None = None
     clock_error_s: float | None = None
+    receipts_refused: int = 0
 
 
 class Status(msgspec.Struct):

@@ -23,7 +23,10 @@ def _panel(key: str, said: Text, width: int = 8) -> Panel:
 
 def _skew() -> Panel:
     row = QUANTITIES["clock_skew"]
-    said = Text(f"{row.en}: more than five minutes, and its readings are held back.", f"{row.th}: เกินห้านาทีข้อมูลจะถูกกักไว้")
+    said = Text(
+        f"{row.en}: a gateway's readings are held back beyond five minutes; ingest stands still beyond two.",
+        f"{row.th} เกตเวย์เร็วเกินห้านาทีข้อมูลจะถูกกักไว้ การรับข้อมูลคลาดเกินสองนาทีจะหยุดรอ",
+    )
     return lines("clock_skew", label_of("clock_skew"), said, over(PLATFORM, "clock_skew"))
 
 

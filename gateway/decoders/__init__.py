@@ -1,6 +1,6 @@
 """What bytes mean: one pure module a family, and the table of their names.
 
-Add a family: a module with `decode(payload, context)`, a row here, captured frames beside its test.
+Add a family: a module with `decode(payload, context, rest)`, a row here, captured frames beside its test.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from gateway.decoders import (
     ttn,
     zigbee2mqtt,
 )
-from gateway.decoders.decoder import Context, Decode, DecodeError, Origin, checked, decoder
+from gateway.decoders.decoder import Context, Decode, Decoded, DecodeError, Origin, decoder
 from gateway.decoders.teltonika import session as teltonika_session
 from gateway.decoders.tracker import TrackerProtocol
 
@@ -55,6 +55,6 @@ __all__ = [
     "TRACKER_PROTOCOLS",
     "Context",
     "DecodeError",
+    "Decoded",
     "Origin",
-    "checked",
 ]

@@ -9,14 +9,17 @@ from typing import Any, Final
 
 import msgspec
 
-from city.errors import Reason
+from city.errors import Malformed, Reason
 from city.reading import Reading
 from city.wire.direct import load, to_time_ns
-from gateway.decoders.decoder import Context, DecodeError
+from gateway.decoders.decoder import Context, DecodeError, Rest
+from gateway.decoders.json_fields import load_object
+from gateway.decoders.leaves import known_fields
 from gateway.decoders.lorawan.uplink import Uplink, best_radio, codec_of, device_of, kind_of, readings
 
 _MAX_BYTES: Final = 128 * 1024
 _NO_PERCENT: Final = -1.0
+_RAW: Final = msgspec.Raw()
 
 
 class _DeviceInfo(msgspec.Struct, gc=False):
@@ -31,8 +34,8 @@ class _Reception(msgspec.Struct, gc=False):
     nsTime: str | None = None  # noqa: N815 -- the server's name
 
 
-class _Event(msgspec.Struct):
-    """The fields of all events that say something; which of them are there tells the event."""
+class _Event(msgspec.Struct, forbid_unknown_fields=True):
+    """The fields of all events; which of them are there tells the event. Those that are `Raw` are no measurement."""
 
     deviceInfo: _DeviceInfo  # noqa: N815 -- the server's name
     time: str | None = None
@@ -46,12 +49,32 @@ class _Event(msgspec.Struct):
     batteryLevel: float = _NO_PERCENT  # noqa: N815 -- the server's name
     batteryLevelUnavailable: bool = False  # noqa: N815 -- the server's name
     externalPowerSource: bool = False  # noqa: N815 -- the server's name
+    acknowledged: msgspec.Raw = _RAW
+    adr: msgspec.Raw = _RAW
+    code: msgspec.Raw = _RAW
+    confirmed: msgspec.Raw = _RAW
+    context: msgspec.Raw = _RAW
+    deduplicationId: msgspec.Raw = _RAW  # noqa: N815 -- the server's name
+    description: msgspec.Raw = _RAW
+    devAddr: msgspec.Raw = _RAW  # noqa: N815 -- the server's name
+    dr: msgspec.Raw = _RAW
+    eventType: msgspec.Raw = _RAW  # noqa: N815 -- the server's name
+    fCnt: msgspec.Raw = _RAW  # noqa: N815 -- the server's name
+    fCntDown: msgspec.Raw = _RAW  # noqa: N815 -- the server's name
+    gatewayId: msgspec.Raw = _RAW  # noqa: N815 -- the server's name
+    joinServerContext: msgspec.Raw = _RAW  # noqa: N815 -- the server's name
+    level: msgspec.Raw = _RAW
+    location: msgspec.Raw = _RAW
+    queueItemId: msgspec.Raw = _RAW  # noqa: N815 -- the server's name
+    regionConfigId: msgspec.Raw = _RAW  # noqa: N815 -- the server's name
+    relayRxInfo: msgspec.Raw = _RAW  # noqa: N815 -- the server's name
+    txInfo: msgspec.Raw = _RAW  # noqa: N815 -- the server's name
 
 
 _decoder: Final = msgspec.json.Decoder(_Event)
 
 
-def decode(payload: bytes, context: Context) -> list[Reading]:
+def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     """Understand an event; `[]` for those that bring no measurement.
 
     Raises:
@@ -59,14 +82,26 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     """
     if len(payload) > _MAX_BYTES:
         raise DecodeError(Reason.TOO_LARGE, f"{len(payload)} bytes; an event has at most {_MAX_BYTES}")
-    event = load(payload, _decoder)
+    event = _load(payload, rest)
     if event.integrationName is not None or event.downlinkId is not None:
         return []
     if event.data is not None or event.object is not None:
-        return readings(_uplink(event, context), context)
+        uplink = _uplink(event, context)
+        uplink.rest, uplink.bytes = rest, payload
+        return readings(uplink, context)
     if event.rxInfo is None and (event.margin is not None or event.batteryLevel != _NO_PERCENT):
         return _status(event, context)
     return []
+
+
+def _load(payload: bytes, rest: Rest) -> _Event:
+    try:
+        return load(payload, _decoder)
+    except Malformed as error:
+        if error.reason is not Reason.UNKNOWN_FIELD:
+            raise
+    known = known_fields(load_object(payload, _MAX_BYTES), _Event.__struct_fields__, rest.unread)
+    return load(msgspec.json.encode(known), _decoder, _MAX_BYTES)
 
 
 def _uplink(event: _Event, context: Context) -> Uplink:

@@ -1,35 +1,21 @@
-"""What a decoder is: what it gets beside the bytes, what it gives, and the one way in which it refuses them."""
+"""What a decoder is: what it gets beside the bytes, its answer in three parts, and how it refuses bytes."""
 
-import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Final, NamedTuple, Self, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 from urllib.parse import parse_qsl, urlencode
-
-from msgspec import UNSET
 
 from city.catalog import KINDS
 from city.errors import Malformed, Reason
-from city.reading import FIRST_NS, LAST_NS, Flag, Reading, checked_id, checked_quantity, same_name
-from city.wire.direct import MAX_VALUES, to_position
+from city.reading import Reading, checked_id, same_name
 from gateway.decoders.fields import checksum
 from gateway.decoders.mapping import JsonMapping
 
 
 class DecodeError(Malformed):
-    """A decoder refuses bytes, or a part of them; `reason` and `detail` say why.
-
-    Attributes:
-        good: Readings of what isn't garbage among them.
-        rest: The garbage alone, in a form that the same decoder reads; None: it is all of the bytes.
-    """
-
-    def __init__(self, reason: Reason, detail: str, good: Sequence[Reading] = (), rest: bytes | None = None) -> None:
-        super().__init__(reason, detail)
-        self.good = good
-        self.rest = rest
+    """A decoder refuses bytes; `reason` and `detail` say why."""
 
 
 class Origin(NamedTuple):
@@ -90,21 +76,79 @@ class Context:
     mappings: Mapping[str, JsonMapping] = field(default_factory=dict)
 
 
-Decode: TypeAlias = Callable[[bytes, Context], list[Reading]]
-"""Pure: no socket, no clock. `[]` says that there is nothing to say; garbage raises `DecodeError`."""
+class Refused(NamedTuple):
+    """An item that was refused while its neighbours were read.
+
+    Attributes:
+        payload: It alone, in a form that the same decoder reads.
+        error: Why.
+    """
+
+    payload: bytes
+    error: Malformed
 
 
-def decoder(work: Decode) -> Decode:
-    """Make a decoder of a function that may also raise the `Malformed` of what it calls in `city`."""
+class Rest:
+    """What a decoder did not turn into readings, and does not know to be no measurement; filled on its way.
+
+    Attributes:
+        unread: Paths of numbers that nothing read; places in lists are left out of them.
+        refused: Items that were refused alone.
+    """
+
+    __slots__ = ("refused", "unread")
+
+    def __init__(self) -> None:
+        self.unread: list[str] = []
+        self.refused: list[Refused] = []
+
+    def refuse(self, payload: bytes, error: Malformed) -> None:
+        """Keep an item that was refused."""
+        self.refused.append(Refused(payload, error))
+
+
+class Decoded:
+    """A decoder's answer; what it knows to be no measurement is in neither, for each family names those keys in a list.
+
+    Attributes:
+        readings: What it read.
+        rest: What it didn't.
+    """
+
+    __slots__ = ("readings", "rest")
+
+    def __init__(self, readings: list[Reading], rest: Rest) -> None:
+        self.readings = readings
+        self.rest = rest
+
+
+Work: TypeAlias = Callable[[bytes, Context, Rest], list[Reading]]
+"""What a family writes. Pure: no socket, no clock. `[]` and an empty rest say that there is nothing to say; where none
+of the bytes is good, it raises `Malformed`."""
+
+Decode: TypeAlias = Callable[[bytes, Context], Decoded]
+"""What is made of it: garbage raises `DecodeError` alone."""
+
+
+def decoder(work: Work) -> Decode:
+    """Make a decoder of a family's function, which may also raise the `Malformed` of what it calls in `city`.
+
+    Where all items were refused, the bytes are refused whole, under the reason of the first.
+    """
 
     @wraps(work)
-    def decode(payload: bytes, context: Context) -> list[Reading]:
+    def decode(payload: bytes, context: Context) -> Decoded:
+        rest = Rest()
         try:
-            return work(payload, context)
+            readings = work(payload, context, rest)
         except DecodeError:
             raise
         except Malformed as error:
             raise DecodeError(error.reason, error.detail) from None
+        if rest.refused and not readings:
+            first = rest.refused[0].error
+            raise DecodeError(first.reason, first.detail)
+        return Decoded(readings, rest)
 
     return decode
 
@@ -124,37 +168,6 @@ def device_id(name: str) -> str:
         left = name.encode("ascii", "ignore").decode().strip(" -_/")
         name = "-".join(filter(None, (left, checksum(name))))
     return checked_id(re.sub(r"[^a-z0-9._-]", "-", name.lower()).lstrip("._-"))
-
-
-def checked(readings: list[Reading]) -> list[Reading]:
-    """Give back readings that ingest will take; one that it won't would spoil the whole pack that it travels in.
-
-    Raises:
-        Malformed: A decoder made something else; under the reason that says what.
-    """
-    for reading in readings:
-        checked_id(reading.device)
-        known_kind(reading.kind)
-        if not FIRST_NS <= reading.time_ns < LAST_NS:
-            raise DecodeError(Reason.BAD_TIME, f"{reading.time_ns} ns is outside 2000 to 2100")
-        if not 0 < len(reading.values) <= MAX_VALUES:
-            raise DecodeError(Reason.NO_VALUES, f"{len(reading.values)} values; from 1 to {MAX_VALUES} are allowed")
-        for key, value in reading.values.items():
-            checked_quantity(key)
-            if not math.isfinite(value):
-                raise DecodeError(Reason.NOT_FINITE, f"{key} is not finite")
-        if reading.lat is not None or reading.lon is not None:
-            lat, _ = to_position(*(UNSET if degrees is None else degrees for degrees in (reading.lat, reading.lon)))
-            if lat is None:
-                raise DecodeError(Reason.BAD_POSITION, f"{reading.device} at 0, 0, which is no position")
-        if reading.flags and not (
-            reading.flags.keys() <= reading.values.keys() and _CODES.issuperset(reading.flags.values())
-        ):
-            raise DecodeError(Reason.WRONG_TYPE, f"flags of {reading.device} that are none")
-    return readings
-
-
-_CODES: Final = frozenset(map(int, Flag))
 
 
 def known_kind(kind: str) -> str:

@@ -1,22 +1,25 @@
 """Any JSON, read by a mapping from the settings (`gateway.decoders.mapping`); the parameter `mapping` names it.
 
-A document is one item or a list of them, and an item becomes one reading, or none if all its values are absent.
-What is neither a number nor absent nor a known state is refused, and with it its item: nothing is guessed.
+A document is one item or a list of them, and an item becomes one reading, or none if all its values are absent; one in
+which none of the mapped keys stands is refused, for its source has renamed them. Numbers that the mapping neither reads
+nor ignores are unread. What is neither a number nor absent nor a known state is refused, and with it its item: nothing
+is guessed.
 """
 
 import math
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from city.errors import Malformed, Reason
-from city.mapping import PER_SECOND
+from city.mapping import PER_SECOND, DatedRow, tell_apart
 from city.reading import Reading, checked_id
 from city.wire.direct import Position
-from gateway.decoders.decoder import Context, DecodeError, device_id
+from gateway.decoders.decoder import Context, DecodeError, Rest, device_id
 from gateway.decoders.json_fields import load_json, number, position
 from gateway.decoders.kinds import kind_of
-from gateway.decoders.mapping import JsonMapping, Missing, Path, Reader
+from gateway.decoders.leaves import is_measured, unread
+from gateway.decoders.mapping import JsonMapping, Missing, Path, Reader, Time, Tree
 
 MAX_BYTES: Final = 8 * 2**20
 """Of a document; a province's stations in one answer are a few megabytes."""
@@ -25,10 +28,30 @@ _MAX_ITEMS: Final = 20_000
 _MAX_DIGITS: Final = 6
 
 
+class _Twice(NamedTuple):
+    """A local time that happens twice: the later instant that it may be, and its text."""
+
+    late_ns: int
+    text: str
+
+
+class _Item(NamedTuple):
+    """An item, and its reading, which has the earlier instant of a time that happens twice."""
+
+    row: Any
+    reading: Reading
+    twice: _Twice | None
+
+
 class _Document:
-    """A document, and what was found from its top, which is the same for all items."""
+    """A document, and what was found from its top, which is the same for all items.
+
+    Attributes:
+        happens_twice: Set when the time of the present item does.
+    """
 
     def __init__(self, whole: Any) -> None:
+        self.happens_twice: _Twice | None = None
         self._whole = whole
         self._found: dict[Path, Any] = {}
 
@@ -40,12 +63,13 @@ class _Document:
         return self._found[path]
 
 
-def decode(payload: bytes, context: Context) -> list[Reading]:
+def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     """Understand a document.
 
     Raises:
         DecodeError: `no_codec` without a mapping of that name; else what the mapping wants and the first bad item
-            lacks, with the readings of the good ones where the bad ones can be kept without them.
+            lacks. Where there are good ones, the bad ones alone are refused, in a document that is written anew with
+            them; the whole of it where that can't be.
     """
     name = context.parameters.get("mapping", "")
     mapping = context.mappings.get(name)
@@ -53,34 +77,94 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
         raise DecodeError(Reason.NO_CODEC, f"there is no mapping {name[:80]!r}")
     whole = load_json(payload, MAX_BYTES)
     items = whole if mapping.each is None else _walk(whole, mapping.each)
-    if items is None:
-        raise DecodeError(Reason.MISSING_FIELD, "there is nothing where the list of items should be")
-    rows = items if isinstance(items, list) else [items]
-    if len(rows) > _MAX_ITEMS:
-        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(rows)} items; at most {_MAX_ITEMS} are allowed")
+    rows = _rows(items)
     document = _Document(whole)
-    readings: list[Reading] = []
+    found: list[_Item] = []
     refused: list[tuple[Any, Malformed]] = []
     for row in rows:
+        document.happens_twice = None
         try:
             reading = _reading(document, row, mapping, context)
         except Malformed as error:
             refused.append((row, error))
         else:
-            readings += [] if reading is None else [reading]
+            if reading is not None:
+                found.append(_Item(row, reading, document.happens_twice))
+            _add_unread(row, mapping.of_item, "", rest.unread)
+    if whole is not items:
+        _add_unread(whole, mapping.of_document, "", rest.unread)
+    found, undecided = _tell_apart(found, mapping.time)
+    refused += undecided
     if refused:
-        raise _refusal(whole, mapping, refused, readings, len(rows))
-    return readings
+        told = _summary(refused, len(rows))
+        if not found:
+            raise told
+        rest.refuse(_without(whole, mapping.each, [row for row, _ in refused]) or payload, told)
+    return [item.reading for item in found]
 
 
-def _refusal(
-    whole: Any, mapping: JsonMapping, refused: list[tuple[Any, Malformed]], good: list[Reading], items: int
-) -> DecodeError:
-    """Refuse the bad items, and let the good ones go where the document can be told without them."""
-    error = refused[0][1]
+def _rows(items: Any) -> list[Any]:
+    if items is None:
+        raise DecodeError(Reason.MISSING_FIELD, "there is nothing where the list of items should be")
+    rows = items if isinstance(items, list) else [items]
+    if len(rows) > _MAX_ITEMS:
+        raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(rows)} items; at most {_MAX_ITEMS} are allowed")
+    return rows
+
+
+def _summary(refused: list[tuple[Any, Malformed]], items: int) -> DecodeError:
+    first = refused[0][1]
     some = f"{len(refused)} of {items} items: " if items > 1 else ""
-    rest = _without(whole, mapping.each, [row for row, _ in refused]) if good else None
-    return DecodeError(error.reason, f"{some}{error.detail}", good if rest is not None else (), rest)
+    return DecodeError(first.reason, f"{some}{first.detail}")
+
+
+def _tell_apart(found: list[_Item], time: Time | None) -> tuple[list[_Item], list[tuple[Any, Malformed]]]:
+    """Date what happens twice by the order of the items; else as the mapping says, or refuse it."""
+    if time is None or all(item.twice is None for item in found):
+        return found, []
+    rows = [
+        DatedRow(
+            item.reading.device,
+            item.reading.values.keys(),
+            item.reading.time_ns,
+            item.twice.late_ns if item.twice else item.reading.time_ns,
+        )
+        for item in found
+    ]
+    told, dated, refused = tell_apart(rows), list[_Item](), list[tuple[Any, Malformed]]()
+    for place, item in enumerate(found):
+        if item.twice is None:
+            dated.append(item)
+            continue
+        try:
+            time_ns = told.get(place)
+            if time_ns is None:
+                time_ns = time.choose((item.reading.time_ns, item.twice.late_ns), item.twice.text)
+        except ValueError as error:
+            refused.append((item.row, DecodeError(Reason.BAD_TIME, str(error))))
+        else:
+            dated.append(item._replace(reading=msgspec.structs.replace(item.reading, time_ns=time_ns)))
+    return dated, refused
+
+
+def _add_unread(thing: Any, read: Tree, path: str, found: list[str]) -> None:
+    """Add the paths of the numbers beside those that a tree of paths reads."""
+    if isinstance(thing, dict):
+        for key, part in thing.items():
+            here = f"{path}.{key}" if path else key
+            if key not in read:
+                unread({here: part}, (), found)
+            elif read[key]:
+                _add_unread(part, read[key], here, found)
+    elif isinstance(thing, list):
+        chosen = _chosen(thing, read)
+        for part in thing:
+            if id(part) not in chosen:
+                unread({path: part}, (), found)
+            elif chosen[id(part)]:
+                _add_unread(part, chosen[id(part)], path, found)
+    elif is_measured(thing):
+        unread({path: thing}, (), found)
 
 
 def _without(whole: Any, each: Path | None, rows: list[Any]) -> bytes | None:
@@ -104,12 +188,30 @@ def _reading(document: _Document, row: Any, mapping: JsonMapping, context: Conte
         if not _absent(found, missing):
             values[reader.quantity] = _value(found, reader)
     if not values:
+        if not any(_stands(document, row, reader.path) for reader in mapping.readers):
+            raise DecodeError(Reason.MISSING_FIELD, "an item has none of the mapped keys")
         return None
     lat, lon = _position(document, row, mapping) or (None, None)
     kind = mapping.kind or kind_of(context, values)
     return Reading(
         _device(document, row, mapping, context), kind, _time_ns(document, row, mapping, context), values, lat, lon
     )
+
+
+def _chosen(items: list[Any], read: Tree) -> dict[int, Tree]:
+    """Tell which items of a list a tree's paths lead to, by identity, and what is read below each."""
+    chosen: dict[int, Tree] = {}
+    for key, below in read.items():
+        name, equals, _ = key.partition("=")
+        known: Tree = {name: {}} if equals else {}
+        chosen[id(_step(items, key))] = known | below if below else {}
+    return chosen
+
+
+def _stands(document: _Document, row: Any, path: Path) -> bool:
+    """Whether something stands where a path leads, be it null."""
+    parent = document.at(row, Path(path.keys[:-1], path.from_document))
+    return path.keys[-1] in parent if isinstance(parent, dict) else _step(parent, path.keys[-1]) is not None
 
 
 def _walk(thing: Any, path: Path) -> Any:
@@ -177,7 +279,11 @@ def _time_ns(document: _Document, row: Any, mapping: JsonMapping, context: Conte
         raise DecodeError(Reason.BAD_TIME, "an item with values has no time")
     try:
         if time.format not in PER_SECOND:
-            return time.from_text(" ".join(str(part).strip() for part in parts))
+            text = " ".join(str(part).strip() for part in parts)
+            early_ns, late_ns = time.candidates(text)
+            if early_ns != late_ns:
+                document.happens_twice = _Twice(late_ns, text)
+            return early_ns
         unix = parts[0] if type(parts[0]) is int else number(parts[0])
         if unix is None:
             raise DecodeError(Reason.BAD_TIME, f"the time is {str(parts[0])[:80]!r}, not a number")

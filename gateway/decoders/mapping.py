@@ -9,6 +9,7 @@ device_prefix = "pcd-"                      # absent: the mapping's name and a d
 lat = "lat"
 lon = "long"
 missing = ["-", "N/A", -999]                # null and the empty text always are
+ignore = ["id_of_row", "last.quality"]      # numbers that are no measurements; all others are told as unread
 
 [mappings.stations.time]                    # absent: the time of receipt; time = "at" is { path = "at" }
 path = ["last.date", "last.time"]           # several texts are joined by a space
@@ -30,7 +31,7 @@ and `key=text` is its first item that has this text under this key: `sensors.nam
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Self, TypeAlias
@@ -75,6 +76,9 @@ def _paths(given: object) -> object:
 def _with_path(given: object) -> object:
     return {"path": given} if isinstance(given, str | tuple) else given
 
+
+Tree = dict[str, "Tree"]
+"""Paths by their keys; an empty one ends there, and holds all that is below."""
 
 PathText: TypeAlias = Annotated[Path, PlainValidator(_path)]
 
@@ -129,6 +133,7 @@ class JsonMapping(Table):
         lat: Where the latitude stands.
         lon: Where the longitude stands.
         missing: What says that there is no value, beside null and the empty text.
+        ignore: Where numbers stand that are no measurements, with all that is below.
     """
 
     values: dict[QuantityKey, Annotated[Source, BeforeValidator(_with_path)]] = Field(min_length=1)
@@ -141,6 +146,7 @@ class JsonMapping(Table):
     lat: PathText | None = None
     lon: PathText | None = None
     missing: tuple[Marker, ...] = ()
+    ignore: tuple[PathText, ...] = ()
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -169,6 +175,23 @@ class JsonMapping(Table):
         )
 
     @cached_property
+    def of_item(self) -> Tree:
+        """What it reads or ignores of an item; where the document is the item, of the document as well."""
+        return _tree(path for path in self._paths() if self.each is None or not path.from_document)
+
+    @cached_property
+    def of_document(self) -> Tree:
+        """What it reads or ignores of a document beside its items."""
+        paths = [path for path in self._paths() if path.from_document]
+        return _tree([*paths, self.each] if self.each else paths)
+
+    def _paths(self) -> list[Path]:
+        given = [source.path for source in self.values.values()]
+        given += self.time.path if self.time else ()
+        given += [path for path in (self.lat, self.lon, self.device) if path is not None]
+        return [*given, *self.ignore]
+
+    @cached_property
     def absent(self) -> Missing:
         """Its markers by type, and the empty text."""
         texts = frozenset(marker for marker in self.missing if isinstance(marker, str))
@@ -176,9 +199,17 @@ class JsonMapping(Table):
 
     def names(self) -> frozenset[str]:
         """Give the first key of every path: what a row must have."""
-        paths = [source.path for source in self.values.values()]
-        paths += [*(self.time.path if self.time else ()), *(path for path in (self.lat, self.lon, self.device) if path)]
-        return frozenset(path.keys[0] for path in paths if path.keys)
+        return frozenset(path.keys[0] for path in self._paths() if path not in self.ignore)
+
+
+def _tree(paths: Iterable[Path]) -> Tree:
+    tree: Tree = {}
+    for path in paths:
+        at = tree
+        for key in path.keys:
+            at = at.setdefault(key, {})
+        at.clear()
+    return tree
 
 
 def load_mapping(name: str, table: Mapping[str, object]) -> JsonMapping:

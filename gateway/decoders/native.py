@@ -10,10 +10,10 @@ from typing import Final
 
 import msgspec
 
-from city.errors import Reason
+from city.errors import Malformed, Reason
 from city.reading import Reading, checked_id
-from city.wire.direct import MAX_READINGS, Row, load, refuse_repeated_keys, spell_booleans, to_reading
-from gateway.decoders.decoder import Context, DecodeError, known_kind
+from city.wire.direct import MAX_READINGS, Row, items_of, joined, load, refuse_repeated_keys, spell_booleans, to_reading
+from gateway.decoders.decoder import Context, DecodeError, Rest, known_kind
 from gateway.decoders.kinds import kind_of
 
 
@@ -27,12 +27,30 @@ class NativeRow(Row, forbid_unknown_fields=True, kw_only=True, gc=False):
 _decoder: Final = msgspec.json.Decoder(NativeRow | list[NativeRow])
 
 
-def decode(payload: bytes, context: Context) -> list[Reading]:
-    """Understand a native payload.
+def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
+    """Understand a native payload; of a list, a bad item is refused alone.
 
     Raises:
-        DecodeError: With the reason from the bounded list; the whole payload counts as one.
+        Malformed: With the reason from the bounded list; the whole payload counts as one.
     """
+    try:
+        return _readings(payload, context)
+    except Malformed as error:
+        good: list[bytes] = []
+        for item in items_of(payload):
+            try:
+                _readings(item, context)
+            except Malformed as why:
+                rest.refuse(item, why)
+            else:
+                good.append(item)
+        if not good:
+            raise error from None
+    # together again: the rows of one message may depend on each other for their instants
+    return _readings(joined(good), context)
+
+
+def _readings(payload: bytes, context: Context) -> list[Reading]:
     decoded = load(payload, _decoder)
     rows = decoded if isinstance(decoded, list) else [decoded]
     if len(rows) > MAX_READINGS:

@@ -14,11 +14,13 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from city.errors import Reason
+import msgspec
+
+from city.errors import Malformed, Reason
 from city.reading import Reading
-from city.wire.direct import MAX_READINGS, MAX_VALUES, Position
-from gateway.decoders.decoder import Context, DecodeError, known_kind
-from gateway.decoders.fields import NOTHING, Meaning, Names, to_values
+from city.wire.direct import MARK, MAX_READINGS, MAX_VALUES, Position
+from gateway.decoders.decoder import Context, DecodeError, Rest, known_kind
+from gateway.decoders.fields import NOTHING, Meaning, Names, to_key, to_values
 from gateway.decoders.json_fields import (
     ISO_UTC,
     as_object,
@@ -31,6 +33,7 @@ from gateway.decoders.json_fields import (
     position,
     position_fix,
 )
+from gateway.decoders.leaves import unread
 
 _QUERY: Final[Names] = MappingProxyType(
     {
@@ -64,6 +67,20 @@ _COORDS: Final[Names] = MappingProxyType(
 )
 _BATTERY: Final[Names] = MappingProxyType({"level": Meaning("battery", "ratio"), "is_charging": Meaning("charging")})
 _LOCATION: Final[Names] = MappingProxyType({"odometer": Meaning("odometer", "m"), "is_moving": Meaning("moving")})
+_NO_MEASUREMENT: Final = frozenset(
+    {"cell", "location", "wifi"} | {key for key, row in _QUERY.items() if row is NOTHING}
+)
+_NO_MEASUREMENT_OF_JSON: Final = frozenset(
+    {
+        "device_id", "location.activity", "location.age", "location.coords.altitude_accuracy",
+        "location.coords.ellipsoidal_altitude", "location.coords.floor", "location.coords.heading_accuracy",
+        "location.coords.latitude", "location.coords.longitude", "location.coords.speed_accuracy", "location.event",
+        "location.geofence", "location.is_heartbeat", "location.mock", "location.provider", "location.timestamp",
+        "location.uuid",
+    }
+)  # fmt: skip
+"""Of the message, and how sure the telephone is of what it says."""
+
 _MAY_BE_NEGATIVE: Final = frozenset({"altitude"})
 _OF_THE_LINK: Final = frozenset({"device", "kind", "topic"})
 _INVALID: Final = frozenset({"false", "f", "0"})
@@ -72,17 +89,18 @@ _FIRST_MILLISECONDS: Final = 1e11
 _MAX_FIELDS: Final = 200
 
 
-def decode(payload: bytes, context: Context) -> list[Reading]:
+def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     """Understand a report; a `vehicle` unless the input names another kind.
 
     Raises:
         DecodeError: Neither a query nor JSON, no name of a device, or there is nothing in it that can be stored.
     """
     text = payload.strip()
-    return _of_json(text, context) if text.startswith(b"{") else [_of_query(text, context)]
+    text = text.removeprefix(MARK)
+    return _of_json(text, context, rest) if text.startswith(b"{") else [_of_query(text, context, rest)]
 
 
-def _of_query(body: bytes, context: Context) -> Reading:
+def _of_query(body: bytes, context: Context, rest: Rest) -> Reading:
     fields = {name: text for name, text in context.parameters.items() if name not in _OF_THE_LINK} | _form(body)
     if not fields:
         raise DecodeError(Reason.EMPTY, "neither a query nor a body")
@@ -90,6 +108,10 @@ def _of_query(body: bytes, context: Context) -> Reading:
     if "location" in fields:
         lat, _, lon = fields["location"].partition(",")
     values = to_values(_measured({name: _TRUTHS.get(text, text) for name, text in fields.items()}, _QUERY), _QUERY)
+    spelled = {
+        name: text for name, text in fields.items() if number(_TRUTHS.get(text, text)) is None or not to_key(name)
+    }
+    unread(spelled, _NO_MEASUREMENT, rest.unread)
     name = fields.get("id") or fields.get("deviceid")
     place = None if fields.get("valid", "").lower() in _INVALID else position(lat, lon)
     return _reading(context, name, fields.get("timestamp"), values, place)
@@ -110,14 +132,36 @@ def _form(body: bytes) -> dict[str, str]:
     return dict(pairs)
 
 
-def _of_json(text: bytes, context: Context) -> list[Reading]:
+def _of_json(text: bytes, context: Context, rest: Rest) -> list[Reading]:
     message = load_object(text)
     locations = message.get("location")
     rows = locations if isinstance(locations, list) else [locations]
     if len(rows) > MAX_READINGS:
         raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(rows)} locations; at most {MAX_READINGS} are allowed")
     name = message.get("device_id")
-    return [_of_location(as_object(row, "location"), None if name is None else str(name), context) for row in rows]
+    readings: list[Reading] = []
+    for row in rows:
+        alone = message | {"location": row}
+        try:
+            readings.append(_of_location(as_object(row, "location"), None if name is None else str(name), context))
+        except Malformed as error:
+            if len(rows) == 1:
+                raise
+            rest.refuse(msgspec.json.encode(alone), error)
+        else:
+            unread(alone, _NO_MEASUREMENT_OF_JSON | _read_of(row), rest.unread)
+    return readings
+
+
+def _read_of(location: Any) -> set[str]:
+    """Give the paths in a message that `_of_location` reads."""
+    parts = (("extras.", None), ("", _LOCATION), ("coords.", _COORDS), ("battery.", _BATTERY))
+    return {
+        f"location.{prefix}{name}"
+        for prefix, names in parts
+        for name, field in ((location.get(prefix[:-1]) or {}) if prefix else location).items()
+        if number(field) is not None and (to_key(name) if names is None else name in names)
+    }
 
 
 def _of_location(location: dict[str, Any], name: str | None, context: Context) -> Reading:

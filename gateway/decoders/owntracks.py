@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from city.errors import Reason
 from city.reading import Reading
-from gateway.decoders.decoder import Context, DecodeError, known_kind
+from gateway.decoders.decoder import Context, DecodeError, Rest, known_kind
 from gateway.decoders.fields import Meaning, Names, joined, to_values
 from gateway.decoders.json_fields import foreign_device, from_number, load_object, number, position, position_fix
+from gateway.decoders.leaves import unread
 
 _NAMES: Final[Names] = MappingProxyType(
     {
@@ -34,10 +35,18 @@ _NOTHING_TO_SAY: Final = frozenset(
         "steps", "transition", "waypoint", "waypoints",
     }
 )  # fmt: skip
+_NO_MEASUREMENT: Final = frozenset(
+    {
+        "BSSID", "SSID", "_http", "_id", "bs", "conn", "created_at", "inregions", "inrids", "lat", "lon", "m",
+        "motionactivities", "poi", "rad", "t", "tag", "tid", "topic", "tst", "vac",
+    }
+)  # fmt: skip
+"""Of the phone, its regions, its network and its messages."""
+
 _TOPIC_LEVELS: Final = 3
 
 
-def decode(payload: bytes, context: Context) -> list[Reading]:
+def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     """Understand a message; a `vehicle` unless the input names another kind.
 
     Raises:
@@ -50,14 +59,15 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     if kind != "location":
         reason = Reason.UNDECODED if kind == "encrypted" else Reason.MISSING_FIELD
         raise DecodeError(reason, f"_type is {str(kind)[:80]!r}, which is no location")
-    return [_location(message, context)]
+    return [_location(message, context, rest)]
 
 
-def _location(message: dict[str, Any], context: Context) -> Reading:
+def _location(message: dict[str, Any], context: Context, rest: Rest) -> Reading:
     place = position(message.get("lat"), message.get("lon"))
     if place is None:
         raise DecodeError(Reason.MISSING_FIELD, "a location without lat and lon")
     known = {name: value for name in _NAMES if (value := number(message.get(name))) is not None}
+    unread(message, _NO_MEASUREMENT | known.keys(), rest.unread)
     given = {name: value for name, value in known.items() if value >= 0 or name not in _NEVER_NEGATIVE}
     return Reading(
         foreign_device(context, "owntracks", _name(message, context)),

@@ -25,19 +25,20 @@ passed over. A sum becomes `<quantity>_sum`, and that of power (watts) becomes `
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from city.catalog import QUANTITIES
-from city.errors import Reason
+from city.errors import Malformed, Reason
 from city.reading import FIRST_NS, LAST_NS, QUANTITY_PATTERN, Reading, checked_quantity
 from city.wire.direct import MAX_VALUES, to_position
-from gateway.decoders.decoder import Context, DecodeError, device_id
+from gateway.decoders.decoder import Context, DecodeError, Rest, device_id
 from gateway.decoders.fields import to_key
 from gateway.decoders.kinds import kind_of
-from gateway.decoders.senml_pack import Record, parse, resolve
+from gateway.decoders.leaves import is_measured, unread
+from gateway.decoders.senml_pack import LABELS, Record, parse, resolve, resolve_each, write
 from gateway.decoders.senml_units import QUANTITY_OF_UNIT, converted
 
 __all__ = ["decode", "resolve"]
@@ -70,43 +71,92 @@ class _Moment:
 
     values: dict[_Series, float] = field(default_factory=dict)
     position: dict[str, float] = field(default_factory=dict)
+    sources: list[dict[str, Any]] = field(default_factory=list)
 
 
-def decode(payload: bytes, context: Context) -> list[Reading]:
+def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     """Understand a SenML pack; `[]` if it holds only texts and data.
 
     Raises:
-        DecodeError: With the reason from the bounded list; the whole pack counts as one.
+        Malformed: With the reason from the bounded list. A bad record is refused alone, or with those of its device or
+            instant; but the whole pack where a base field is bad.
     """
-    return _readings(resolve(parse(payload), context.received_ns), context)
 
+    def refuse(sources: list[dict[str, Any]], error: Malformed) -> None:
+        rest.refuse(write(payload, sources), error)
 
-def _readings(records: Iterable[Record], context: Context) -> list[Reading]:
     moments: dict[tuple[str, int], _Moment] = {}
     known: dict[tuple[str, str | None], tuple[str, str]] = {}
-    now_ns = _micros(context.received_ns / 1e9)
     undated: Counter[tuple[str, str, str]] = Counter()
-    for record in records:
-        if isinstance(record.value, str | bytes):
+    for record, source in resolve_each(parse(payload), context.received_ns):
+        if isinstance(record, DecodeError):
+            refuse([source], record)
             continue
-        which = record.name, record.unit
-        if which not in known:
-            known[which] = _meant(record, context)
-        device, quantity = known[which]
-        place = device, _time_ns(record)
-        if place[1] == now_ns:
-            # a name a second time at the time of receipt is no correction, but another measurement without a time
-            place = device, now_ns + undated[device, record.name, quantity]
-            undated[device, record.name, quantity] += 1
-        moment = moments.get(place)
-        if moment is None:
-            moment = moments[place] = _Moment()
-        _add(moment, record, quantity)
+        if not LABELS.issuperset(source):
+            unread(source, LABELS, rest.unread)
+        if isinstance(record.value, str | bytes):
+            if is_measured(record.value):
+                rest.unread.append(record.name)
+            continue
+        try:
+            _place(record, source, moments, known, undated, context)
+        except Malformed as error:
+            refuse([source], error)
+    return _readings(moments, context, refuse)
+
+
+def _place(
+    record: Record,
+    source: dict[str, Any],
+    moments: dict[tuple[str, int], _Moment],
+    known: dict[tuple[str, str | None], tuple[str, str]],
+    undated: Counter[tuple[str, str, str]],
+    context: Context,
+) -> None:
+    """Add a record to the moment of its device."""
+    which = record.name, record.unit
+    if which not in known:
+        known[which] = _meant(record, context)
+    device, quantity = known[which]
+    place = device, _time_ns(record)
+    now_ns = _micros(context.received_ns / 1e9)
+    if place[1] == now_ns:
+        # a name a second time at the time of receipt is no correction, but another measurement without a time
+        place = device, now_ns + undated[device, record.name, quantity]
+        undated[device, record.name, quantity] += 1
+    moment = moments.get(place)
+    if moment is None:
+        moment = _Moment()
+    _add(moment, record, quantity)
+    moment.sources.append(source)
+    moments[place] = moment
+
+
+def _readings(
+    moments: Mapping[tuple[str, int], _Moment],
+    context: Context,
+    refuse: Callable[[list[dict[str, Any]], Malformed], None],
+) -> list[Reading]:
     found: dict[str, set[_Series]] = {}
     for (device, _), moment in moments.items():
         found.setdefault(device, set()).update(moment.values)
-    named = {device: _named(device, series, context) for device, series in found.items()}
-    return [_reading(device, time_ns, moment, *named[device]) for (device, time_ns), moment in moments.items()]
+    named: dict[str, tuple[str, dict[_Series, str]]] = {}
+    for device, series in found.items():
+        try:
+            named[device] = _named(device, series, context)
+        except DecodeError as error:
+            if error.reason is Reason.UNKNOWN_KIND:
+                raise
+            refuse([one for (of, _), moment in moments.items() if of == device for one in moment.sources], error)
+    made: list[Reading] = []
+    for (device, time_ns), moment in moments.items():
+        if device not in named:
+            continue
+        try:
+            made.append(_reading(device, time_ns, moment, *named[device]))
+        except Malformed as error:
+            refuse(moment.sources, error)
+    return made
 
 
 def _meant(record: Record, context: Context) -> tuple[str, str]:

@@ -4,13 +4,13 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import cbor2
 
 from city.errors import Reason
-from city.wire.direct import MAX_BYTES
+from city.wire.direct import MARK, MAX_BYTES, refuse_utf_16
 from gateway.decoders.decoder import DecodeError
 
 MAX_RECORDS: Final = 5_000
@@ -34,6 +34,7 @@ _NUMBERS: Final = frozenset({"bt", "bv", "bs", "v", "s", "t", "ut"})
 _NAMES: Final = frozenset({"bn", "n"})
 _TEXTS: Final = frozenset({"bu", "u", "vs"})
 _VALUES: Final = ("v", "vb", "vs", "vd")
+LABELS: Final = _BASES | _NUMBERS | _NAMES | _TEXTS | frozenset(_VALUES)
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-:./_]*")
 _LONGEST_NAME: Final = 256
 """Letters of `n`, and of `bn`, which stands before the name of each record that follows."""
@@ -80,14 +81,14 @@ def parse(payload: bytes) -> list[dict[str, Any]]:
     if not payload.strip():
         raise DecodeError(Reason.EMPTY, "no payload")
     body = payload.removeprefix(_SELF_DESCRIBED)
-    is_cbor = body != payload or _ARRAY_FIRST <= payload[0] <= _ARRAY_LAST
-    records = _from_cbor(body) if is_cbor else _from_json(payload)
+    binary = is_cbor(payload)
+    records = _from_cbor(body) if binary else _from_json(payload)
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise DecodeError(Reason.WRONG_TYPE, "a SenML pack is an array of records")
     if not 0 < len(records) <= MAX_RECORDS:
         reason = Reason.TOO_MANY_READINGS if records else Reason.EMPTY
         raise DecodeError(reason, f"{len(records)} records; from 1 to {MAX_RECORDS} are allowed")
-    return [_labelled(record) for record in records] if is_cbor else records
+    return [_labelled(record) for record in records] if binary else records
 
 
 def resolve(records: list[dict[str, Any]], received_ns: int) -> list[Record]:
@@ -98,21 +99,42 @@ def resolve(records: list[dict[str, Any]], received_ns: int) -> list[Record]:
         received_ns: Now, which relative times refer to; nanoseconds UTC.
 
     Raises:
-        DecodeError: `pack_version`, `unknown_field` (a label ending in `_`), `wrong_type`, `not_finite`, `bad_device`
+        DecodeError: As `resolve_each`, and for the first bad record.
+    """
+    resolved = []
+    for record, _ in resolve_each(records, received_ns):
+        if isinstance(record, DecodeError):
+            raise record
+        resolved.append(record)
+    return resolved
+
+
+def resolve_each(
+    records: list[dict[str, Any]], received_ns: int
+) -> Iterator[tuple[Record | DecodeError, dict[str, Any]]]:
+    """Resolve records one by one, each beside a record that says the same alone in a pack; or why it is bad.
+
+    Raises:
+        DecodeError: A base field is bad, on which all that follow rely: `pack_version`, `unknown_field` (a
+            label ending in `_`), `wrong_type`, `not_finite`, `bad_device`
             (the name), `missing_field` (no value) or `bad_time`.
     """
     base: dict[str, Any] = {}
-    resolved = []
     for position, record in enumerate(records):
-        _check(record)
-        version = base.get("bver", _VERSION)
-        if position and record.get("bver", version) != version:
-            raise DecodeError(Reason.PACK_VERSION, "bver changes within the pack")
         if not _BASES.isdisjoint(record):
-            base |= {label: record[label] for label in _BASES & record.keys()}
+            own = {label: record[label] for label in _BASES & record.keys()}
+            _check(own)
+            version = base.get("bver", _VERSION)
+            if position and own.get("bver", version) != version:
+                raise DecodeError(Reason.PACK_VERSION, "bver changes within the pack")
+            base |= own
         if not _BASES.issuperset(record):
-            resolved.append(_resolved(record, base, received_ns / 1e9))
-    return resolved
+            alone = base | record
+            try:
+                _check(record)
+                yield _resolved(record, base, received_ns / 1e9), alone
+            except DecodeError as error:
+                yield error, alone
 
 
 def _resolved(record: Mapping[str, Any], base: Mapping[str, Any], now_s: float) -> Record:
@@ -184,12 +206,14 @@ def _number(label: str, value: object) -> float:
 
 def _from_json(payload: bytes) -> Any:
     try:
-        text = payload.decode()
+        text = payload.removeprefix(MARK).decode()
     except UnicodeDecodeError as error:
+        refuse_utf_16(payload)
         raise DecodeError(Reason.NOT_UTF8, str(error)) from None
     try:
         return json.loads(text, object_pairs_hook=_once, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
+        refuse_utf_16(payload)
         raise DecodeError(Reason.MALFORMED_JSON, str(error)) from None
 
 
@@ -236,6 +260,15 @@ def _from_cbor(body: bytes) -> Any:
 
 
 def _labelled(record: Mapping[Any, Any]) -> dict[str, Any]:
-    """Spell CBOR's integer labels; unknown ones, which need not be understood, are passed over."""
-    known = ((_LABELS.get(label) if isinstance(label, int) else label, value) for label, value in record.items())
-    return {label: value for label, value in known if isinstance(label, str)}
+    """Spell CBOR's integer labels; unknown ones, which need not be understood, by their number."""
+    return {_LABELS.get(label, str(label)) if isinstance(label, int) else str(label): record[label] for label in record}
+
+
+def is_cbor(payload: bytes) -> bool:
+    """Tell CBOR from JSON by the first byte."""
+    return payload.startswith(_SELF_DESCRIBED) or _ARRAY_FIRST <= payload[0] <= _ARRAY_LAST
+
+
+def write(payload: bytes, records: list[dict[str, Any]]) -> bytes:
+    """Write records as a pack in the format of the one that they came in."""
+    return cbor2.dumps(records) if is_cbor(payload) else json.dumps(records).encode()

@@ -19,7 +19,8 @@ from typing import Any, Final
 from city.catalog import SENSOR
 from city.errors import Reason
 from city.reading import Reading
-from gateway.decoders.decoder import Context, DecodeError, known_kind
+from gateway.decoders.dallas import flagged, probe_flags
+from gateway.decoders.decoder import Context, DecodeError, Rest, known_kind
 from gateway.decoders.fields import Meaning, Names, joined, to_values
 from gateway.decoders.json_fields import (
     as_object,
@@ -30,6 +31,7 @@ from gateway.decoders.json_fields import (
     number,
     portions,
 )
+from gateway.decoders.leaves import unread
 
 _ELECTRICITY: Final = {
     "apower": Meaning("power", "W"),
@@ -98,12 +100,54 @@ _KINDS: Final = MappingProxyType(
 )
 _OTHERS: Final = "energy_meter"
 _HEALTH: Final = frozenset({"devicepower", "wifi"})
+_NO_MEASUREMENT: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "ble": frozenset(), "bthome": frozenset({"errors"}), "cloud": frozenset({"connected"}),
+        "cover": frozenset(
+            {"current_pos", "id", "last_direction", "move_started_at", "move_timeout", "pos_control", "source", "state",
+             "target_pos", "slat_pos"}
+        ),
+        "devicepower": frozenset({"id", "external.present"}),
+        "em": frozenset({"id", "user_calibrated_phase"}),
+        "eth": frozenset({"ip"}),
+        "flood": frozenset({"id", "mute"}),
+        "input": frozenset({"id"}),
+        "light": frozenset({"id", "source", "timer_duration", "timer_started_at", "transition"}),
+        "mqtt": frozenset({"connected"}),
+        "script": frozenset({"cpu", "errors", "id", "mem_free", "mem_peak", "mem_used", "running"}),
+        "smoke": frozenset({"id", "mute"}),
+        "switch": frozenset({"id", "source", "timer_duration", "timer_started_at"}),
+        "sys": frozenset(
+            {"alt", "available_updates", "btrelay_rev", "bthc_rev", "cfg_rev", "fs_free", "fs_size", "id",
+             "kvs_rev", "last_sync_ts", "mac", "ram_free", "ram_min_free", "ram_size", "reset_reason",
+             "restart_required", "schedule_rev", "time", "unixtime", "uptime", "utc_offset", "wakeup_period",
+             "wakeup_reason", "webhook_rev"}
+        ),
+        "temperature": frozenset({"id", "tF"}),
+        "ts": frozenset(),
+        "wifi": frozenset({"ap_client_count", "bssid", "mac", "ssid", "sta_connect_retry_count", "sta_ip", "status"}),
+        "ws": frozenset({"connected"}),
+    }
+)  # fmt: skip
+"""Component to those of its fields that are no measurement: settings, sources, counters of its memory."""
+
+_NO_MEASUREMENT_OF_ANY: Final = frozenset(
+    {
+        "id", "aenergy.by_minute", "aenergy.minute_ts", "ret_aenergy.by_minute", "ret_aenergy.minute_ts",
+        "temperature.tF", "errors", "calibration",
+    }
+)  # fmt: skip
+_ADD_ON: Final = 100
+"""Components from this id on are those of the sensor add-on, whose thermometers are DS18B20 (a DHT22 ends at 80)."""
+
 _MAX_BYTES: Final = 32 * 1024
 _COMPONENT: Final = re.compile(r"([a-z0-9]+)(?::(\d{1,4}))?", re.ASCII)
-_STATUSES: Final = frozenset({"NotifyStatus", "NotifyFullStatus"})
+_ENVELOPE: Final = frozenset({"dst", "id", "method", "src", "ts"})
+_ANSWERS: Final = frozenset({"error", "result"})
+_STATUSES: Final = ("NotifyStatus", "NotifyFullStatus")
 
 
-def decode(payload: bytes, context: Context) -> list[Reading]:
+def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     """Understand a message; all of it is of the input's kind, if it names one.
 
     Raises:
@@ -112,41 +156,59 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     prefix, status, component = context.parameters.get("topic", "").rpartition("/status/")
     if status:
         part = load_json(payload)  # null for a component that isn't there
-        return [] if part is None else _readings({component: part}, prefix, context)
+        return [] if part is None else _readings({component: part}, prefix, context, rest)
     if context.parameters.get("topic", "").endswith("/online"):
         return []
     message = load_object(payload, _MAX_BYTES)
     method = message.get("method")
     if method is None and "src" not in message:
         raise DecodeError(Reason.MISSING_FIELD, "neither a notification nor a component's status")
-    if not isinstance(method, str) or method not in _STATUSES:
+    if method == "NotifyEvent" or not _ANSWERS.isdisjoint(message):
+        return []
+    if method not in _STATUSES:
+        unread(message, _ENVELOPE, rest.unread)
         return []
     source = message.get("src")
     params = as_object(message.get("params"), "params")
-    return _readings(params, source if isinstance(source, str) else None, context)
+    unread({key: part for key, part in message.items() if key != "params"}, _ENVELOPE, rest.unread)
+    return _readings(params, source if isinstance(source, str) else None, context, rest)
 
 
-def _readings(status: Mapping[str, Any], name: str | None, context: Context) -> list[Reading]:
-    found = _by_kind(status, None if context.kind is None else known_kind(context.kind))
+def _readings(status: Mapping[str, Any], name: str | None, context: Context, rest: Rest) -> list[Reading]:
+    flags: dict[str, int] = {}
+    found = _by_kind(status, None if context.kind is None else known_kind(context.kind), rest, flags)
     if not any(found.values()):
         return []
     stamp = number(status.get("ts"))
     time_ns = context.received_ns if stamp is None else from_number(stamp, 1)
     device = foreign_device(context, "shelly", None if name is None else joined(*name.split("/")))
-    return [reading for kind, values in found.items() for reading in portions(device, kind, time_ns, values)]
+    return [
+        flagged(reading, flags) for kind, values in found.items() for reading in portions(device, kind, time_ns, values)
+    ]
 
 
-def _by_kind(status: Mapping[str, Any], given: str | None) -> dict[str, dict[str, float]]:
+def _by_kind(
+    status: Mapping[str, Any], given: str | None, rest: Rest, flags: dict[str, int]
+) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     health: dict[str, float] = {}
     for component, fields in status.items():
         match = _COMPONENT.fullmatch(component)
-        if match is None or not isinstance(fields, dict) or (names := _COMPONENTS.get(match[1])) is None:
+        names = None if match is None else _COMPONENTS.get(match[1])
+        if match is None or not isinstance(fields, dict) or names is None:
+            if component != "ts":
+                known = _NO_MEASUREMENT.get(match[1], frozenset()) if match else frozenset()
+                unread(fields, known, rest.unread, f"{component}.")
             continue
         place = "" if match[2] is None or int(match[2]) == 0 else f"_{int(match[2])}"
         target = health if match[1] in _HEALTH else found.setdefault(given or _KINDS.get(match[1], _OTHERS), {})
-        for quantity, value in to_values(dict(_fields(fields, names)), names).items():
+        read = dict(_fields(fields, names))
+        known = _NO_MEASUREMENT.get(match[1], _NO_MEASUREMENT_OF_ANY) | _NO_MEASUREMENT_OF_ANY | read.keys()
+        unread(fields, known, rest.unread, f"{component}.")
+        for quantity, value in to_values(read, names).items():
             target[quantity + place] = value
+        if match[1] == "temperature" and int(match[2] or 0) >= _ADD_ON:
+            flags |= probe_flags(target, [f"temperature{place}"])
     found.setdefault(next(iter(found), given or SENSOR), {}).update(health)
     return found
 

@@ -16,14 +16,13 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-import msgspec
-
 from city.catalog import SENSOR
 from city.errors import Reason
-from city.reading import Flag, Reading
+from city.reading import Reading
 from city.units import convert
-from gateway.decoders.decoder import Context, DecodeError
-from gateway.decoders.fields import NOTHING, Meaning, Names, joined, to_key, to_values
+from gateway.decoders.dallas import flagged, names_probe, probe_flags
+from gateway.decoders.decoder import Context, DecodeError, Rest
+from gateway.decoders.fields import NOTHING, NUMBER, Meaning, Names, joined, to_key, to_values
 from gateway.decoders.json_fields import (
     foreign_device,
     from_iso,
@@ -32,6 +31,7 @@ from gateway.decoders.json_fields import (
     portions,
 )
 from gateway.decoders.kinds import kind_of
+from gateway.decoders.leaves import unread
 
 _NAMES: Final[Names] = MappingProxyType(
     {
@@ -60,20 +60,31 @@ _TEMPERATURES: Final = MappingProxyType({"Temperature": "temperature", "DewPoint
 _PRESSURES: Final = MappingProxyType({"Pressure": "pressure", "SeaPressure": "sea_level_pressure"})
 _UNITS: Final = MappingProxyType({"C": "Cel", "F": "degF", "hPa": "hPa", "mmHg": "mmHg", "inHg": "inHg"})
 _DISTANCES: Final = MappingProxyType({"VL53L0X": "mm", "VL53L1X": "mm", "SR04": "cm"})
-_DALLAS: Final = "DS18"
-_DALLAS_FLAGS: Final = MappingProxyType({85.0: int(Flag.SUSPECT), -127.0: int(Flag.FAIL)})
-"""What a DS18B20 holds from power-on until its first conversion (its data sheet, "Power-on reset value"), which may be
-a true temperature too, and what the usual library says of a probe that is gone."""
-
 _CHIP: Final = "ESP32"
 _NUMBERED: Final = re.compile(r".*-0*([2-9]|[1-9][0-9]+)", re.ASCII | re.DOTALL)
 _SWITCH: Final = MappingProxyType({"ON": 1.0, "OFF": 0.0})
 _MAX_BYTES: Final = 8 * 1024
+_NO_MEASUREMENT: Final = frozenset(
+    {
+        "Berry", "Channel", "Color", "CT", "Downtime", "Fade", "HSBColor", "Heap", "LedTable", "LoadAvg", "MqttCount",
+        "POWERONSTATE", "Pixels", "PressureUnit", "Restart", "Scheme", "Sleep", "SleepMode", "SpeedUnit", "Speed",
+        "TempUnit", "Time", "Uptime", "UptimeSec", "Vcc", "White", "Width",
+    }
+)  # fmt: skip
+"""Of the chip, its program and the colour of its lamp; at the top of a message."""
+
+_NO_MEASUREMENT_OF_WIFI: Final = frozenset({"AP", "BSSId", "Channel", "Downtime", "LinkCount", "Mode", "RSSI", "SSId"})
+_NO_MEASUREMENT_OF_A_SENSOR: Final = frozenset({"Id", "Period", "TotalStartTime", "SerialNumber", "Address"})
+_RESULTS: Final = frozenset(
+    {"INFO", "INFO1", "INFO2", "INFO3", "RESULT", "UPGRADE"} | {f"STATUS{place}" for place in ("", *"12345679")}
+)
+"""Last levels of the topics of answers to commands."""
+
 _PREFIXES: Final = frozenset({"tele", "stat", "cmnd"})
 _WRAPPERS: Final = ("StatusSNS", "StatusSTS")
 
 
-def decode(payload: bytes, context: Context) -> list[Reading]:
+def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     """Understand a message.
 
     Raises:
@@ -83,20 +94,22 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     last = levels[-1].upper()
     if last == "LWT" or "cmnd" in levels or (last and not payload):
         return []
+    is_result = last in _RESULTS or last.startswith("DISCOVERY")
     message = _switched(last, payload) if last.startswith("POWER") else load_object(payload, _MAX_BYTES)
-    message = next((message[key] for key in _WRAPPERS if isinstance(message.get(key), dict)), message)
+    wrapper = next((key for key in _WRAPPERS if isinstance(message.get(key), dict)), None)
+    if wrapper is not None:
+        unread(message, {wrapper}, rest.unread)
+        message = message[wrapper]
     flags: dict[str, int] = {}
-    values = _states(message) | _measurements(message, flags)
+    measured = _measurements(message, flags, rest)
+    values = _states(message, rest) | measured
+    if is_result and not values:
+        rest.unread.clear()
     if not values:
         return []
     device = foreign_device(context, "tasmota", _name(levels[:-1]))
     readings = list(portions(device, _kind(context, values), _time_ns(message, context), values))
-    return [_flagged(reading, flags) for reading in readings] if flags else readings
-
-
-def _flagged(reading: Reading, flags: Mapping[str, int]) -> Reading:
-    own = {key: flag for key, flag in flags.items() if key in reading.values}
-    return msgspec.structs.replace(reading, flags=own)
+    return [flagged(reading, flags) for reading in readings] if flags else readings
 
 
 def _kind(context: Context, values: Mapping[str, float]) -> str:
@@ -118,23 +131,31 @@ def _switched(name: str, payload: bytes) -> dict[str, Any]:
     return {name: state}
 
 
-def _states(message: Mapping[str, Any]) -> dict[str, float]:
+def _states(message: Mapping[str, Any], rest: Rest) -> dict[str, float]:
     """What a `STATE` says: relays, light, and the strength of the Wi-Fi."""
     values: dict[str, float] = {}
+    read = {"Dimmer"} if number(message.get("Dimmer")) is not None else set()
     for name, state in message.items():
         if name.startswith("POWER") and isinstance(state, str) and state in _SWITCH:
             number_of_relay = "" if name in {"POWER", "POWER1"} else f"_{name.removeprefix('POWER')}"
             quantity = "lamp_on" if "Dimmer" in message else "switch_on"
             values[to_key(quantity + number_of_relay) or quantity] = _SWITCH[state]
+            read.add(name)
     if (dimmer := number(message.get("Dimmer"))) is not None:
         values["brightness"] = dimmer
     wifi = message.get("Wifi")
     if isinstance(wifi, dict) and (signal := number(wifi.get("Signal"))) is not None:
         values["rssi"] = signal
+        read.add("Signal")
+    for name, field in message.items():
+        if name == "Wifi":
+            unread(field, _NO_MEASUREMENT_OF_WIFI | read, rest.unread, "Wifi.")
+        elif not isinstance(field, dict) and name not in read and name not in _NO_MEASUREMENT:
+            unread({name: field}, (), rest.unread)
     return values
 
 
-def _measurements(message: Mapping[str, Any], flags: dict[str, int]) -> dict[str, float]:
+def _measurements(message: Mapping[str, Any], flags: dict[str, int], rest: Rest) -> dict[str, float]:
     """What the sensors say; what one says when it has measured nothing is noted in `flags`."""
     names = _names(message)
     taken: set[str] = set()
@@ -144,18 +165,30 @@ def _measurements(message: Mapping[str, Any], flags: dict[str, int]) -> dict[str
             continue
         if sensor == _CHIP:
             values |= _of_chip(fields, names["Temperature"].unit)
+            read = {"Temperature"} if number(fields.get("Temperature")) is not None else set()
+            unread(fields, read | _NO_MEASUREMENT_OF_A_SENSOR, rest.unread, f"{sensor}.")
             continue
         own = dict(_flat(fields, names | _distance(sensor)))
+        unread(fields, _read_of(fields) | _NO_MEASUREMENT_OF_A_SENSOR, rest.unread, f"{sensor}.")
         claimed = {to_key(_quantity(name, names)) or "" for name in fields}
         is_numbered = _NUMBERED.fullmatch(sensor) is not None
         for quantity, value in own.items():
             key = to_key(f"{quantity}_{sensor.lower()}") if is_numbered or quantity in taken else quantity
             values[key or quantity] = value
-            if sensor.startswith(_DALLAS) and value in _DALLAS_FLAGS:
-                flags[key or quantity] = _DALLAS_FLAGS[value]
+            if names_probe(sensor):
+                flags |= probe_flags(values, [key or quantity])
         # a sensor that fails says null, and its name stays its own
         taken |= set() if is_numbered else claimed | own.keys()
     return values
+
+
+def _read_of(fields: Mapping[str, Any]) -> set[str]:
+    """Say which fields of a sensor `_flat` reads whole."""
+    return {
+        name
+        for name, field in fields.items()
+        if to_key(name) and all(isinstance(part, NUMBER) for part in (field if isinstance(field, list) else [field]))
+    }
 
 
 def _of_chip(fields: Mapping[str, Any], unit: str) -> dict[str, float]:

@@ -16,7 +16,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from city.reading import Reading
-from gateway.decoders.decoder import Context
+from gateway.decoders.dallas import flagged, names_probe, probe_flags
+from gateway.decoders.decoder import Context, Rest
 from gateway.decoders.fields import NOTHING, Meaning, Names, joined, to_key, to_values
 from gateway.decoders.json_fields import (
     ISO_UTC,
@@ -28,6 +29,7 @@ from gateway.decoders.json_fields import (
     numbers,
 )
 from gateway.decoders.kinds import kind_of
+from gateway.decoders.leaves import unread
 
 _NAMES: Final[Names] = MappingProxyType(
     {
@@ -51,10 +53,17 @@ _MAINS: Final = frozenset({"power", "current", "energy"})
 _FULL_BRIGHTNESS: Final = 254
 _IEEE: Final = re.compile(r"0x([0-9a-f]{16})", re.IGNORECASE | re.ASCII)
 _MAX_BYTES: Final = 16 * 1024
+_SETTINGS: Final = frozenset(
+    {
+        "child_lock", "color", "color_mode", "color_options", "color_temp_startup", "countdown", "effect", "last_seen",
+        "level_config", "led_indication", "power_on_behavior", "power_outage_memory", "update", "update_available",
+    }
+)  # fmt: skip
+"""What a device was told, and what its bridge knows of its firmware: no measurements."""
 _NO_MEASUREMENT: Final = ("/availability", "/set", "/get")
 
 
-def decode(payload: bytes, context: Context) -> list[Reading]:
+def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     """Understand what a device published.
 
     Raises:
@@ -66,20 +75,27 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     if name and not payload:
         return []  # how a retained message of a device that left is cleared
     message = load_object(payload, _MAX_BYTES)
-    values = _values(message)
+    values = _values(message, rest)
     if not values:
         return []
-    return [
-        Reading(_device(context, name), kind_of(context, values), _time_ns(message.get("last_seen"), context), values)
-    ]
+    time_ns = _time_ns(message.get("last_seen"), context)
+    reading = Reading(_device(context, name), kind_of(context, values), time_ns, values)
+    return [flagged(reading, probe_flags(values, filter(names_probe, values)))]
 
 
-def _values(message: Mapping[str, Any]) -> dict[str, float]:
-    fields = numbers(message)
+def _values(message: Mapping[str, Any], rest: Rest) -> dict[str, float]:
+    fields = {name: value for name, value in numbers(message).items() if name not in _SETTINGS}
+    read = {name for name in fields if to_key(name)}
     if "illuminance_lux" in fields:
         fields.pop("illuminance", None)  # of older bridges: a raw logarithm
     named = _special(message, fields)
+    read |= {name for name, state in message.items() if isinstance(state, str) and _is_switched(name, state)}
+    unread(message, read | _SETTINGS, rest.unread)
     return to_values(fields, _NAMES) | named
+
+
+def _is_switched(name: str, state: str) -> bool:
+    return state.upper() in _SWITCH and _STATE.fullmatch(name) is not None
 
 
 def _special(message: Mapping[str, Any], fields: dict[str, object]) -> dict[str, float]:

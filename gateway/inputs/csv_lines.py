@@ -1,7 +1,8 @@
 """A CSV file as numbered rows, a chunk at a time (RFC 4180), so that a file of any size takes the same memory.
 
-A line is a row: line breaks inside quotes are not supported, because then one stray quote would swallow the rest of
-the file, and no line could be named as the bad one.
+A row may go over several lines inside quotes, but not over many: one stray quote would swallow the rest of the file.
+Where the quote is not closed, its line is bad alone, and so is the next line whose quotes have no partner: it is the
+rest of a row, and would make a device of half a cell.
 """
 
 import csv
@@ -14,8 +15,12 @@ Encoding = Literal["utf-8", "cp874", "cp1252", "latin-1"]
 """Those in which a line ends with the byte 0A; `cp874` is Thai."""
 
 MAX_LINE: Final = 64 * 1024
-"""Bytes of the longest line."""
+"""Bytes of the longest row."""
 
+_MAX_LINES: Final = 100
+"""Lines of the longest row."""
+
+_QUOTE: Final = b'"'
 _MARK: Final = b"\xef\xbb\xbf"
 """What some programs put before UTF-8."""
 
@@ -50,6 +55,7 @@ class CsvLines:
         self._separator = separator
         self._encoding = encoding
         self._number = 0
+        self._is_open = False
         self._opened: BinaryIO = file.open("rb")
         try:
             if self._opened.read(len(_MARK)) != _MARK:
@@ -76,6 +82,24 @@ class CsvLines:
                 rows.append(self._row(raw))
         return rows
 
+    def _whole(self, raw: bytes) -> bytes:
+        """Give a row with the lines that its open quote holds; the line alone where that makes no row."""
+        place, number = self._opened.tell(), self._number
+        row = raw
+        for _ in range(_MAX_LINES):
+            line = self._line()
+            row += line
+            if not line or len(row) > MAX_LINE:
+                break
+            if line.count(_QUOTE) % 2:
+                if self._is_row(row):
+                    return row
+                break
+        self._opened.seek(place)
+        self._number = number
+        self._is_open = True
+        return raw
+
     def _line(self) -> bytes:
         """Give the next line, cut where it is too long; empty at the end."""
         raw = self._opened.readline(MAX_LINE + 1)
@@ -86,11 +110,35 @@ class CsvLines:
         return raw
 
     def _row(self, raw: bytes) -> Row:
+        number = self._number
+        if raw.count(_QUOTE) % 2:
+            if self._is_open:
+                self._is_open = False
+                error = Malformed(Reason.UNDECODED, "it ends a cell that an earlier line began")
+                return Row(number, raw[:MAX_LINE], {}, error)
+            if self._begins_quote(raw):
+                raw = self._whole(raw)
         try:
             cells = self._cells(raw, len(self.columns))
         except Malformed as error:
-            return Row(self._number, raw[:MAX_LINE], {}, error)
-        return Row(self._number, raw, dict(zip(self.columns, cells, strict=True)))
+            return Row(number, raw[:MAX_LINE], {}, error)
+        return Row(number, raw, dict(zip(self.columns, cells, strict=True)))
+
+    def _is_row(self, raw: bytes) -> bool:
+        try:
+            return len(self._cells(raw)) == len(self.columns)
+        except Malformed:
+            return False
+
+    def _begins_quote(self, raw: bytes) -> bool:
+        """Whether a cell that begins with a quote isn't closed in a line; one within a cell is a sign like others."""
+        try:
+            self._parsed(raw)
+        except csv.Error as error:
+            return "unexpected end" in str(error)
+        except UnicodeDecodeError:
+            return False
+        return False
 
     def _header(self) -> tuple[str, ...]:
         raw = self._line()
@@ -106,8 +154,7 @@ class CsvLines:
         if len(raw) > MAX_LINE:
             raise Malformed(Reason.TOO_LARGE, f"it has more than {MAX_LINE} bytes")
         try:
-            text = raw.decode(self._encoding).rstrip("\r\n")
-            cells = next(csv.reader([text], delimiter=self._separator, strict=True))
+            cells = self._parsed(raw)
         except UnicodeDecodeError as error:
             at = f"byte {error.start + 1}"
             raise Malformed(Reason.NOT_UTF8, f"it is not {self._encoding}: {at}") from None
@@ -116,3 +163,11 @@ class CsvLines:
         if wanted and len(cells) != wanted:
             raise Malformed(Reason.UNDECODED, f"{len(cells)} cells; the columns are {wanted}")
         return cells
+
+    def _parsed(self, raw: bytes) -> list[str]:
+        text = raw.decode(self._encoding).rstrip("\r\n")
+        return next(
+            csv.reader(
+                text.splitlines(keepends=True) if "\n" in text else [text], delimiter=self._separator, strict=True
+            )
+        )

@@ -22,7 +22,7 @@ from typing import Final
 import msgspec
 from pydantic import Field, field_validator
 
-from city.errors import ConfigurationError, Malformed
+from city.errors import ConfigurationError, Malformed, Reason
 from city.reading import Reading
 from city.tables import Seconds
 from city.wire.pack import Undecoded
@@ -203,6 +203,9 @@ class FolderInput:
             some, refused = self._context.decode(
                 self._origin(name, part[0].line), payload, now_ns + part[0].line - rows[0].line
             )
+            # what is left of rows that were read is kept once an hour: it would not come again
+            undecoded += [item for item in refused if item.reason == Reason.PARTLY_READ]
+            refused = [item for item in refused if item.reason != Reason.PARTLY_READ]
             if refused and len(part) > 1:
                 # halve until a bad row stands alone
                 parts += [part[len(part) // 2 :], part[: len(part) // 2]]

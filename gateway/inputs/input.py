@@ -12,6 +12,7 @@ from typing import Annotated, Final, Protocol, TypeAlias
 import structlog
 from pydantic import AfterValidator, Field
 
+from city.arrival_clock import arrival_ns
 from city.backoff import Backoff
 from city.errors import ConfigurationError, KoratError, SpoolFull, Unavailable
 from city.mqtt import Address
@@ -165,7 +166,7 @@ class InputContext:
         spool: The spool's file; what an input must remember stands beside it.
         broker: The city's own broker.
         client_id: Begins the name of a session at a broker.
-        clock: Nanoseconds UTC.
+        clock: Gives the time of receipt of what is at hand, nanoseconds UTC.
     """
 
     counters: InputCounters
@@ -177,7 +178,7 @@ class InputContext:
     spool: Path
     broker: Address
     client_id: str
-    clock: Callable[[], int] = time.time_ns
+    clock: Callable[[], int] = arrival_ns
 
     def decode(
         self, origin: Origin, payload: bytes, received_ns: int | None = None

@@ -4,8 +4,9 @@ While the spool is full nothing is acknowledged, so the broker keeps the message
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import combinations
 from pathlib import Path
 from typing import Final
 
@@ -15,9 +16,11 @@ from city.errors import ConfigurationError
 from city.mqtt import Address, Disconnected, Message, PublishRefused, Session, Subscription
 from city.reading import Reading
 from city.tables import Id
+from city.wire.direct import has_time_of_receipt
 from city.wire.pack import Undecoded
 from gateway.decoders import Origin
 from gateway.decoders.sparkplug.node import Sessions
+from gateway.inputs.copies import Copies
 from gateway.inputs.input import DecoderChoice, InputContext, InputTable
 from gateway.inputs.routes import Route, TopicTable, fewest, overlap
 
@@ -77,6 +80,7 @@ class MqttInput:
         self._client_id = context.client_id if table.name == _NAME else f"{context.client_id}-{table.name}"
         # a topic that the settings lose is taken back from the broker at the next start
         self._memory = memory_of(table.name, context.spool)
+        self._copies = Copies([])
         self._edge_nodes = Sessions()
         self._commands: list[tuple[str, bytes]] = []
 
@@ -103,10 +107,11 @@ class MqttInput:
     async def run(self) -> None:
         """Work until cancelled."""
         filters = fewest(route.filter for route in self._routes)
+        self._copies = Copies(sorted(filters))
         async with Session(
             self._address,
             client_id=self._client_id,
-            subscriptions=[Subscription(each) for each in sorted(filters)],
+            subscriptions=self._copies.subscriptions(),
             withdrawn=[Subscription(each) for each in sorted(remembered(self._memory) - filters)],
             max_messages=_MAX_HELD,
             name="gateway input",
@@ -129,6 +134,8 @@ class MqttInput:
         readings: list[Reading] = []
         undecoded: list[Undecoded] = []
         for message in messages:
+            if self._copies.is_further(message):
+                continue
             some, rest = self._understand(message)
             readings += some
             undecoded += rest
@@ -149,7 +156,7 @@ class MqttInput:
         readings, undecoded = self._context.decode(origin, payload, message.received_ns)
         if message.retain:
             # the broker repeats it at each connection: without a time of its own it would be new each time
-            dated = [reading for reading in readings if reading.time_ns != message.received_ns]
+            dated = [reading for reading in readings if not has_time_of_receipt(reading, message.received_ns)]
             if len(dated) < len(readings):
                 self._context.counters.fail("retained_without_time", topic=message.topic)
             readings = dated
@@ -161,6 +168,31 @@ class MqttInput:
         for topic, payload in commands:
             with suppress(Disconnected, PublishRefused):
                 await session.publish(topic, payload, qos=0)
+
+
+def refuse_overlaps(tables: Iterable[InputTable], city: Address) -> None:
+    """Refuse two inputs on one broker of which both would take a message: it would be stored twice.
+
+    Args:
+        tables: All inputs.
+        city: The city's own broker, which a table without a `url` means.
+
+    Raises:
+        ConfigurationError: There are two; the sentence names them and their filters.
+    """
+    given = [
+        (table.name, (address.host, address.port), route.filter)
+        for table in tables
+        if isinstance(table, MqttTable)
+        for address in [Address.parse(table.url) if table.url else city]
+        for route in map(Route.from_table, table.topics)
+    ]
+    for (name, broker, one), (other_name, other_broker, other) in combinations(given, 2):
+        if name != other_name and broker == other_broker and overlap(one, other):
+            raise ConfigurationError(
+                f"the inputs {name!r} and {other_name!r} are on one broker, and their filters {one!r} and {other!r} "
+                "take the same messages: put them into one table, where the first that matches counts"
+            )
 
 
 def memory_of(name: str, spool: Path) -> Path:

@@ -1,20 +1,29 @@
-"""From bytes to named readings: what an input calls, and what a re-drive calls later with the same bytes."""
+"""From bytes to named readings: an input calls it, and a re-drive calls it later. No file, no clock.
+
+What no reading came of comes back as `Undecoded`, for the quarantine: refused bytes or items; bytes whose numbers
+nothing read, each time (`unread`); and bytes of which some numbers stay unread, once an hour for each source and set of
+paths (`partly_read`, which stands beside the ledger's balance, because its readings are in it).
+"""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from city.errors import Malformed, Reason
 from city.reading import Reading
 from city.wire.direct import apart
 from city.wire.pack import Undecoded
-from gateway.decoders import DECODERS, DecodeError, Origin, checked
+from gateway.decoders import DECODERS, Decoded, DecodeError, Origin
 from gateway.decoders.mapping import JsonMapping
+from gateway.naming.checks import checked
 from gateway.naming.naming import Naming
 from gateway.naming.sources import Source, Sources, SourceState
 
 MARK: Final = "pseudonyms"
 """In an origin: the mark of the key with which the gateway hides personal ids."""
+
+_MAX_NAMED: Final = 20
+"""Unread paths that a sentence names."""
 
 
 class Decoding:
@@ -26,7 +35,7 @@ class Decoding:
 
     Attributes:
         sources: The list.
-        failures: Reason to how many payloads were refused.
+        failures: Reason to how many payloads and items were refused.
     """
 
     def __init__(self, naming: Naming | None = None, sources: Sources | None = None) -> None:
@@ -40,28 +49,27 @@ class Decoding:
         return self._naming.mappings
 
     def decode(self, origin: Origin, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
-        """Decode what an input got; bytes that the decoder refuses come back as one `Undecoded`.
-
-        So does the rest of bytes of which it reads a part, beside the readings of that part.
-        """
+        """Decode what an input got, beside what no reading came of."""
         undecoded: list[Undecoded] = []
         try:
             decoded = self._decoded(origin, payload, received_ns)
-            named = self._named(origin, decoded)
+            made, named = self._named(origin, decoded, payload)
         except Malformed as error:
             self.failures[str(error.reason)] += 1
-            decoded, named, rest = self._good_among(origin, error)
-            kept = payload if rest is None else rest
-            # behind what was read of the same bytes: tried again, rows without a time must not overwrite it
-            kept_ns = received_ns + len(decoded)
-            undecoded.append(Undecoded(self._marked(origin), kept, kept_ns, str(error.reason), error.detail))
-        for one, other in zip(decoded, named, strict=True):
+            return [], [self._undecoded(origin, payload, received_ns, error)]
+        for one, other in zip(made, named, strict=True):
             displayed = self._naming.displayed(one.device)
             source = self.sources.find(displayed) or self._add(displayed, origin, one, other, received_ns)
             source.note(one, other or one, received_ns)
+        rest = decoded.rest
+        if rest.refused:
+            self.failures.update(str(item.error.reason) for item in rest.refused)
+            undecoded += self._refused(origin, decoded, received_ns)
+        if rest.unread and self._is_new(made, rest.unread, received_ns):
+            undecoded.append(self._undecoded(origin, payload, received_ns, _partly_read(rest.unread)))
         return [reading for reading in named if reading is not None], undecoded
 
-    def decode_again(self, origin: str, payload: bytes, received_ns: int) -> list[Reading]:
+    def decode_again(self, origin: str, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
         """Decode bytes as they would be today, had they the same origin.
 
         Args:
@@ -77,44 +85,92 @@ class Decoding:
         mark = parsed.parameters.pop(MARK, "")
         if mark and mark != self._naming.mark:
             raise DecodeError(Reason.NO_CODEC, "the gateway's [pseudonyms] and their key are missing here")
-        named = self._named(parsed, self._decoded(parsed, payload, received_ns))
-        return [reading for reading in named if reading is not None]
+        decoded = self._decoded(parsed, payload, received_ns)
+        _, named = self._named(parsed, decoded, payload)
+        rest = decoded.rest
+        left = self._refused(parsed, decoded, received_ns)
+        if rest.unread:
+            left.append(self._undecoded(parsed, payload, received_ns, _partly_read(rest.unread)))
+        return [reading for reading in named if reading is not None], left
 
-    def _marked(self, origin: Origin) -> str:
+    def _refused(self, origin: Origin, decoded: Decoded, received_ns: int) -> list[Undecoded]:
+        # behind what was read of the same bytes: tried again, rows without a time must not overwrite it
+        numbered = enumerate(decoded.rest.refused, start=len(decoded.readings))
+        return [self._undecoded(origin, item, received_ns + number, why) for number, (item, why) in numbered]
+
+    def _undecoded(self, origin: Origin, payload: bytes, received_ns: int, error: Malformed) -> Undecoded:
         mark = {MARK: self._naming.mark} if self._naming.mark else {}
-        return str(origin._replace(parameters={**mark, **origin.parameters}))
+        marked = str(origin._replace(parameters={**mark, **origin.parameters}))
+        return Undecoded(marked, payload, received_ns, str(error.reason), error.detail)
 
-    def _decoded(self, origin: Origin, payload: bytes, received_ns: int) -> list[Reading]:
-        """Decode bytes by the decoder that their origin names; what comes out is not `checked` yet."""
+    def _decoded(self, origin: Origin, payload: bytes, received_ns: int) -> Decoded:
+        """Decode bytes by the decoder that their origin names; what comes out is not `checked` yet.
+
+        Raises:
+            DecodeError: It refuses them, there is none of that name, or it read no number of them (`unread`).
+        """
         decoder = DECODERS.get(origin.decoder)
         if decoder is None:
             raise DecodeError(Reason.NO_CODEC, f"there is no decoder {origin.decoder[:80]!r}")
         try:
-            return apart(decoder(payload, self._naming.context(origin, received_ns)), received_ns)
-        except DecodeError as error:
-            error.good = apart(list(error.good), received_ns)
+            decoded = decoder(payload, self._naming.context(origin, received_ns))
+        except DecodeError:
             raise
         except Exception as error:
             detail = f"{origin.decoder} failed: {type(error).__name__}: {error}"
             raise DecodeError(Reason.UNDECODED, detail) from error
+        if decoded.rest.unread and not decoded.readings:
+            raise DecodeError(Reason.UNREAD, f"nothing reads {_listed(decoded.rest.unread)}")
+        if len(decoded.readings) > 1:
+            decoded.readings = apart(decoded.readings, received_ns)
+        return decoded
 
-    def _named(self, origin: Origin, decoded: list[Reading]) -> list[Reading | None]:
-        """Give what each of a decoder's readings is called here; None for one of which nothing is kept."""
+    def _named(self, origin: Origin, decoded: Decoded, payload: bytes) -> tuple[list[Reading], list[Reading | None]]:
+        """Give what a decoder read, and beside each what it is called here; None: nothing of it is kept.
+
+        One reading that can't be named takes no other along.
+
+        Then the bytes are kept whole, for a decoder that wrote them anew without the others would have to know the
+        names; the others are only written twice when they are tried again.
+
+        Raises:
+            Malformed: No reading can be named.
+        """
         naming = self._naming
         shared = naming.shared_rule(origin)
-        named = [naming.name(reading, naming.rule(reading.device, shared)) for reading in decoded]
-        checked([new or old for old, new in zip(decoded, named, strict=True)])
-        return named
-
-    def _good_among(self, origin: Origin, error: Malformed) -> tuple[list[Reading], list[Reading | None], bytes | None]:
-        """Give what a decoder read of bytes that it refused, and the rest of them; None: they are all refused."""
-        if not isinstance(error, DecodeError) or error.rest is None:
-            return [], [], None
-        good = list(error.good)
+        readings = decoded.readings
         try:
-            return good, self._named(origin, good), error.rest
+            named = [naming.name(reading, naming.rule(reading.device, shared)) for reading in readings]
+            checked([new or old for old, new in zip(readings, named, strict=True)])
         except Malformed:
-            return [], [], None
+            if len(readings) == 1:
+                raise
+        else:
+            return readings, named
+        good: list[Reading] = []
+        named = []
+        refused: list[Malformed] = []
+        for reading in readings:
+            try:
+                new = naming.name(reading, naming.rule(reading.device, shared))
+                checked([new or reading])
+            except Malformed as error:
+                refused.append(error)
+            else:
+                good.append(reading)
+                named.append(new)
+        if not good:
+            raise refused[0]
+        decoded.rest.refuse(payload, refused[0])
+        return good, named
+
+    def _is_new(self, readings: Sequence[Reading], unread: Sequence[str], received_ns: int) -> bool:
+        """Count unread paths for the sources of a payload, and say whether its bytes are worth keeping again."""
+        paths = frozenset(unread)
+        devices = dict.fromkeys(reading.device for reading in readings)
+        sources = [self.sources.find(self._naming.displayed(device)) for device in devices]
+        news = [source.note_unread(paths, received_ns) for source in sources if source is not None]
+        return any(news)
 
     def _add(self, displayed: str, origin: Origin, decoded: Reading, named: Reading | None, received_ns: int) -> Source:
         rule = self._naming.rule(decoded.device, self._naming.shared_rule(origin))
@@ -128,3 +184,13 @@ class Decoding:
         return self.sources.add(
             Source(displayed, device, {kind}, state, f"{origin.input}:{origin.decoder}", received_ns)
         )
+
+
+def _partly_read(unread: Sequence[str]) -> DecodeError:
+    return DecodeError(Reason.PARTLY_READ, f"nothing reads {_listed(unread)}")
+
+
+def _listed(unread: Sequence[str]) -> str:
+    names = sorted(set(unread))
+    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+    return ", ".join(name[:80] for name in names[:_MAX_NAMED]) + more

@@ -1,4 +1,4 @@
-"""What a city calls what its gateways hear: rules, then pseudonyms, applied to readings. Pure: no file, no clock."""
+"""What a city calls what its gateways hear: rules, then pseudonyms, over what decoders read. No file, no clock."""
 
 import re
 from collections.abc import Mapping

@@ -16,6 +16,14 @@ from city.reading import Reading
 
 MAX_SOURCES: Final = 10_000
 _MAX_QUANTITIES: Final = 100
+_MAX_UNREAD: Final = 100
+"""Paths that are counted by name; those of a source that makes up new ones are counted together."""
+
+_MAX_SETS: Final = 20
+"""Sets of unread paths whose bytes are kept in an hour."""
+
+_OTHERS: Final = "..."
+_HOUR_NS: Final = 3600 * 10**9
 
 
 class SourceState(StrEnum):
@@ -44,6 +52,8 @@ class Source:
         last_ns: When it got the last one.
         measured_ns: The latest instant that it measured.
         quantities: The decoder's names of what it measures.
+        unread: Paths of numbers in its payloads that nothing reads, to how many payloads had them.
+        unread_sets: Those that one payload had, to the hour in which its bytes were kept.
     """
 
     id: str
@@ -56,6 +66,8 @@ class Source:
     last_ns: int = 0
     measured_ns: int = 0
     quantities: set[str] = field(default_factory=set)
+    unread: dict[str, int] = field(default_factory=dict)
+    unread_sets: dict[frozenset[str], int] = field(default_factory=dict)
 
     def note(self, decoded: Reading, named: Reading, received_ns: int) -> None:
         """Note a reading: as the decoder made it, and as it is known here."""
@@ -65,6 +77,22 @@ class Source:
         self.measured_ns = max(self.measured_ns, named.time_ns)
         if not decoded.values.keys() <= self.quantities and len(self.quantities) < _MAX_QUANTITIES:
             self.quantities.update(decoded.values)
+
+    def note_unread(self, paths: frozenset[str], received_ns: int) -> bool:
+        """Count what nothing reads of a payload; True the first time that this hour brings this set of paths."""
+        for path in paths:
+            known = path in self.unread or len(self.unread) < _MAX_UNREAD
+            name = path if known else _OTHERS
+            self.unread[name] = self.unread.get(name, 0) + 1
+        hour = received_ns // _HOUR_NS
+        if self.unread_sets.get(paths) == hour:
+            return False
+        if paths not in self.unread_sets and len(self.unread_sets) >= _MAX_SETS:
+            self.unread_sets = {one: at for one, at in self.unread_sets.items() if at == hour}
+            if len(self.unread_sets) >= _MAX_SETS:
+                return False
+        self.unread_sets[paths] = hour
+        return True
 
     @property
     def an_hour(self) -> float | None:
@@ -86,6 +114,7 @@ class Source:
             "last": _rfc3339(self.last_ns),
             "measured": _rfc3339(self.measured_ns),
             "quantities": sorted(self.quantities),
+            "unread": dict(sorted(self.unread.items())),
         }
 
 

@@ -12,7 +12,7 @@ from city.errors import Unavailable
 from city.reading import Reading
 from city.wire import pack
 from city.wire.direct import MAX_VALUES
-from city.wire.pack import Block, Pack, Undecoded
+from city.wire.pack import Block, Pack, Undecoded, counted
 
 _MAX_GROUP: Final = 10_000
 """Readings that one commit takes at most: it bounds the memory and the time of one transaction."""
@@ -54,8 +54,8 @@ class Contents(NamedTuple):
     undecoded: list[Undecoded]
 
     def amount(self) -> int:
-        """Readings in it, where each undecoded payload counts as one, also where one item stands for many."""
-        return len(self.readings) + sum(item.payloads for item in self.undecoded)
+        """Readings in it, where each undecoded payload counts as one, but for one that was partly read."""
+        return len(self.readings) + (counted(self.undecoded) if self.undecoded else 0)
 
 
 @dataclass(slots=True, eq=False)

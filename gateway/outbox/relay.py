@@ -15,14 +15,14 @@ from dataclasses import dataclass
 import structlog
 
 from city import topics
-from city.errors import Malformed, SpoolFull
+from city.errors import SpoolFull
 from city.mqtt import Message, Session
 from city.reading import Reading
-from city.wire import receipt
 from city.wire.pack import Undecoded
 from gateway.outbox.clock_skew import ClockSkew
 from gateway.outbox.group_commit import Contents, GroupCommit, PendingWrite, answer, answering, close_packs
 from gateway.outbox.publisher import PackPublisher, now_s
+from gateway.outbox.receipt_reader import ReceiptReader
 from gateway.outbox.send_scheduler import SendScheduler
 from gateway.outbox.spool import Spool, SpoolThread
 from gateway.outbox.status_publisher import StatusPublisher
@@ -40,6 +40,7 @@ class RelayConfig:
         max_inflight_packs: Packs on their way without a receipt.
         resend_s: Seconds after which a pack without a receipt is sent again; they double each time.
         max_resend_s: Where the doubling ends, and how long a pack rests that the broker refused.
+        receipt_key: What ingest signs receipts with; None: every receipt is believed.
     """
 
     pack_readings: int = 100
@@ -47,6 +48,7 @@ class RelayConfig:
     max_inflight_packs: int = 64
     resend_s: float = 5.0
     max_resend_s: float = 60.0
+    receipt_key: bytes | None = None
 
 
 class Relay:
@@ -63,6 +65,7 @@ class Relay:
     Attributes:
         status: Publishes how the gateway is.
         skew: What receipts show of the clock.
+        receipts: Which receipts are believed.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Relay:
         self._scheduler = SendScheduler(self._spool, config.max_inflight_packs, config.resend_s, config.max_resend_s)
         self._publisher = PackPublisher(session, topics.pack(province, gateway), self._scheduler.in_flight)
         self.skew = ClockSkew(spool.last)
+        self.receipts = ReceiptReader(gateway, config.receipt_key)
         self.status = StatusPublisher(spool, session, topics.status(province, gateway))
 
     async def accept(self, readings: list[Reading], undecoded: list[Undecoded]) -> None:
@@ -158,12 +162,8 @@ class Relay:
             answer(writes)
 
     def _read_receipt(self, message: Message) -> Sequence[tuple[int, int]]:
-        try:
-            settled = receipt.decode(message.payload)
-        except Malformed as error:
-            _log.warning("receipt not understood", topic=message.topic, reason=error.reason, detail=error.detail)
-            return ()
-        if settled.spool != self._spool.id:
+        settled = self.receipts.read(message)
+        if settled is None or settled.spool != self._spool.id:
             return ()
         if self._scheduler.sent_of(settled.done) != settled.done:
             # ingest names only what it was sent, so this is another's word, or another's spool: none of it counts

@@ -5,20 +5,17 @@ the first one. It is in the same commit as they would have been, so a sender is 
 """
 
 import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from city import disk
 from city.wire.pack import Undecoded
 from gateway.outbox.group_commit import Contents
 
 MAX_SAMPLE: Final = 256
 """Bytes of the first payload that a condensed item keeps, and letters of its origin."""
-
-MAX_RESERVE: Final = 256 * 2**20
-"""Bytes of the disk that garbage leaves free, or a tenth of the disk where that is less."""
 
 _MAX_DETAIL: Final = 200
 
@@ -48,7 +45,7 @@ class SpoolShare:
         packs = list(packs)
         if not any(contents.undecoded for contents in packs):
             return packs
-        is_short = used_bytes > self._max_bytes // 2 or self._disk_is_short()
+        is_short = used_bytes > self._max_bytes // 2 or disk.is_short(self._folder)
         return [Contents(readings, self._condensed(undecoded, is_short=is_short)) for readings, undecoded in packs]
 
     def _condensed(self, undecoded: list[Undecoded], *, is_short: bool) -> list[Undecoded]:
@@ -70,13 +67,6 @@ class SpoolShare:
             kept.append(item)
         kept += [_condense(items) for items in beyond.values()]
         return kept
-
-    def _disk_is_short(self) -> bool:
-        try:
-            disk = os.statvfs(self._folder)
-        except OSError:
-            return False  # the write itself will say what is wrong
-        return disk.f_bavail * disk.f_frsize < min(MAX_RESERVE, disk.f_blocks * disk.f_frsize // 10)
 
 
 def _condense(items: list[Undecoded]) -> Undecoded:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import re
 import socket
 import time
@@ -138,6 +139,10 @@ def ingest_figures(process: ProcessMetrics) -> dict[str, float]:
         figures["flush_cpu"] = process.increase("korat_ingest_flush_cpu_seconds_total") / flushes
         figures["flush_duration"] = process.gauge("korat_ingest_flush_longest_seconds")
         figures["store_duration"] = process.gauge("korat_ingest_store_longest_seconds")
+    ahead_s = process.gauge("korat_ingest_clock_ahead_seconds")
+    if not math.isnan(ahead_s):
+        # a status is some time under way: within a second or two the clocks may be equal
+        figures["clock_skew"] = round(ahead_s, 3)
     return figures
 
 

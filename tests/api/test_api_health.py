@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api.app import build
 from api.settings import ApiSettings
-from city.errors import StoreUnavailable
+from city.errors import ClockWrong, StoreUnavailable
 from city.ledger.port import Ledger
 from city.registry.port import Registry
 from city.store.port import Store
@@ -51,6 +51,15 @@ async def test_a_part_that_is_down_is_named(
     assert answer.json()["parts"] == {"store": "down", "ledger": "up", "broker": "down"}
     assert answer.json()["detail"] == "down: store, broker"
     assert "secret" not in answer.text
+
+
+async def test_a_wrong_clock_is_said_with_its_sentence(store: Store, ledger: Ledger, registry: Registry) -> None:
+    async def ingest() -> None:
+        raise ClockWrong("this machine's clock is 3600 s behind the city's")
+
+    answer = await _ready(store, ledger, registry, ingest=ingest)
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == "down: ingest; this machine's clock is 3600 s behind the city's"
 
 
 async def test_metrics_count_by_route_template(client: httpx2.AsyncClient, metrics: CollectorRegistry) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from city.mqtt import Address, Session
 from ingest.run import subscriptions
+from ingest.settings import IngestSettings
 from support.mqtt_client import BAD_CREDENTIALS, NOT_AUTHORIZED, Client, client
 from support.own_city import City, make_secrets, own_broker, script
 
@@ -107,11 +108,12 @@ def test_no_other_user_connects_under_a_gateway_s_name(city: City, user: str) ->
 async def test_ingest_gets_all_that_others_publish(city: City) -> None:
     """The attacker asks for a share, and for ingest's queue, while its neighbour publishes."""
     address = Address.parse(city.url("ingest"))
-    async with Session(address, client_id="korat-ingest-1", subscriptions=subscriptions("ingest")) as ingest:
+    taken, _ = subscriptions(IngestSettings.model_validate({"workers": 2}))
+    async with Session(address, client_id="korat-ingest-1", subscriptions=taken) as ingest:
         async with asyncio.timeout(5):
             await ingest.connected()
     await asyncio.to_thread(_attack, city)
-    async with Session(address, client_id="korat-ingest-1", subscriptions=subscriptions("ingest")) as ingest:
+    async with Session(address, client_id="korat-ingest-1", subscriptions=taken) as ingest:
         got: set[bytes] = set()
         async with asyncio.timeout(10):
             while len(got) < 100:
@@ -140,6 +142,16 @@ def test_a_packet_beyond_all_measure_ends_its_own_connection_alone(city: City) -
         assert neighbour.publish("city/th-30/smart_city/air_quality/pm-8") != NOT_AUTHORIZED
 
 
+@pytest.mark.parametrize("qos", [0, 1])
+def test_the_log_names_an_old_device_whose_publish_was_refused(city: City, qos: int) -> None:
+    """MQTT 3.1.1 has no answer for it: the broker acknowledges, drops, and ends the connection (docs/deployment.md)."""
+    with client(city, DEVICE, protocol=paho.MQTTv311) as device:
+        device.paho.publish("city/th-30/smart_city/air_quality/pm-8", b"{}", qos=qos)
+        device.wait("disconnect")
+    city.process.stop()
+    assert f"Bad socket read/write on client {DEVICE}: " in city.process.log.read_text()
+
+
 def test_it_rewrites_no_rights(city: City) -> None:
     before = (city.secrets / "mosquitto_users.json").read_bytes()
     command = {"commands": [{"command": "addClientRole", "username": DEVICE, "rolename": "ingest:ingest"}]}
@@ -164,3 +176,36 @@ def test_an_old_subscription_brings_nothing_without_the_right_to_it(tmp_path: Pa
         with client(city, "z2m") as listener:
             bridge.publish("zigbee2mqtt/hall")
             assert listener.hears_nothing()
+
+
+async def test_an_old_share_takes_nothing_from_one_worker_or_a_new_group(tmp_path: Path) -> None:
+    """A session that joined the workers' share while an ACL file let it outlives the upgrade; 2.0.11 forgets it."""
+    folder, secrets = tmp_path / "broker", make_secrets(tmp_path / "secrets", "ingest", "device:pm-7", "device:pm-8")
+    folder.mkdir()
+    users = secrets / "mosquitto_users.json"
+    shipped = users.read_text()
+    permissive = json.loads(shipped)
+    permissive["defaultACLAccess"] = dict.fromkeys(permissive["defaultACLAccess"], True)
+    users.write_text(json.dumps(permissive))
+    with own_broker(secrets, folder) as city, client(city, DEVICE) as attacker:
+        assert attacker.subscribe("$share/ingest/city/#") < 0x80
+    users.write_text(shipped)
+    got = {}
+    with own_broker(secrets, folder) as city:
+        for name, settings in {"one": {}, "new": {"workers": 2, "group": "new"}}.items():
+            taken, _ = subscriptions(IngestSettings.model_validate(settings))
+            async with Session(Address.parse(city.url("ingest")), client_id=name, subscriptions=taken) as ingest:
+                async with asyncio.timeout(5):
+                    await ingest.connected()
+                await asyncio.to_thread(_publish_100, city)
+                await asyncio.sleep(0.5)
+                messages = await ingest.receive()
+                ingest.acknowledge(messages)
+                got[name] = len({message.payload for message in messages})
+    assert got == {"one": 100, "new": 100}
+
+
+def _publish_100(city: City) -> None:
+    with client(city, "pm-8") as neighbour:
+        for number in range(100):
+            neighbour.publish("city/th-30/smart_city/air_quality/pm-8", b"%d" % number)

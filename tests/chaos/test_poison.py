@@ -17,7 +17,8 @@ from city.ledger.port import QuarantineState
 from city.mqtt import Address
 from city.outcomes import Counts
 from city.reading import Reading
-from gateway.decoders import Context, DecodeError
+from gateway.decoders import Context, Decoded, DecodeError
+from gateway.decoders.decoder import Rest
 from gateway.naming import Decoding
 from gateway.run import run
 from gateway.settings import GatewaySettings
@@ -35,13 +36,13 @@ class Legacy:
 
     mended = False
 
-    def decode(self, payload: bytes, context: Context) -> list[Reading]:
+    def decode(self, payload: bytes, context: Context) -> Decoded:
         cells = payload.decode().split(";")
         if cells[0] == "v2" and self.mended:
             cells = cells[1:]
         if len(cells) != 2:
             raise DecodeError(Reason.UNDECODED, f"{len(cells)} cells")
-        return [Reading(cells[0], "rain", context.received_ns, {"rain_rate": float(cells[1])})]
+        return Decoded([Reading(cells[0], "rain", context.received_ns, {"rain_rate": float(cells[1])})], Rest())
 
 
 @pytest.mark.timeout(SECONDS * 3 + 60)

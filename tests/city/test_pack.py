@@ -113,6 +113,15 @@ def test_a_broken_block_has_its_reason(broken: pack.Block, reason: Reason) -> No
     assert caught.value.reason is reason
 
 
+def test_rows_at_0_0_have_no_position_and_their_neighbours_keep_theirs() -> None:
+    rows = [Reading("a", "rain", at, {"battery": 1.0}, 14.0, 102.0) for at in (10, 11, 12)]
+    sent = pack.to_block(Batch.from_readings(rows))
+    sent.position = np.array([0.0, 14.0, 0.0, 0.0, 102.0, 102.0]).tobytes()
+    found = pack.to_batch(sent).readings()
+    assert [(one.lat, one.lon) for one in found] == [(None, None), (14.0, 102.0), (0.0, 102.0)]
+    assert [one.values for one in found] == [{"battery": 1.0}] * 3
+
+
 @given(st.lists(st.lists(readings(st.just("weather")), min_size=1, max_size=5), min_size=1, max_size=5))
 def test_batches_join_without_change(parts: list[list[Reading]]) -> None:
     joined = concat([Batch.from_readings(part) for part in parts])

@@ -1,5 +1,6 @@
 """Receipts and statuses."""
 
+import json
 from itertools import pairwise
 
 import pytest
@@ -55,3 +56,52 @@ def test_a_status_is_read_as_it_was_written_and_every_truncation_refused() -> No
     for end in range(len(payload)):
         with pytest.raises(Malformed):
             status.decode(payload[:end])
+
+
+KEY = b"k" * 32
+done_lists = st.lists(
+    st.tuples(st.integers(1, 2**63 - 1), st.integers(1, 2**63 - 1)).map(sorted).map(tuple), max_size=5
+)
+
+
+@given(st.text(min_size=1), done_lists, st.integers(0, 2**63 - 1), st.binary(min_size=1))
+def test_a_signed_receipt_is_genuine_after_its_way(
+    spool: str, done: list[tuple[int, int]], at_ns: int, key: bytes
+) -> None:
+    sent = receipt.Receipt(spool, done, at_ns)
+    receipt.sign(sent, "gw-1", key)
+    came = receipt.decode(receipt.encode(sent))
+    assert receipt.is_genuine(came, "gw-1", key)
+    assert not receipt.is_genuine(came, "gw-2", key)
+    assert not receipt.is_genuine(came, "gw-1", key + b"x")
+    assert not receipt.is_genuine(receipt.Receipt(spool, done, at_ns), "gw-1", key)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"spool": "b1"},
+        {"done": [[1, 3]]},
+        {"done": [[1, 1], [2, 2]]},
+        {"done": []},
+        {"at_ns": 8},
+        {"at_ns": 0},
+        {"hmac": ""},
+        {"hmac": "0" * 64},
+        {"hmac": "é"},
+    ],
+)
+def test_what_was_changed_on_the_way_is_not_genuine(change: dict[str, object]) -> None:
+    sent = receipt.Receipt("b0", [(1, 2)], 7)
+    receipt.sign(sent, "gw-1", KEY)
+    fields = json.loads(receipt.encode(sent))
+    assert receipt.is_genuine(receipt.decode(json.dumps(fields).encode()), "gw-1", KEY)
+    assert not receipt.is_genuine(receipt.decode(json.dumps(fields | change).encode()), "gw-1", KEY)
+
+
+def test_a_gateway_of_the_version_before_reads_a_signed_receipt() -> None:
+    """It passes over the field that it does not know, and needs `boot`."""
+    sent = receipt.Receipt("b0", [(1, 2)], 7)
+    receipt.sign(sent, "gw-1", KEY)
+    fields = json.loads(receipt.encode(sent))
+    assert {key: fields[key] for key in ("boot", "done", "at_ns")} == {"boot": "b0", "done": [[1, 2]], "at_ns": 7}

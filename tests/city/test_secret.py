@@ -7,7 +7,7 @@ import pytest
 from city.database.address import name_of, parse
 from city.errors import ConfigurationError
 from city.ledger import open_ledger
-from city.secret import read_secret
+from city.secret import read_key, read_secret
 from city.settings import masked
 from city.store.influx.address import Address
 
@@ -114,3 +114,14 @@ def test_our_own_keys_are_known_without_a_word_before_them() -> None:
     assert masked(f"got {key} here") == "got korat_*** here"
     plain = "the bearer token is missing or wrong; korat_api_requests_total token_file=/run/x sensor=korat_1"
     assert masked(plain) == plain
+
+
+def test_a_shared_key_is_long_enough_to_be_one(tmp_path: Path) -> None:
+    assert read_key("", "x") is None
+    file = tmp_path / "key"
+    file.write_text("0123456789abcdef" * 2 + "\n")
+    assert read_key(str(file), "x") == b"0123456789abcdef" * 2
+    file.write_text("short\n")
+    with pytest.raises(ConfigurationError, match=r"KEY: .* is shorter than 32") as raised:
+        read_key(str(file), "KEY")
+    assert "short\n" not in str(raised.value)

@@ -197,6 +197,28 @@ async def test_a_broker_that_wants_certificates_takes_ours_alone(strict_city: Ci
         assert "certificate" in str(session.last_error).lower()
 
 
+@pytest.mark.parametrize(("client_id", "well"), [("", False), ("bridge", True)])
+def test_doctor_and_record_connect_as_a_user_that_is_bound(
+    city: City, tmp_path: Path, client_id: str, *, well: bool
+) -> None:
+    environment = {"KORAT_MQTT_URL": city.url("bridge"), "KORAT_MQTT_CLIENT_ID": client_id}
+    with room("doctor", tmp_path, environment) as doctor:
+        doctor.wait(within=40)
+    assert ("answers" in doctor.log.read_text()) is well, doctor.log.read_text()
+    assert ("needs it as KORAT_MQTT_CLIENT_ID" in doctor.log.read_text()) is not well
+    file = tmp_path / "a.korat.jsonl"
+    with room(f"record {file} --topic zigbee2mqtt/#", tmp_path, environment) as record:
+        if well:
+            deadline = time.monotonic() + 20
+            while "0 messages of 0 topics" not in record.log.read_text():
+                assert time.monotonic() < deadline, record.log.read_text()
+                time.sleep(0.1)
+            assert record.stop() == 0
+        else:
+            assert record.wait(within=40) == 1
+            assert "needs it as KORAT_MQTT_CLIENT_ID" in record.log.read_text()
+
+
 def test_a_missing_password_file_is_one_sentence(city: City) -> None:
     with pytest.raises(ConfigurationError, match=r"password: .*can't be read"):
         Address.parse(city.url("nobody")).secret()

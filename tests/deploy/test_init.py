@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from influx_stub import InfluxStub
 
 from api.keys import Keys
 from city.errors import ConfigurationError, Unavailable
@@ -18,6 +17,7 @@ from city.ledger import open_ledger
 from korat.init import init
 from korat.init_settings import Bucket, InitSettings
 from korat.settings import PlatformSettings
+from support.influx_stub import InfluxStub
 from support.ports import free_port
 
 ADMIN = "an-administrator-s-token"

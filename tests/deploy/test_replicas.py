@@ -36,6 +36,7 @@ def test_replicas_share_the_work_and_one_is_replaced(
         "KORAT_LEDGER_URL": f"{postgres_database}?password_file={tmp_path}/password",
         "KORAT_MQTT_URL": city.url("ingest"),
         "KORAT_INGEST_WORKER": "auto",
+        "KORAT_INGEST_WORKERS": "3",
         "KORAT_INGEST_GROUP": "replicas",
         "KORAT_API_HOST": "0.0.0.0",  # noqa: S104 - as in its container; it asks for a key
         "KORAT_API_PORT": str(door),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import stat
 import subprocess
 from pathlib import Path
@@ -164,3 +165,16 @@ def test_both_brokers_know_the_same_roles(folder: Path) -> None:
             topic = acl["topic"].replace("gw-1", "${username}").replace("pm-7", "${username}")
             assert f'"{topic.removeprefix("$share/+/")}"' in emqx, topic
     assert emqx.rstrip().endswith("{deny, all}.")
+
+
+def test_emqx_gives_no_two_users_one_session() -> None:
+    """It puts the user's name and a character before the client id: none that a name may have."""
+    between = re.search(
+        r"""clientid_override = "concat\(\[username, '(.)', clientid\]\)\"""",
+        (DEPLOY / "emqx" / "emqx.conf").read_text(),
+    )
+    name = re.search(r'NAME = re.compile\(r"(.*)"\)', (DEPLOY / "make-passwords").read_text())
+    assert between is not None
+    assert name is not None
+    assert re.fullmatch(name[1], "a-b.c_d")
+    assert not re.fullmatch(name[1], f"a{between[1]}b")

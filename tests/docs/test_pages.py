@@ -88,6 +88,8 @@ def unknown(words: list[str]) -> str | None:
         if command is None:
             return f"there is no command {options[0]!r}"
         options.pop(0)
+        if options and options[0] in getattr(command, "commands", {}):
+            command = command.commands[options.pop(0)]
     known = {spelled: each for each in command.params for spelled in (*each.opts, *each.secondary_opts)}
     for at, word in enumerate(options):
         name, equals, value = word.partition("=")

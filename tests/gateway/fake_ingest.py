@@ -27,12 +27,14 @@ class FakeIngest:
     Attributes:
         pause_s: Seconds that each pack costs.
         ahead_s: How far its clock is ahead.
+        key: What it signs receipts with.
     """
 
     def __init__(self, port: int, *, answers: bool = True, name: str = "fake-ingest") -> None:
         self.answers = answers
         self.pause_s = 0.0
         self.ahead_s = 0.0
+        self.key: bytes | None = None
         self.packs: list[Pack] = []
         self.statuses: list[Status] = []
         self._ready = threading.Event()
@@ -72,7 +74,10 @@ class FakeIngest:
     def settle(self, spool: str, *ranges: tuple[int, int]) -> None:
         """Send a receipt."""
         at_ns = time.time_ns() + round(self.ahead_s * 1e9)
-        self.say(receipt.encode(receipt.Receipt(spool, list(ranges), at_ns)))
+        done = receipt.Receipt(spool, list(ranges), at_ns)
+        if self.key is not None:
+            receipt.sign(done, GATEWAY, self.key)
+        self.say(receipt.encode(done))
 
     def say(self, payload: bytes) -> None:
         """Send anything on the receipts' topic."""

@@ -9,7 +9,7 @@ import pytest
 
 from city.catalog import KINDS
 from city.errors import Malformed
-from gateway.decoders import Context, chirpstack
+from gateway.decoders import DECODERS, Context
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.lorawan.codecs.decentlab import MODELS
 
@@ -31,7 +31,7 @@ def values(model: str, **brought: Any) -> dict[str, float]:
     """Say what a reading has when a network server brings this of an uplink: `data`, or the `object` it made of it."""
     event = {"deviceInfo": {"devEui": EUI}, "fPort": 1, **brought}
     context = Context(1_764_900_000_000_000_000, codecs={f"eui-{EUI}": f"decentlab-{model}"})
-    (reading,) = chirpstack.decode(json.dumps(event).encode(), context)
+    (reading,) = DECODERS["chirpstack"](json.dumps(event).encode(), context).readings
     return reading.values
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from city.errors import Malformed
 from city.reading import Reading
 from gateway.decoders import DECODERS, Context, DecodeError, Origin
-from gateway.decoders.decoder import device_id
+from gateway.decoders.decoder import Decoded, Rest, device_id
 from gateway.naming import Decoding
 from support import cases
 
@@ -36,11 +36,11 @@ def test_what_a_faulty_decoder_makes_never_reaches_a_pack(
     monkeypatch: pytest.MonkeyPatch, reading: Reading, reason: str
 ) -> None:
     good = Reading("a", "rain", NOW, {"rain_rate": 1.0}, 14.9, 102.1, {"rain_rate": 3})
-    monkeypatch.setattr("gateway.naming.decoding.DECODERS", {"native": lambda *_: [good]})
+    monkeypatch.setattr("gateway.naming.decoding.DECODERS", {"native": lambda *_: Decoded([good], Rest())})
     assert Decoding().decode(Origin("http", "native", {}), b"", NOW) == ([good], [])
-    monkeypatch.setattr("gateway.naming.decoding.DECODERS", {"native": lambda *_: [good, reading]})
+    monkeypatch.setattr("gateway.naming.decoding.DECODERS", {"native": lambda *_: Decoded([good, reading], Rest())})
     readings, undecoded = Decoding().decode(Origin("http", "native", {}), b"x", NOW)
-    assert (readings, undecoded[0].payload, undecoded[0].reason) == ([], b"x", reason)
+    assert (readings, undecoded[0].payload, undecoded[0].reason) == ([good], b"x", reason)
 
 
 @pytest.mark.parametrize("name", DECODERS)
@@ -51,11 +51,12 @@ def test_every_decoder_refuses_in_one_way(name: str) -> None:
             for device, kind in ((None, None), ("no id", None), ("d", "toaster")):
                 context = replace(case.context(), device=device, kind=kind)
                 try:
-                    decode(payload, context)
+                    decoded = decode(payload, context)
                 except Malformed as error:
                     assert type(error) is DecodeError
-                    assert error.rest is not None or not error.good, "a part without what is left of the rest"
                     refusals += 1
+                else:
+                    assert decoded.readings or not decoded.rest.refused
     assert refusals
 
 
@@ -94,7 +95,7 @@ def test_a_decoder_that_is_gone_is_named() -> None:
 def test_what_was_not_understood_is_understood_after_a_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     payload = b'{"values": {"rain_rate": 1}}'
 
-    def faulty(_: bytes, __: Context) -> list[Reading]:
+    def faulty(_: bytes, __: Context) -> Decoded:
         raise ZeroDivisionError("oops")
 
     with monkeypatch.context() as patched:
@@ -104,6 +105,7 @@ def test_what_was_not_understood_is_understood_after_a_fix(monkeypatch: pytest.M
     (kept,) = undecoded
     assert (kept.payload, kept.received_at_ns, kept.reason) == (payload, NOW, "undecoded")
     assert "ZeroDivisionError: oops" in kept.detail
-    assert Decoding().decode_again(kept.origin, kept.payload, kept.received_at_ns) == [
-        Reading("d", "rain", NOW, {"rain_rate": 1.0})
-    ]
+    assert Decoding().decode_again(kept.origin, kept.payload, kept.received_at_ns) == (
+        [Reading("d", "rain", NOW, {"rain_rate": 1.0})],
+        [],
+    )

@@ -44,8 +44,8 @@ def row(number: int, level: str = "150") -> str:
 class FileWatcher:
     """A folder with its link's state."""
 
-    def __init__(self, data: Path) -> None:
-        (data / "gateway.toml").write_text(NAMES)
+    def __init__(self, data: Path, names: str = NAMES) -> None:
+        (data / "gateway.toml").write_text(names)
         self.decoding = Decoding(load_config(data / "gateway.toml").naming)
         self.data = data
         self.folder = data / "drop"
@@ -123,8 +123,42 @@ async def test_a_bad_line_is_named_and_costs_no_other(drop: FileWatcher) -> None
     assert kept["a.csv, line 702"].payload == lines[700].encode()
     assert kept["a.csv, line 499"].origin == "folder:mapped?mapping=works&folder=works&file=a.csv&line=499"
     mended = kept["a.csv, line 499"].payload.replace(b"high", b"155")
-    (again,) = drop.decoding.decode_again(kept["a.csv, line 499"].origin, mended, 0)
+    ((again,), _) = drop.decoding.decode_again(kept["a.csv, line 499"].origin, mended, 0)
     assert (again.device, again.values) == ("w-s0", {"level": 1.55})
+
+
+async def test_lines_without_a_time_have_instants_of_their_own(tmp_path: Path) -> None:
+    drop = FileWatcher(tmp_path, NAMES.replace('time = { path = "time", zone = "Asia/Bangkok" }\n', ""))
+    drop.put("a.csv", *(f"S1,-,{level},-\n" for level in range(1_200)))
+    async with drop.watched():
+        await until(lambda: drop.files("done") == ["a.csv"])
+    assert [one.values["level"] for one in drop.spool.readings] == [level / 100 for level in range(1_200)]
+    times = [one.time_ns for one in drop.spool.readings]
+    assert times == sorted(set(times))
+
+
+async def test_lines_without_a_time_around_a_bad_one_stay_apart(tmp_path: Path) -> None:
+    drop = FileWatcher(tmp_path, NAMES.replace('time = { path = "time", zone = "Asia/Bangkok" }\n', ""))
+    drop.put("a.csv", *(f"S1,-,{'x' if level == 7 else level},-\n" for level in range(20)))
+    async with drop.watched():
+        await until(lambda: "a.csv" in drop.files("done"))
+    assert len({one.time_ns for one in drop.spool.readings}) == 19
+
+
+async def test_the_hour_that_comes_twice_is_kept_twice_or_its_lines_are_named(tmp_path: Path) -> None:
+    drop = FileWatcher(tmp_path, NAMES.replace("Asia/Bangkok", "Europe/Berlin"))
+    times = "01:30", "02:00", "02:30", "02:00", "02:30", "03:00"
+    drop.put("both.csv", *(f"S1,2024-10-27 {at}:00,{level},-\n" for level, at in enumerate(times)))
+    drop.put("once.csv", "S1,2024-10-27 02:15:00,7,-\n", "S1,2024-10-27 03:15:00,8,-\n")
+    drop.put("spring.csv", "S1,2024-03-31 02:15:00,9,-\n", "S1,2024-03-31 03:15:00,10,-\n")
+    async with drop.watched():
+        await until(lambda: {"both.csv", "once.csv", "spring.csv"} <= {*drop.files("done")})
+    both = [one for one in drop.spool.readings if one.values["level"] < 0.06]
+    assert [(one.time_ns - both[0].time_ns) // (60 * 10**9) for one in both] == [0, 30, 60, 90, 120, 150]
+    held = sorted(one.detail for one in drop.spool.undecoded)
+    assert len(drop.spool.readings) == 8
+    assert "once.csv, line 2: '2024-10-27 02:15:00' happens twice in Europe/Berlin" in held[0]
+    assert "spring.csv, line 2: '2024-03-31 02:15:00' does not exist in Europe/Berlin" in held[1]
 
 
 @pytest.mark.parametrize(
@@ -323,7 +357,7 @@ async def test_a_name_that_is_no_utf8_is_read_and_told(drop: FileWatcher, capsys
     assert len(drop.spool.readings) == 2
     (kept,) = drop.spool.undecoded
     assert kept.detail.startswith("\ufffd\ufffd\ufffd.csv, line 3: ")
-    assert drop.decoding.decode_again(kept.origin, kept.payload.replace(b"high", b"155"), 0)
+    assert drop.decoding.decode_again(kept.origin, kept.payload.replace(b"high", b"155"), 0)[0]
     assert "crashed" not in capsys.readouterr().out
 
 
@@ -407,3 +441,21 @@ def test_a_long_file_takes_little_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert (rows, bad, taken) == (20_001, 1, [])
     assert most < 30 * MAX_LINE
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "bad"),
+    [
+        ('id,note,v\nA,"x\ny",5\nB,z,6\n', ["A", "B"], []),
+        ('id,v\nA,"5\nB,6\nC",7\nD,8\n', ["B", "D"], [2, 4]),
+        ('id,v\nA,"5\nB,6\nC,"7"\nD,8\n', ["B", "C", "D"], [2]),
+        ('id,v\npipe 5",5\nB,6\n', ['pipe 5"', "B"], []),
+        ('id,v\nA,"5\n' + "B,6\n" * 150 + 'C",7\nD,8\n', ["B"] * 150 + ["D"], [2, 153]),
+    ],
+)
+def test_a_line_break_in_quotes_makes_no_device(tmp_path: Path, text: str, read: list[str], bad: list[int]) -> None:
+    (tmp_path / "a.csv").write_text(text, "utf-8")
+    with CsvLines(tmp_path / "a.csv", (), ",", "utf-8") as lines:
+        rows = lines.take(1_000)
+    assert [row.cells["id"] for row in rows if row.error is None] == read
+    assert [row.line for row in rows if row.error is not None] == bad

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from gateway.decoders import DECODERS, Context, DecodeError
+from gateway.decoders import Context, DecodeError
+from support.cases import readings_by
 
 NOW: Final = 1_764_900_000 * 10**9
 
@@ -50,7 +51,7 @@ def vectors(shared_data: Path, family: str) -> list[dict[str, Any]]:
 def read(family: str, vector: Mapping[str, Any], topic: str) -> dict[str, float]:
     text = vector.get("payload_text")
     payload = json.dumps(vector["payload"]) if text is None else text
-    readings = DECODERS[family](payload.encode(), Context(NOW, parameters={"topic": vector.get("topic", topic)}))
+    readings = readings_by(family)(payload.encode(), Context(NOW, parameters={"topic": vector.get("topic", topic)}))
     assert len(readings) <= 1
     return readings[0].values if readings else {}
 
@@ -119,10 +120,10 @@ def test_recorded_messages_of_shelly(shared_data: Path) -> None:
 def test_what_is_wrong_is_said(family: str, topic: str, payload: str, reason: str | None) -> None:
     context = Context(NOW, parameters={"topic": topic} if topic else {})
     if reason is None:
-        assert DECODERS[family](payload.encode(), context) == []
+        assert readings_by(family)(payload.encode(), context) == []
         return
     with pytest.raises(DecodeError) as raised:
-        DECODERS[family](payload.encode(), context)
+        readings_by(family)(payload.encode(), context)
     assert raised.value.reason == reason
 
 
@@ -135,7 +136,7 @@ def test_what_is_wrong_is_said(family: str, topic: str, payload: str, reason: st
     ],
 )
 def test_two_topics_are_two_devices(family: str, payload: str, topics: list[str]) -> None:
-    read_of = [DECODERS[family](payload.encode(), Context(NOW, parameters={"topic": topic})) for topic in topics]
+    read_of = [readings_by(family)(payload.encode(), Context(NOW, parameters={"topic": topic})) for topic in topics]
     assert len({reading.device for readings in read_of for reading in readings}) == len(topics)
 
 
@@ -143,7 +144,7 @@ def test_a_probe_keeps_its_name_whether_or_not_others_answer() -> None:
     both = {"DS18B20-1": {"Temperature": 5}, "DS18B20-2": {"Temperature": -18}, "ESP32": {"Temperature": 50}}
     for lost in [set(), *({sensor} for sensor in both), {"DS18B20-1", "ESP32"}]:
         message = {"ESP32": {"Temperature": None}, **{name: told for name, told in both.items() if name not in lost}}
-        (reading,) = DECODERS["tasmota"](json.dumps(message).encode(), Context(NOW, "d"))
+        (reading,) = readings_by("tasmota")(json.dumps(message).encode(), Context(NOW, "d"))
         named = {"DS18B20-1": "temperature", "DS18B20-2": "temperature_ds18b20_2", "ESP32": "device_temperature"}
         assert set(reading.values) == {name for sensor, name in named.items() if sensor not in lost}
 
@@ -162,10 +163,10 @@ def test_a_probe_keeps_its_name_whether_or_not_others_answer() -> None:
 )
 def test_the_kind_is_the_components_whatever_of_it_changed(component: dict[str, Any], kind: str) -> None:
     message = json.dumps({"src": "a", "method": "NotifyStatus", "params": component}).encode()
-    assert [reading.kind for reading in DECODERS["shelly"](message, Context(NOW))] == [kind]
-    assert [reading.kind for reading in DECODERS["shelly"](message, Context(NOW, kind="dock"))] == ["dock"]
+    assert [reading.kind for reading in readings_by("shelly")(message, Context(NOW))] == [kind]
+    assert [reading.kind for reading in readings_by("shelly")(message, Context(NOW, kind="dock"))] == ["dock"]
     with pytest.raises(DecodeError, match="no kind"):
-        DECODERS["shelly"](message, Context(NOW, kind="toaster"))
+        readings_by("shelly")(message, Context(NOW, kind="toaster"))
 
 
 def test_numbers_too_large_to_be_measured_are_passed_over() -> None:
@@ -175,4 +176,4 @@ def test_numbers_too_large_to_be_measured_are_passed_over() -> None:
         "tasmota": f'{{"A": {{"Humidity": {huge}}}}}',
         "shelly": f'{{"src": "a", "method": "NotifyStatus", "params": {{"humidity:0": {{"rh": {huge}}}}}}}',
     }.items():
-        assert DECODERS[family](payload.encode(), Context(NOW, "d")) == []
+        assert readings_by(family)(payload.encode(), Context(NOW, "d")) == []

@@ -109,7 +109,7 @@ async def test_garbage_is_taken_with_its_reason_and_can_be_decoded_again(spool: 
     (kept,) = spool.undecoded
     assert kept.payload == b'{"ts": 1, "values": {}}'
     assert kept.origin == "http:native?device=aq-1&kind=air_quality&note=%26x+%C3%A4"
-    assert Decoding().decode_again(kept.origin, GOOD, kept.received_at_ns)[0].device == "aq-1"
+    assert Decoding().decode_again(kept.origin, GOOD, kept.received_at_ns)[0][0].device == "aq-1"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ async def test_garbage_is_taken_with_its_reason_and_can_be_decoded_again(spool: 
 async def test_any_query_is_kept_so_that_it_can_be_read_back(spool: Spool, ask: Ask, query: str) -> None:
     assert (await ask(yarl.URL(f"{PATH}&{query}", encoded=True), b"garbage"))[0] == 202
     (kept,) = spool.undecoded
-    assert Decoding().decode_again(kept.origin, GOOD, 0)[0].device == "aq-1"
+    assert Decoding().decode_again(kept.origin, GOOD, 0)[0][0].device == "aq-1"
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"{", b"[" * 100_000, b"null"])

@@ -7,9 +7,10 @@ import pytest
 from city.catalog import KINDS, QUANTITIES, SENSOR, Kind, Workstream
 from city.reading import Reading
 from gateway.config import load_config
-from gateway.decoders import DECODERS, Context, Origin, kinds
+from gateway.decoders import Context, Origin, kinds
 from gateway.naming import Decoding
 from support import cases
+from support.cases import readings_by
 
 NOW = 1_764_900_000 * 10**9
 
@@ -61,7 +62,7 @@ def test_what_is_measured_tells_the_kind_or_nothing_does(quantities: str, kind: 
     ],
 )
 def test_a_decoder_says_more_than_what_is_measured(decoder: str, topic: str, payload: bytes, kind: str) -> None:
-    (reading,) = DECODERS[decoder](payload, Context(NOW, parameters={"topic": topic}))
+    (reading,) = readings_by(decoder)(payload, Context(NOW, parameters={"topic": topic}))
     assert reading.kind == kind
 
 
@@ -83,7 +84,7 @@ def test_a_new_kind_of_the_catalog_moves_no_device(monkeypatch: pytest.MonkeyPat
 
 def test_nothing_is_quarantined_for_want_of_a_kind(tmp_path: Path) -> None:
     payload, context = b'{"values": {"door_open": 1}}', Context(NOW, device="d-1")
-    assert DECODERS["native"](payload, context) == [Reading("d-1", SENSOR, NOW, {"door_open": 1.0})]
+    assert readings_by("native")(payload, context) == [Reading("d-1", SENSOR, NOW, {"door_open": 1.0})]
     file = tmp_path / "gateway.toml"
     file.write_text('[sources.d-1]\nkind = "dock"\n')
     decoding = Decoding(load_config(file).naming)

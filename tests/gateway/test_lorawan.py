@@ -12,12 +12,13 @@ import pytest
 
 from city.catalog import KINDS
 from city.errors import Malformed, Reason
-from gateway.decoders import DECODERS, Context
-from gateway.decoders.decoder import checked
+from gateway.decoders import Context
 from gateway.decoders.lorawan import codecs
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.lorawan.codecs.digital_matter import g62_clock
 from gateway.decoders.lorawan.model_names import guess
+from gateway.naming.checks import checked
+from support.cases import readings_by
 
 _RECEIVED_NS: Final = 1_790_000_000 * 10**9
 
@@ -68,7 +69,7 @@ def envelopes(shared_data: Path, name: str) -> dict[str, dict[str, Any]]:
 
 def read(decoder: str, payload: object, **known: Mapping[str, str]) -> list[Any]:
     context = Context(_RECEIVED_NS, **known)  # type: ignore[arg-type]
-    return checked(DECODERS[decoder](json.dumps(payload).encode(), context))
+    return checked(readings_by(decoder)(json.dumps(payload).encode(), context))
 
 
 def test_every_recorded_frame_gives_the_makers_own_answer(shared_data: Path) -> None:

@@ -12,10 +12,12 @@ import pytest
 
 from city.errors import ConfigurationError
 from gateway.decoders import DECODERS, Context, DecodeError, Origin
+from gateway.decoders.decoder import Decoded
 from gateway.decoders.mapping import load_mapping
 from gateway.naming import Decoding, Naming
+from support.cases import readings_by
 
-decode = DECODERS["mapped"]
+decode = readings_by("mapped")
 
 NOW: Final = 1_764_900_000 * 10**9
 
@@ -53,10 +55,36 @@ def test_paths(path: str, document: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "document", [{}, {"a": []}, {"a": {"b": None}}, {"a": {"b": " "}}, {"a": 7}, {"a": [{"b": 1}]}]
+    ("document", "made"),
+    [
+        ({"a": {"b": None}}, []),
+        ({"a": {"b": " "}}, []),
+        ({}, "missing_field"),
+        ({"a": []}, "missing_field"),
+        ({"a": 7}, "missing_field"),
+        ({"a": [{"b": 1}]}, "missing_field"),
+        ({"renamed": {"b": 1}}, "missing_field"),
+        ({"wrapped": {"a": {"b": 1}}}, "missing_field"),
+    ],
 )
-def test_what_is_not_there_is_absent(document: object) -> None:
-    assert value("a.b", document) == []
+def test_what_says_that_it_is_nothing_is_absent_and_what_is_not_there_is_refused(
+    document: object, made: object
+) -> None:
+    assert value("a.b", document) == made
+
+
+def test_what_a_mapping_neither_reads_nor_ignores_is_told() -> None:
+    table = {
+        "each": "rows", "device": "id", "time": "$.at", "ignore": ["row", "meta", "$.version"],
+        "values": {"temperature": "s.name=t.v", "humidity": "s.1.v"},
+    }  # fmt: skip
+    context = Context(NOW, parameters={"mapping": "m"}, mappings={"m": load_mapping("m", table)})
+    sensors = [{"name": "t", "v": 21.5, "raw": 3}, {"v": "60"}, {"name": "x", "v": 7}]
+    document = {"at": "2026-11-23T06:00:00Z", "version": 2, "count": "1", "rows": [{"id": 4, "row": 9, "s": sensors}]}
+    document["rows"][0] |= {"meta": {"a": 1}, "door": "open", "deep": {"list": [[1], {"x": True}]}}  # type: ignore[index]
+    decoded = DECODERS["mapped"](json.dumps(document).encode(), context)
+    assert [reading.values for reading in decoded.readings] == [{"temperature": 21.5, "humidity": 60.0}]
+    assert sorted(decoded.rest.unread) == ["count", "deep.list", "deep.list.x", "door", "s.raw", "s.v"]
 
 
 @pytest.mark.parametrize(
@@ -208,24 +236,27 @@ def test_one_bad_item_holds_back_no_other() -> None:
     assert (json.loads(kept.payload), kept.reason) == ([items[1], items[3]], "wrong_type")
     assert kept.detail.startswith("2 of 4 items: rain_rate is 'heavy'")
     mended = kept.payload.replace(b'"heavy"', b"2").replace(b'"light"', b"4")
-    assert [reading.device for reading in decoding.decode_again(kept.origin, mended, NOW)] == ["m-2", "m-4"]
+    assert [reading.device for reading in decoding.decode_again(kept.origin, mended, NOW)[0]] == ["m-2", "m-4"]
     one = json.dumps({"id": 2, "r": "heavy"}).encode()
     assert decoding.decode(came, one, NOW)[1][0].detail.startswith("rain_rate is")
 
 
 def test_the_bad_items_of_a_document_keep_what_stands_at_its_top() -> None:
-    table = {"each": "a.b", "device": "id", "time": "$.at", "values": {"rain_rate": {"path": "r", "scale": 10}}}
+    table = {
+        "each": "a.b", "device": "id", "time": "$.at", "ignore": ["$.a.c"],
+        "values": {"rain_rate": {"path": "r", "scale": 10}},
+    }  # fmt: skip
     decoding = Decoding(Naming(mappings={"m": load_mapping("m", table)}))
     came = Origin("poll", "mapped", {"mapping": "m"})
     document = {"at": "2026-11-23T06:00:00Z", "a": {"b": [{"id": 1, "r": 1}, {"id": 2, "r": 1.7e308}], "c": 1}}
     (reading,), (kept,) = decoding.decode(came, json.dumps(document).encode(), NOW)
     assert (reading.device, kept.reason) == ("m-1", "not_finite")
     assert json.loads(kept.payload) == document | {"a": {"b": [{"id": 2, "r": 1.7e308}], "c": 1}}
-    listed = load_mapping("m", table | {"each": "a.0.b"})
+    listed = load_mapping("m", table | {"each": "a.0.b", "ignore": ["$.a.0.c"]})
     decoding = Decoding(Naming(mappings={"m": listed}))
     payload = json.dumps({"at": document["at"], "a": [document["a"]]}).encode()
     readings, (kept,) = decoding.decode(came, payload, NOW)
-    assert (readings, kept.payload) == ([], payload), "it can't be told without them"
+    assert (len(readings), kept.payload) == (1, payload), "it can't be told without them"
 
 
 @pytest.mark.parametrize(
@@ -239,3 +270,50 @@ def test_years_of_the_buddhist_era(text: str, form: str) -> None:
     assert seconds == datetime.fromisoformat("2024-02-29T06:00:00+07:00").timestamp()
     if "2567" in text:
         assert read(table | {"time": time}, {"t": text, "r": 1}) == "bad_time"
+
+
+AUTUMN: Final = {
+    "kind": "weather",
+    "device": "id",
+    "time": {"path": "at", "zone": "Europe/Berlin"},
+    "values": {"temperature": "t"},
+}
+
+
+def autumn(*times: str) -> list[dict[str, Any]]:
+    return [{"id": "a", "at": f"2024-10-27 {text}", "t": number} for number, text in enumerate(times)]
+
+
+def decode_with(table: dict[str, Any], document: object) -> Decoded:
+    context = Context(NOW, parameters={"mapping": "m"}, mappings={"m": load_mapping("m", table)})
+    return DECODERS["mapped"](json.dumps(document).encode(), context)
+
+
+def test_the_hour_that_comes_twice_is_kept_twice_where_the_order_of_items_tells() -> None:
+    readings, _ = decode_with(AUTUMN, autumn("01:30", "02:30", "02:30", "03:30"))
+    assert [one.time_ns // 10**9 - 1_729_985_400 for one in readings] == [0, 3600, 7200, 10_800]
+    newest_first, _ = decode_with(AUTUMN, autumn("03:30", "02:30", "02:30", "01:30"))
+    assert [one.time_ns for one in newest_first] == [one.time_ns for one in reversed(readings)]
+
+
+@pytest.mark.parametrize("which", ["earlier", "later"])
+def test_the_order_comes_before_the_setting(which: str) -> None:
+    time = {"path": "at", "zone": "Europe/Berlin", "ambiguous": which}
+    readings, _ = decode_with(AUTUMN | {"time": time}, autumn("01:30", "02:30", "02:30", "03:30"))
+    assert len({one.time_ns for one in readings}) == 4
+    ((alone,), _) = decode_with(AUTUMN | {"time": time}, autumn("02:30"))
+    assert alone.time_ns // 10**9 == 1_729_989_000 + 3600 * (which == "later")
+
+
+def test_where_the_order_tells_nothing_the_item_is_refused_and_its_neighbours_are_not() -> None:
+    readings, rest = decode_with(AUTUMN, autumn("01:30", "02:30", "03:30"))
+    assert [one.values["temperature"] for one in readings] == [0, 2]
+    (kept,) = rest.refused
+    assert "happens twice in Europe/Berlin: neither the order of rows nor" in kept.error.detail
+    assert json.loads(kept.payload) == autumn("01:30", "02:30", "03:30")[1:2]
+
+
+def test_the_hour_that_does_not_exist_is_refused() -> None:
+    item = {"id": "a", "at": "2024-03-31 02:30", "t": 1}
+    with pytest.raises(DecodeError, match="does not exist in Europe/Berlin"):
+        decode_with(AUTUMN, [item])

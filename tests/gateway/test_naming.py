@@ -10,6 +10,7 @@ from city.errors import Malformed
 from city.reading import Reading
 from gateway.config import load_config
 from gateway.decoders import Context, Origin
+from gateway.decoders.decoder import Decoded, Rest
 from gateway.naming import Decoding, Naming
 
 NOW = 1_764_900_000 * 10**9
@@ -72,7 +73,7 @@ def test_a_unit_alone_keeps_the_name_and_flags_go_with_their_values(
     reading = Reading(
         "a", "weather", NOW, {"temperature": 300.0, "wind": 2.0, "x": 1.0}, None, None, {"wind": 3, "x": 4}
     )
-    monkeypatch.setattr("gateway.naming.decoding.DECODERS", {"senml": lambda *_: [reading]})
+    monkeypatch.setattr("gateway.naming.decoding.DECODERS", {"senml": lambda *_: Decoded([reading], Rest())})
     decoding = name("""
         [sources.a]
         drop = ["x"]
@@ -122,7 +123,9 @@ def test_a_way_names_what_comes_by_it_unless_the_source_has_a_name_of_its_own(na
 
 def test_decoders_are_told_codecs_and_mappings(name: Name, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Context] = []
-    monkeypatch.setattr("gateway.naming.decoding.DECODERS", {"senml": lambda _, context: told.append(context) or []})
+    monkeypatch.setattr(
+        "gateway.naming.decoding.DECODERS", {"senml": lambda _, context: told.append(context) or Decoded([], Rest())}
+    )
     monkeypatch.setattr("gateway.naming.tables.CODECS", {"elsys": None, "dragino-lht65": None})
     decoding = name("""
         [sources."eui-a84041b2c1d00001"]
@@ -152,7 +155,7 @@ def test_personal_ids_become_the_same_pseudonym_everywhere(name: Name) -> None:
         ibutton = "driver_id"
     """
     (got,) = heard(name(text), senml(ibutton=4711, speed=30))
-    again = name(text).decode_again(str(TOPIC), senml(ibutton=4711, speed=31), NOW)[0]
+    again = name(text).decode_again(str(TOPIC), senml(ibutton=4711, speed=31), NOW)[0][0]
     assert (got.device, got.values["driver_id"]) == (again.device, again.values["driver_id"])
     assert got.device.startswith("p-")
     assert (len(got.device), got.values["speed"]) == (18, 30)
@@ -162,7 +165,7 @@ def test_personal_ids_become_the_same_pseudonym_everywhere(name: Name) -> None:
     assert other.values["driver_id"] != got.values["driver_id"]
     assert heard(name(text), senml("urn:dev:ow:2", speed=3))[0].device == "urn-dev-ow-2"
     (name.folder / "pseudonyms.key").write_text("x" * 32)
-    assert Decoding(load_config(name.folder / "gateway.toml").naming).decode_again(str(TOPIC), senml(speed=1), NOW)[
+    assert Decoding(load_config(name.folder / "gateway.toml").naming).decode_again(str(TOPIC), senml(speed=1), NOW)[0][
         0
     ].device not in {got.device, "osmand-somchai"}
 
@@ -195,7 +198,7 @@ def test_a_link_and_a_redrive_give_the_same(name: Name) -> None:
     decoding = name('[sources.urn-dev-ow-1]\ndevice = "w-1"')
     _, (kept,) = decoding.decode(TOPIC, b"garbage", NOW)
     assert decoding.failures == {kept.reason: 1}
-    assert decoding.decode_again(kept.origin, senml(speed=3), NOW)[0].device == "w-1"
+    assert decoding.decode_again(kept.origin, senml(speed=3), NOW)[0][0].device == "w-1"
 
 
 def test_what_a_rename_makes_impossible_is_not_understood(name: Name) -> None:

@@ -39,6 +39,7 @@ WRONG = {
     '[sources.a]\ndevice = "x"\n[sources.b]\ndevice = "x"': '[sources."b"] device: \'x\' is that of "a" already',
     '[sources.a]\ndevice = "b"\n[sources.b]\nkind = "rain"': "'b' is that of \"a\" already",
     '[mappings.m]\nvalues = { pm10 = "a" }\nkind = "toaster"': "mappings.m.kind: the catalog",
+    "[sources.a]\nlat = 0\nlon = 0.0": "0, 0 is no position",
     "[mappings]\nm = 1": "mappings",
     '[pseudonyms]\nkey_file = "short.key"\ndevices = ["a*"]': "key_file: short.key has 3 bytes, at least 32",
     '[pseudonyms]\nkey_file = "none.key"\ndevices = ["a*"]': "none.key can't be read",
@@ -64,9 +65,9 @@ def test_one_topic_may_be_one_device(tmp_path: Path) -> None:
     )
     decode = Decoding(load_config(tmp_path / "gateway.toml").naming).decode_again
     payload = b'{"device": "x", "kind": "noise", "values": {"battery": 50}}'
-    (one,) = decode("mqtt:native?topic=plant/7/air", payload, NOW_NS)
-    (other,) = decode("mqtt:native?topic=plant/8/air", payload, NOW_NS)
-    (pushed,) = decode("http:native", payload, NOW_NS)
+    ((one,), _) = decode("mqtt:native?topic=plant/7/air", payload, NOW_NS)
+    ((other,), _) = decode("mqtt:native?topic=plant/8/air", payload, NOW_NS)
+    ((pushed,), _) = decode("http:native", payload, NOW_NS)
     assert [(each.device, each.kind) for each in (one, other, pushed)] == [
         ("aq-7", "noise"),
         ("x", "noise"),

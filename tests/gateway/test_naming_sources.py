@@ -43,6 +43,7 @@ def test_a_source_shows_when_it_was_heard_and_how_often() -> None:
         "last": "2025-12-05T03:00:00Z",
         "measured": "2025-12-05T02:59:55Z",
         "quantities": ["temperature"],
+        "unread": {},
     }
     assert sources.all()[0].plain()["readings_an_hour"] is None
 

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import pytest
 
-from gateway.decoders import DECODERS, Context, DecodeError
+from gateway.decoders import Context, DecodeError
+from support.cases import readings_by
 
-decode = DECODERS["ngsi"]
+decode = readings_by("ngsi")
 
 NOW: Final = 1_764_900_000 * 10**9
 VALUES: Final[dict[str, dict[str, tuple[str, float]]]] = {

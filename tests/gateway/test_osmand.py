@@ -8,9 +8,10 @@ from urllib.parse import parse_qs
 import pytest
 
 from city.reading import Reading
-from gateway.decoders import DECODERS, Context, DecodeError
+from gateway.decoders import Context, DecodeError
+from support.cases import readings_by
 
-decode = DECODERS["osmand"]
+decode = readings_by("osmand")
 
 NOW: Final = 1_764_900_000 * 10**9
 QUERY: Final = {

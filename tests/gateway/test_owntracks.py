@@ -7,9 +7,10 @@ from typing import Final
 
 import pytest
 
-from gateway.decoders import DECODERS, Context, DecodeError
+from gateway.decoders import Context, DecodeError
+from support.cases import readings_by
 
-decode = DECODERS["owntracks"]
+decode = readings_by("owntracks")
 
 NOW: Final = 1_764_900_000 * 10**9
 QUANTITIES: Final = {"acc": "position_accuracy", "alt": "altitude", "batt": "battery", "cog": "heading", "vel": "speed"}

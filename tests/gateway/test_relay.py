@@ -396,3 +396,33 @@ async def test_memory_stays_bounded_over_a_long_spool(rig: Rig, ingest: FakeInge
         ingest.answers = True
         await rig.emptied()
     assert sorted(set(ingest.numbers())) == list(range(1, 101))
+
+
+KEY = b"k" * 32
+
+
+async def test_with_a_key_only_a_signed_receipt_ends_custody(
+    rig: Rig, ingest: FakeIngest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rig.config = dataclasses.replace(rig.config, receipt_key=KEY)
+    ingest.answers = False
+    async with rig:
+        await rig.accept(1)
+        await until(lambda: bool(ingest.packs))
+        for key in (None, b"another" * 8):
+            ingest.key = key
+            ingest.settle(rig.spool.id, (1, 1))
+            ingest.settle(rig.spool.id, (1, 1))
+        await until(lambda: rig.relay.receipts.refused == 4)
+        assert rig.spool.pending.packs == 1
+        ingest.key = KEY
+        ingest.settle(rig.spool.id, (1, 1))
+        await rig.emptied()
+    assert capsys.readouterr().out.count("receipts refused") == 1, "once a minute"
+
+
+async def test_without_a_key_a_signed_receipt_is_read_as_any(rig: Rig, ingest: FakeIngest) -> None:
+    ingest.key = KEY
+    async with rig:
+        await rig.accept(1)
+        await rig.emptied()

@@ -13,11 +13,12 @@ import pytest
 
 from city.reading import Reading
 from city.wire.direct import MAX_BYTES
-from gateway.decoders import DECODERS, Context, DecodeError
+from gateway.decoders import Context, DecodeError
 from gateway.decoders.senml import resolve
 from gateway.decoders.senml_pack import Record, parse
+from support.cases import readings_by
 
-decode = DECODERS["senml"]
+decode = readings_by("senml")
 
 NOW = 1_764_900_000_000_000_000
 BARE = Context(NOW)

@@ -27,10 +27,11 @@ from gateway.decoders.sparkplug.payload import read, rebirth_request
 from gateway.inputs.mqtt import MqttInput, MqttTable
 from gateway.inputs.routes import TopicTable
 from gateway.naming import Decoding
+from support.cases import readings_by
 from support.mosquitto import Mosquitto
 from support.sparkplug import field, metric, payload
 
-decode = DECODERS["sparkplug"]
+decode = readings_by("sparkplug")
 
 NOW: Final = 1_764_900_000 * 10**9
 SECOND: Final = 10**9
@@ -161,7 +162,8 @@ def test_a_birth_that_cannot_be_read_ends_the_one_before() -> None:
 def test_an_alias_that_the_birth_lacks_is_asked_for() -> None:
     link = Link()
     link.hear("NBIRTH", BIRTH)
-    assert link.hear("NDATA", payload(1, DATA, metric(alias=7, value=field(13, 1.0)))) == UNNAMED
+    readings, reason = link.hear("NDATA", payload(1, DATA, metric(alias=7, value=field(13, 1.0))))
+    assert ([*readings], reason) == ([{"temperature": 26.0}], "undecoded"), "what the birth has is read"
     assert link.asked == ["spBv1.0/g/NCMD/n"]
     assert link.hear("NDATA", payload(2, DATA))[1] == ""
 
@@ -240,6 +242,14 @@ def test_a_position_under_short_and_long_names(names: tuple[str, str]) -> None:
     assert (reading.values, reading.lat, reading.lon) == ({"position_fix": 1.0}, 14.9, 102.1)
 
 
+def test_a_position_of_0_0_is_none_and_the_rest_stays() -> None:
+    metrics = [
+        metric(name, None, DOUBLE, field(13, value)) for name, value in (("Lat", 0.0), ("Lng", 0.0), ("Speed", 3.0))
+    ]
+    (reading,) = decode(payload(0, *metrics), Context(NOW, parameters={"topic": "spBv1.0/g/NBIRTH/n"}))
+    assert (reading.values, reading.lat, reading.lon) == ({"speed": 3.0}, None, None)
+
+
 def test_levels_that_look_alike_when_joined_are_devices_of_their_own() -> None:
     topics = ["a-b/NDATA/c", "a/NDATA/b-c", "a/DDATA/b/c", "a.b/NDATA/c", "a/NDATA/b.c", "a/NDATA/b"]
     value = payload(0, metric("Temperature", None, DOUBLE, field(13, 20.0)))
@@ -248,6 +258,23 @@ def test_levels_that_look_alike_when_joined_are_devices_of_their_own() -> None:
     assert devices[:3] == ["sparkplug-a-b.c", "sparkplug-a.b-c", "sparkplug-a.b.c"]
     assert devices[3] == f"sparkplug-a.b.c-{zlib.crc32(b'a.b/c'):08x}"
     assert len(set(devices)) == len(topics)
+
+
+def test_metrics_that_measure_in_forms_that_nothing_reads_are_told_and_commands_are_named() -> None:
+    message = payload(
+        0,
+        metric("Temperature", None, DOUBLE, field(13, 20.0)),
+        metric("Level", None, 12, field(15, b"4.5")),
+        metric("Serial", None, 12, field(15, b"SN-7")),
+        metric("Series", None, 16, field(17, b"")),
+        metric("Floats", None, 30, field(16, bytes(8))),
+        metric("Properties/Runtime", None, DOUBLE, field(13, 7.0)),
+        metric("Node Control/Rebirth", None, 11, field(14, 0)),
+    )
+    decoded = DECODERS["sparkplug"](message, Context(NOW, parameters={"topic": "spBv1.0/g/NBIRTH/n"}))
+    assert decoded.rest.unread == ["Level", "Series", "Floats"]
+    (reading,) = decoded.readings
+    assert reading.values == {"temperature": 20.0, "properties_runtime": 7.0}
 
 
 def test_half_of_a_position_is_an_ordinary_value() -> None:

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from city.reading import Reading
 from city.wire.direct import MAX_VALUES
 from gateway.decoders import DECODERS, Context, DecodeError
-from gateway.decoders.decoder import checked
 from gateway.decoders.teltonika import frame
+from gateway.naming.checks import checked
 from support import teltonika as tracker
+from support.cases import readings_by
 
-decode = DECODERS["teltonika"]
+decode = readings_by("teltonika")
 
 NOW: Final = 1_764_900_000_000_000_000
 CONTEXT: Final = Context(NOW, "imei-356000000000017")
@@ -247,6 +248,12 @@ def test_a_sensor_that_is_lost_leaves_its_name_to_no_other(
     payload = tracker.tcp(tracker.body(tracker.CODEC_8E, [tracker.Told(1_764_900_000_000, io=elements)]))
     measured = {key: value for reading in decode(payload, CONTEXT) for key, value in reading.values.items()}
     assert measured == {"satellites": 0.0, **values}
+
+
+def test_long_elements_are_told_unless_they_are_named_texts() -> None:
+    long = {256: b"WDB1234567890123V", 9_999: bytes(9)}
+    payload = tracker.tcp(tracker.body(tracker.CODEC_8E, [tracker.Told(1_764_900_000_000, long=long)]))
+    assert DECODERS["teltonika"](payload, CONTEXT).rest.unread == ["io_9999"]
 
 
 def test_what_is_too_large_is_not_looked_at() -> None:

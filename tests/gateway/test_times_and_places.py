@@ -31,7 +31,7 @@ def decoded(name: str, message: Any, **parameters: str) -> list[Reading]:
     context = Context(
         NOW, parameters.pop("device", None), parameters.pop("kind", None), parameters, {}, {"m": _MAPPING}
     )
-    return DECODERS[name](json.dumps(message).encode(), context)
+    return DECODERS[name](json.dumps(message).encode(), context).readings
 
 
 UNSET: Final = {
@@ -128,7 +128,7 @@ def test_what_is_decoded_later_never_falls_upon_its_neighbours() -> None:
     decoding = Decoding(Naming(mappings={"m": mapping}))
     payload = b'[{"speed": 1}, {"speed": "fast"}, {"speed": 3}]'
     readings, (rest,) = decoding.decode(Origin("http", "mapped", {"mapping": "m"}), payload, NOW)
-    later = decoding.decode_again(rest.origin, rest.payload.replace(b'"fast"', b"2"), rest.received_at_ns)
+    later, _ = decoding.decode_again(rest.origin, rest.payload.replace(b'"fast"', b"2"), rest.received_at_ns)
     assert len({reading.time_ns for reading in [*readings, *later]}) == 3
 
 
@@ -152,3 +152,55 @@ def test_a_dallas_probe_that_has_not_measured_is_not_good(sensor: str, value: fl
     message = {"Time": "2025-12-05T02:00:00Z", sensor: {"Temperature": value}, "TempUnit": "C"}
     (reading,) = decoded("tasmota", message, topic="tele/hall/SENSOR")
     assert reading.flags == flags
+
+
+def lorawan(label: str, **fields: float) -> dict[str, Any]:
+    info = {"devEui": "24e124136d316361", "deviceProfileName": label}
+    return {"deviceInfo": info, "time": "2025-12-05T02:00:00Z", "object": fields}
+
+
+PROBES: Final = {
+    "shelly": ("shelly", lambda c: {"src": "s-1", "method": "NotifyStatus", "params": {"temperature:101": {"tC": c}}}),
+    "z2m": ("zigbee2mqtt", lambda c: {"temperature_ds18b20": c, "humidity": 40}),
+    "lht65": ("chirpstack", lambda c: lorawan("LHT65", TempC_DS=c, TempC_SHT=85)),
+    "lht52": ("chirpstack", lambda c: lorawan("LHT52", TempC_DS=c, TempC_SHT=85)),
+    "ldds75": ("chirpstack", lambda c: lorawan("LDDS75", TempC_DS18B20=c, Distance=900)),
+    "lsn50-1": ("chirpstack", lambda c: lorawan("LSN50", TempC1=c, BatV=3)),
+    "lsn50-3": ("chirpstack", lambda c: lorawan("LSN50", TempC3=c, BatV=3)),
+    "ds18": ("chirpstack", lambda c: lorawan("DL-DS18", temperature=c)),
+    "elsys": ("chirpstack", lambda c: lorawan("ELT-2", externalTemperature=c, temperature=85)),
+    "elsys-2": ("chirpstack", lambda c: lorawan("ELT-2", externalTemperature2=c)),
+}
+CODEC_OF: Final = {
+    **dict.fromkeys(("lht65", "lht52", "ldds75"), "dragino-"),
+    "lsn50-1": "dragino-lsn50",
+    "lsn50-3": "dragino-lsn50",
+    "ds18": "decentlab-dl-ds18",
+    "elsys": "elsys",
+    "elsys-2": "elsys",
+}
+
+
+@pytest.mark.parametrize(("celsius", "flag"), [(85, 3), (-127, 4), (84.9, None), (-12, None)])
+@pytest.mark.parametrize("name", PROBES)
+def test_every_dallas_probe_that_has_not_measured_is_not_good(name: str, celsius: float, flag: int | None) -> None:
+    decoder, message = PROBES[name]
+    codec = CODEC_OF.get(name, "")
+    parameters = {"codec": codec + name if codec.endswith("-") else codec} if codec else {"topic": "zigbee2mqtt/cellar"}
+    (reading,) = decoded(decoder, message(celsius), **(parameters if decoder != "shelly" else {}))
+    assert [*reading.flags.values()] == ([] if flag is None else [flag])
+    assert all(reading.values[key] == celsius for key in reading.flags), "the sensor beside it measures"
+
+
+@pytest.mark.parametrize("name", ["lht65", "lht52", "ldds75", "lsn50-1", "lsn50-3"])
+def test_a_dragino_without_a_probe_says_nothing_of_it(name: str) -> None:
+    decoder, message = PROBES[name]
+    codec = CODEC_OF[name]
+    (reading,) = decoded(decoder, message(327.67), codec=codec + name if codec.endswith("-") else codec)
+    assert not [key for key in reading.values if key.startswith("probe")]
+
+
+def test_a_thermometer_of_the_shelly_itself_may_be_at_85_degrees() -> None:
+    message = {"src": "s-1", "method": "NotifyStatus", "params": {"temperature:0": {"tC": 85}}}
+    (reading,) = decoded("shelly", message)
+    assert reading.flags == {}

@@ -9,15 +9,19 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from city.batch import Batch
+from city.errors import JournalGone, Reason
 from city.ledger import open_ledger
-from city.ledger.port import JournalEntry, NewDevice, Settlement
+from city.ledger.port import JournalEntry, NewDevice, QuarantinedPayload, QuarantineState, Settlement, Source
 from city.reading import Reading
 from city.registry import open_registry
 from city.store import open_store
+from city.wire.journal import encode
 from ingest.cleanup import Cleanup
 from ingest.device_cache import DeviceCache
+from ingest.load import FlushInput
 from ingest.metrics import CleanupMetrics
 from ingest.settings import RetentionSettings
+from ingest.write import restore
 
 DAY_NS = 86_400 * 10**9
 HOUR_NS = 3_600 * 10**9
@@ -55,6 +59,28 @@ async def test_journal_readings_and_vanished_devices_expire(cleanup: Cleanup) ->
     devices._due_s = 0.0
     await devices.refresh()
     assert (set(devices.places), devices.by_kind["weather"]) == ({"heard"}, {"heard"})
+
+
+async def test_a_flush_that_needs_what_has_expired_stops_the_worker_instead_of_going_on(cleanup: Cleanup) -> None:
+    for _ in range(3):
+        await cleanup.ledger.settle(Settlement(NOW_NS - 3 * DAY_NS, journal=[JournalEntry("", 0, encode([]))]))
+    taken = FlushInput(NOW_NS)
+    taken.written = [Batch.from_readings([Reading("d", "weather", NOW_NS, {"temperature": 1.5})])]
+    taken.journal = 1
+    await restore(taken, 3, cleanup.ledger, cleanup.store, {})
+    assert taken.journal == 3
+    taken.journal = 1
+    await cleanup.once(NOW_NS)
+    with pytest.raises(JournalGone):
+        await restore(taken, 3, cleanup.ledger, cleanup.store, {})
+
+
+async def test_the_quarantine_expires_by_its_own_bounds(cleanup: Cleanup) -> None:
+    old = QuarantinedPayload("t", b"garbage", NOW_NS - 99 * DAY_NS, Reason.NO_VALUES, "", Source("", "d"))
+    await cleanup.ledger.settle(Settlement(NOW_NS - 99 * DAY_NS, quarantined=[old]))
+    await cleanup.once(NOW_NS)
+    (row,) = await cleanup.ledger.quarantine()
+    assert row.state is QuarantineState.EXPIRED
 
 
 async def test_it_runs_beside_the_work_and_says_where_the_worker_stands(

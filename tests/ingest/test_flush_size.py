@@ -7,6 +7,7 @@ import pytest
 
 from city.mqtt import Message
 from ingest.budgets import Budgets
+from ingest.city_clock import CityClock
 from ingest.load import Loader
 from ingest.receive import receive
 from ingest.settings import IngestSettings
@@ -38,5 +39,5 @@ async def test_a_backlog_is_taken_in_flushes_twice_as_large(waiting: int, taken:
     session = cast("Any", Waiting(waiting))
     settings = IngestSettings(flush_readings=SIZE)
     loader = Loader(Budgets(settings), {})
-    flush = await receive(session, loader, settings)
+    flush = await receive(session, loader, settings, CityClock())
     assert flush.readings == len(flush.messages) == taken

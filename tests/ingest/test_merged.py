@@ -63,7 +63,7 @@ def flush_of(messages: list[tuple[bool, list[Reading]]], number: int) -> FlushIn
             groups = [[row for row in rows if row.kind == kind] for kind in KINDS]
             batches = [Batch.from_readings(group) for group in groups if group]
             frame = pack.Pack("gw", "s", number * 10 + at + 1, 0, [pack.to_block(batch) for batch in batches], [])
-            taken.accepted.append(PackMessage(message, "th-30", frame, batches))
+            taken.accepted.append(PackMessage(message, "th-30", frame, batches, []))
         else:
             own = [row for row in rows if row.device == rows[0].device]
             taken.accepted.append(DirectMessage(message, "th-30", number * 10 + at, own))
@@ -186,6 +186,9 @@ class Refusing(Store):
         bad = np.flatnonzero(np.array(batch.devices)[batch.index] == "bad")
         await self._store.write(batch.take(np.array(batch.devices)[batch.index] != "bad"))
         return WriteOutcome({int(row): "no" for row in bad})
+
+    async def quantities(self) -> frozenset[str]:
+        return await self._store.quantities()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)

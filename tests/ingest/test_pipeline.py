@@ -14,9 +14,10 @@ from city.errors import LedgerUnavailable, Reason, StoreUnavailable
 from city.ledger.port import By, Ledger, QuarantineState
 from city.mqtt import Address, Session, Subscription
 from city.outcomes import Counts
-from city.reading import Flag, Reading
+from city.reading import FIRST_NS, Flag, Reading
 from city.store.port import LatestQuery, Store, WriteOutcome
 from city.wire import direct, pack, receipt, status
+from city.wire.pack import Undecoded
 from support.ingesting import NOW_MS, PROVINCE, platform
 from support.mosquitto import Mosquitto
 
@@ -106,6 +107,67 @@ async def test_one_reading_ahead_of_the_clock_does_not_take_its_array_along(brok
         assert held.quarantined.topic == topics.direct(PROVINCE, "air_quality", "aq-1")
         (kept,) = direct.decode(held.quarantined.payload, kind="air_quality", device="aq-1", received_ns=0)
         assert kept.values == {"pm10": 2.0}
+
+
+@pytest.mark.parametrize("before_2000_ns", [1, 12 * 10**9, FIRST_NS - 1])
+async def test_a_row_of_a_pack_before_2000_is_held_and_its_neighbours_are_stored(
+    broker: Mosquitto, tmp_path: Path, before_2000_ns: int
+) -> None:
+    times = [NOW_MS * 10**6, before_2000_ns, FIRST_NS]
+    rows = [Reading(f"truck-{at}", "vehicle", time_ns, {"speed": 1.0}) for at, time_ns in enumerate(times)]
+    frame = pack.Pack("gw-1", "b0", 1, 0, [pack.to_block(Batch.from_readings(rows))], [])
+    async with platform(broker, tmp_path) as korat:
+        await korat.client.publish(topics.pack(PROVINCE, "gw-1"), pack.encode(frame))
+        assert await korat.received(3) == Counts(received=3, stored=2, quarantined=1)
+        (held,) = await korat.ledger.quarantine()
+        assert (held.quarantined.reason, held.quarantined.source.device) == (Reason.BAD_TIME, "truck-1")
+        assert await korat.latest("truck-1") == {}
+
+        assert await korat.ledger.request_redrive(None, None) == 1
+
+        async def tried() -> bool:
+            (row,) = await korat.ledger.quarantine()
+            return row.tries == 1
+
+        await korat.until(tried)
+        (again,) = await korat.ledger.quarantine()
+        assert (again.state, again.quarantined.reason) == (QuarantineState.HELD, Reason.BAD_TIME)
+        assert await korat.latest("truck-1") == {}
+
+
+async def test_a_redrive_takes_no_time_before_2000(broker: Mosquitto, tmp_path: Path) -> None:
+    def decode(_origin: str, _payload: bytes, _received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
+        return [Reading("x", "rain", FIRST_NS - 1, {"rain_rate": 2.0})], []
+
+    async with platform(broker, tmp_path, decode=decode) as korat:
+        await korat.client.publish(topics.pack(PROVINCE, "gw-1"), packed(1, bad=True))
+        await korat.received(4)
+        assert await korat.ledger.request_redrive(None, None) == 1
+
+        async def tried() -> bool:
+            (row,) = await korat.ledger.quarantine()
+            return row.tries == 1
+
+        await korat.until(tried)
+        assert await korat.latest("x") == {}
+        assert await korat.counts() == Counts(received=4, stored=3, quarantined=1)
+
+
+async def test_a_direct_time_before_2000_is_held(broker: Mosquitto, tmp_path: Path) -> None:
+    async with platform(broker, tmp_path) as korat:
+        for ts in (12_000, 1_764_900_000, "1999-12-31T23:59:59Z"):
+            await korat.send("rain", "r-1", {"ts": ts, "values": {"rain_rate": 1}})
+        assert await korat.received(3) == Counts(received=3, quarantined=3)
+        assert {row.quarantined.reason for row in await korat.ledger.quarantine()} == {Reason.BAD_TIME}
+
+
+async def test_rows_without_a_time_of_one_array_are_all_stored(broker: Mosquitto, tmp_path: Path) -> None:
+    async with platform(broker, tmp_path) as korat:
+        await korat.send("rain", "r-1", [{"values": {"rain_rate": number}} for number in range(5)])
+        assert await korat.received(5) == Counts(received=5, stored=5)
+        kept = korat.store._writes.execute("select count(distinct time) from point").fetchone()  # type: ignore[attr-defined] # DuckDB's
+        assert kept == (5,)
+        assert (await korat.latest("r-1"))["rain_rate"][1] == 4
 
 
 async def test_a_message_that_comes_again_is_a_duplicate_unless_it_has_no_time(
@@ -257,9 +319,9 @@ async def test_new_devices_have_a_budget(broker: Mosquitto, tmp_path: Path) -> N
 
 
 async def test_quarantined_payloads_are_stored_once_their_decoder_is_mended(broker: Mosquitto, tmp_path: Path) -> None:
-    def decode(origin: str, payload: bytes, received_ns: int) -> list[Reading]:
+    def decode(origin: str, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
         assert (origin, payload) == ("http:native?device=x", b"???")
-        return [Reading("x", "rain", received_ns, {"rain_rate": 2.0})]
+        return [Reading("x", "rain", received_ns, {"rain_rate": 2.0})], []
 
     async with platform(broker, tmp_path, decode=decode) as korat:
         await korat.client.publish(topics.pack(PROVINCE, "gw-1"), packed(1, bad=True))
@@ -276,3 +338,16 @@ async def test_quarantined_payloads_are_stored_once_their_decoder_is_mended(brok
         assert states[Reason.MALFORMED_JSON][0] in {QuarantineState.HELD, QuarantineState.RELEASED}
         assert await korat.counts() == Counts(received=5, stored=4, quarantined=1)
         assert (await korat.latest("x"))["rain_rate"] == (NOW_MS * 10**6, 2.0, Flag.GOOD)
+
+
+async def test_quantities_that_are_known_are_not_charged_anew_after_a_restart(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    own = {f"soil_{number}": 1 for number in range(3)}
+    for received in (1, 2):
+        async with platform(broker, tmp_path, new_quantities=3) as korat:
+            await korat.send("rain", "own-1", {"values": own})
+            assert (await korat.received(received)).quarantined == 0
+            if received == 2:
+                await korat.send("rain", "own-1", {"values": {**own, "more": 1, "and_more": 2}})
+                assert (await korat.received(3)).quarantined == 0

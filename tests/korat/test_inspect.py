@@ -2,8 +2,17 @@
 
 import http.client
 import socket
+import time
+from pathlib import Path
 
+import pytest
 from own_platform import Platform, until
+
+from city.errors import Reason
+from city.ledger import open_ledger
+from city.ledger.port import QuarantineBounds, QuarantinedPayload, Settlement, Source
+from korat.inspect import quarantine_table
+from korat.runtime import load
 
 
 def test_ledger_quarantine_and_doctor(platform: Platform) -> None:
@@ -50,11 +59,26 @@ def test_ledger_quarantine_and_doctor(platform: Platform) -> None:
         assert "readings.duckdb is held by the running platform" in well.stdout
         assert f"http://127.0.0.1:{platform.api} is ready" in well.stdout
         assert "balances: 3 readings" in well.stdout
+        assert "clock: none can tell" in well.stdout
         assert "mqtt connected" not in well.stderr
 
     after = platform.run("doctor")
     assert after.returncode == 0, after.stdout
     assert "gateway.spool, 0 readings wait for a receipt" in after.stdout
+
+
+async def test_quarantine_shows_what_is_only_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = await open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", QuarantineBounds(source_hour_bytes=0))
+    source = Source("gw-1", "odd-1")
+    payload = QuarantinedPayload("city/x", b"{{{", time.time_ns(), Reason.MALFORMED_JSON, "odd", source)
+    await ledger.settle(Settlement(time.time_ns(), quarantined=[payload] * 37))
+    await ledger.aclose()
+    monkeypatch.setenv("KORAT_DATA", str(tmp_path))
+    await quarantine_table(load(None), None, 10)
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if "malformed_json" in line]
+    assert [cell.strip() for cell in row.strip("│").split("│")][4:7] == ["37", "37", "condensed"]
 
 
 def test_doctor_says_what_to_do(platform: Platform) -> None:

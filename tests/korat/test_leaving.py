@@ -16,7 +16,7 @@ MESSAGES = 3_000
 
 async def test_what_waits_for_a_worker_is_settled_before_its_session_ends(broker: Mosquitto, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    environment = {"KORAT_MQTT_PORT": str(broker.port), "KORAT_INGEST_WORKER": "7"}
+    environment = {"KORAT_MQTT_PORT": str(broker.port), "KORAT_INGEST_WORKER": "7", "KORAT_INGEST_WORKERS": "7"}
     async with Session(Address(broker.host, broker.port), client_id="device", session_expiry_s=0) as device:
         await device.connected()
         with room("ingest", data, environment) as worker:

@@ -39,6 +39,7 @@ def split(
         **platform.environment,
         "KORAT_STORE_URL": influx.store_url(influx_database),
         "KORAT_LEDGER_URL": postgres_database,
+        "KORAT_INGEST_WORKERS": "2",
     }
     folder = platform.folder
     processes = {

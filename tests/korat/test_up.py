@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 
+import paho.mqtt.publish
 import pytest
 from own_platform import KORAT, Platform, mosquitto_of, until
 
@@ -176,3 +177,15 @@ def test_what_nobody_reads_does_not_end_it(platform: Platform) -> None:
         platform.stored(5)
         process.terminate()
         assert process.wait(5) == 0
+
+
+def test_its_gateway_believes_its_own_ingest_alone(platform: Platform) -> None:
+    with platform.up() as process:
+        platform.post("w-1", times(10))
+        platform.stored(10)
+        until(lambda: platform.get("/v1/ledger")["pending"] == 0)
+        assert (platform.folder / "receipt.key").stat().st_mode & 0o777 == 0o600
+        paho.mqtt.publish.single(
+            "city/th-30/gateway/gw-1/receipt", b'{"spool": "x", "done": [[1, 1]]}', qos=1, port=platform.mqtt
+        )
+        until(lambda: "receipts refused" in process.log.read_text())

@@ -10,6 +10,7 @@ import pytest
 
 from city.errors import ConfigurationError
 from korat.worker_slots import MAX_WORKERS, Taken, known, take
+from support.korat import room
 
 HOLD = """
 import sys, time
@@ -71,3 +72,11 @@ def test_one_number_is_held_or_taken(tmp_path: Path) -> None:
             pass
     with take(tmp_path, [2]) as again:
         assert again == "2"
+
+
+@pytest.mark.parametrize("worker", ["2", "auto"])
+def test_there_are_no_more_workers_than_are_said(tmp_path: Path, worker: str) -> None:
+    environment = {"KORAT_INGEST_WORKER": worker}
+    with take(tmp_path / "workers"), room("ingest", tmp_path, environment) as second:
+        assert second.wait(within=20) == 1
+    assert "KORAT_INGEST_WORKERS" in second.log.read_text()

@@ -122,6 +122,33 @@ def test_an_hour_that_happens_twice_can_be_decided(write: Write) -> None:
     assert times[1] - times[0] == 3600 * 10**9
 
 
+def test_the_hour_that_comes_twice_is_kept_twice_where_the_order_of_lines_tells(write: Write) -> None:
+    times = "00:30", "01:30", "02:30", "02:30", "03:30"
+    lines = "".join(f"{device},2024-10-27 {at},1,2\n" for at in times for device in "ab")
+    found, tally = _read(write("a.csv", f"station,when,t,h\n{lines}"), write("m.toml", _MAPPING))
+    start_ns = found[0].time_ns
+    hours = [((one.time_ns - start_ns) // (3600 * 10**9), one.device[-1]) for one in found]
+    assert hours == [(hour, device) for hour in range(5) for device in "ab"]
+    assert (tally.rows, tally.bad) == (10, 0)
+
+
+def test_a_file_of_the_second_hour_alone_is_refused_line_by_line(write: Write) -> None:
+    table = "station,when,t,h\na,2024-10-27 02:10,1,2\na,2024-10-27 02:40,1,2\na,2024-10-27 03:10,1,2\n"
+    found, tally = _read(write("a.csv", table), write("m.toml", _MAPPING), skip=True)
+    assert (len(found), tally.bad) == (1, 2)
+    assert "line 2: '2024-10-27 02:10' happens twice in Europe/Berlin: neither the order of rows" in tally.first_bad
+
+
+@pytest.mark.parametrize("where", ['lat = "la"\nlon = "lo"', 'wkt = "w"'])
+def test_a_line_at_0_0_has_no_position_and_its_values_stay(write: Write, where: str) -> None:
+    table = (
+        "station,when,t,h,la,lo,w\na,2024-01-10 11:00,1,2,0,0.0,POINT(0 0)\na,2024-01-10 12:00,1,2,0,102,POINT(102 0)\n"
+    )
+    found, tally = _read(write("a.csv", table), write("m.toml", f"{_MAPPING}[position]\n{where}\n"))
+    assert [(one.lat, one.lon) for one in found] == [(None, None), (0.0, 102.0)]
+    assert (tally.rows, tally.bad) == (2, 0)
+
+
 def test_lines_are_counted_through_quoted_line_ends(write: Write) -> None:
     table = 'station,when,t,h,note\na,2024-01-10 11:00,1,2,"two\nlines"\na,bad,1,2,""\n'
     with pytest.raises(BadFile, match="line 4"):

@@ -14,9 +14,9 @@ import msgspec
 from city.errors import Malformed
 from city.reading import Reading
 from gateway.decoders import DECODERS, Context
-from gateway.decoders.decoder import checked
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.mapping import load_mapping
+from gateway.naming.checks import checked
 
 ROOT: Final = Path(__file__).parents[1] / "gateway" / "cases"
 CODEC: Final = "codec-"
@@ -49,6 +49,11 @@ class Known(msgspec.Struct, forbid_unknown_fields=True):
     shows: str = ""
 
 
+def readings_by(family: str) -> Callable[[bytes, Context], list[Reading]]:
+    """Give a decoder without the rest of its answer."""
+    return lambda payload, context: DECODERS[family](payload, context).readings
+
+
 @dataclass(frozen=True)
 class Case:
     """One folder."""
@@ -71,7 +76,7 @@ class Case:
         """
         if self.family.startswith(CODEC):
             return CODECS[self.family.removeprefix(CODEC)](self.known.port, payload)
-        return checked(DECODERS[self.family](payload, self.context()))
+        return list(checked(readings_by(self.family)(payload, self.context())))
 
     def context(self) -> Context:
         """Give what the decoder gets beside the bytes."""

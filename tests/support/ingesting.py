@@ -5,8 +5,10 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from prometheus_client import CollectorRegistry
 
 from city import topics
 from city.ledger import open_ledger
@@ -18,9 +20,12 @@ from city.registry import open_registry
 from city.registry.port import Registry
 from city.store import open_store
 from city.store.port import LatestQuery, Only, Store
-from ingest.run import run
+from city.wire.pack import Undecoded
+from ingest.load import Decode
+from ingest.run import Checks, run
 from ingest.settings import IngestSettings
 from support.mosquitto import Mosquitto
+from support.own_city import City
 
 PROVINCE = "th-30"
 NOW_MS = time.time_ns() // 10**6
@@ -34,6 +39,8 @@ class Platform:
     ledger: Ledger
     registry: Registry
     client: Session
+    checks: Checks = field(default_factory=dict)
+    metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     async def counts(self) -> Counts:
         now_ns = time.time_ns()
@@ -63,25 +70,31 @@ class Platform:
         return {key: tuple(value) for answer in answers for key, value in answer.values.items()}
 
 
-def no_decoder(origin: str, payload: bytes, received_ns: int) -> list[Reading]:
+def no_decoder(origin: str, payload: bytes, received_ns: int) -> tuple[list[Reading], list[Undecoded]]:
     raise AssertionError((origin, payload, received_ns))
 
 
 @asynccontextmanager
 async def platform(
-    broker: Mosquitto,
+    broker: Mosquitto | City,
     folder: Path,
     *,
+    ledger_folder: Path | None = None,
     workers: int = 1,
+    address: Address | None = None,
     wrap: Callable[[Store], Store] = lambda store: store,
     wrap_ledger: Callable[[Ledger], Ledger] = lambda ledger: ledger,
-    decode: Callable[[str, bytes, int], list[Reading]] = no_decoder,
+    decode: Decode = no_decoder,
+    read_clock: Callable[[], int] = time.time_ns,
+    ledger_url: str = "",
     **settings: object,
 ) -> AsyncIterator[Platform]:
-    """Run ingest for the length of a test."""
-    address = Address("127.0.0.1", broker.port)
+    """Run ingest for the length of a test: its ledger in `folder` and without a password unless others are given."""
+    address = address or Address("127.0.0.1", broker.port)
     store = await open_store(f"duckdb:///{folder / 'readings.duckdb'}")
-    url = f"sqlite:///{folder / 'ledger.sqlite'}"
+    url = ledger_url or f"sqlite:///{(ledger_folder or folder) / 'ledger.sqlite'}"
+    checks: Checks = {}
+    metrics = CollectorRegistry()
     bounds = IngestSettings.model_validate(settings).quarantine_bounds()
     ledgers = [await open_ledger(url, bounds) for _ in range(workers)]
     registry = await open_registry(url)
@@ -91,18 +104,23 @@ async def platform(
             for number, ledger in enumerate(ledgers):
                 group.create_task(
                     run(
-                        IngestSettings.model_validate({"worker": str(number), "flush_ms": 50, **settings}),
+                        IngestSettings.model_validate(
+                            {"worker": str(number), "workers": workers, "flush_ms": 50, **settings}
+                        ),
                         address=address,
                         store=wrap(store),
                         ledger=wrap_ledger(ledger),
                         registry=registry,
                         decode=decode,
                         stop=stop,
+                        checks=checks,
+                        metrics=metrics if number == 0 else None,
+                        read_clock=read_clock,
                     )
                 )
             await client.connected()
             await _subscribed(client, workers)
-            yield Platform(store, ledgers[0], registry, client)
+            yield Platform(store, ledgers[0], registry, client, checks, metrics)
             stop.set()
     finally:
         for ledger in ledgers:

@@ -12,7 +12,7 @@ import pytest
 from support.ports import free_port
 from support.process import DidNotStartError, Process
 
-_TOOLS = ("initdb", "postgres", "pg_isready", "createdb", "dropdb")
+_TOOLS = ("initdb", "postgres", "pg_isready", "createdb", "dropdb", "pg_dump", "pg_restore", "pg_basebackup", "psql")
 _OWNER = "korat"
 
 
@@ -51,6 +51,11 @@ class Postgres(Process):
         )
 
     @property
+    def tools(self) -> Path:
+        """The folder of its programs."""
+        return self._tools
+
+    @property
     def url(self) -> str:
         """The address of the server's own database, as SQLAlchemy takes it."""
         return self.database_url("postgres")
@@ -68,6 +73,41 @@ class Postgres(Process):
     def create_database(self, name: str) -> None:
         """Make an empty database."""
         self._run("createdb", name)
+
+    def dump(self, name: str, file: Path) -> None:
+        """Write a database into a file, as docs/deployment.md does."""
+        self._run("pg_dump", "--format=custom", f"--file={file}", name)
+
+    def restore(self, name: str, file: Path) -> None:
+        """Fill an empty database from such a file."""
+        self._run("pg_restore", "--no-owner", f"--dbname={name}", str(file))
+
+    def run_sql(self, statement: str) -> None:
+        """Run one statement in the server's own database."""
+        self._run("psql", "--quiet", f"--command={statement}", "postgres")
+
+    def make_standby(self, folder: Path, name: str) -> "Postgres":
+        """Copy this running server into a new one, not started yet, that follows it under a name until `promote`."""
+        standby = Postgres(folder)
+        if standby._user is not None:
+            shutil.chown(folder, standby._user)
+        arguments = [f"--dbname=application_name={name}", f"--pgdata={standby._data}", "--write-recovery-conf"]
+        copying = Process(
+            [self._tools / "pg_basebackup", *self._address(), *arguments, "--checkpoint=fast", "--no-sync"],
+            folder,
+            name="pg_basebackup",
+            env=self._env,
+            user=self._user,
+        )
+        copying.start()
+        code = copying.wait(within=60)
+        if code != 0:
+            raise DidNotStartError(f"pg_basebackup ended with {code}; its log ends:\n{copying.log_tail()}")
+        return standby
+
+    def promote(self) -> None:
+        """Let a standby take over."""
+        self.run_sql("select pg_promote()")
 
     def drop_database(self, name: str) -> None:
         """Forget a database, and end the connections that still use it."""

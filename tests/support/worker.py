@@ -12,6 +12,7 @@ from city.mqtt import Message
 from city.registry.port import Registry
 from city.store.port import WriteOutcome
 from ingest.budgets import Budgets
+from ingest.city_clock import CityClock
 from ingest.device_cache import DeviceCache
 from ingest.load import FlushInput, Loader
 from ingest.metrics import Metrics
@@ -98,7 +99,7 @@ class Worker:
         devices = DeviceCache(self.registry)
         loader = Loader(Budgets(self.settings), devices.places)
         parts = self.settings, self.line, self.faulty, self.faulty, devices, loader
-        self.pipeline = Pipeline(*parts, ReceiptSender(self.line), Metrics(CollectorRegistry(), self.line))  # type: ignore[arg-type] # stand-ins
+        self.pipeline = Pipeline(*parts, ReceiptSender(self.line), Metrics(CollectorRegistry(), self.line, CityClock()))  # type: ignore[arg-type] # stand-ins
 
     async def take(self, messages: Iterable[Message]) -> FlushInput:
         """FlushInput and flush."""

@@ -17,9 +17,23 @@ from city.errors import Broken, StoreUnavailable
 from city.store import layout
 from city.store.duckdb.file import connect, copy_file, path_of
 from city.store.duckdb.last_values import NEVER, Ids, LastValueCache, NewSeries
+from city.store.duckdb.listing import instants_of
 from city.store.duckdb.rows import Rows, rows_of
 from city.store.duckdb.series import series_of
-from city.store.port import ALL, Latest, LatestQuery, Only, SeriesAnswer, SeriesQuery, Store, Value, WriteOutcome, wants
+from city.store.port import (
+    ALL,
+    Instants,
+    InstantsQuery,
+    Latest,
+    LatestQuery,
+    Only,
+    SeriesAnswer,
+    SeriesQuery,
+    Store,
+    Value,
+    WriteOutcome,
+    wants,
+)
 
 MEMORY_MB: Final = 128
 """What DuckDB may take: a process that only takes readings in stays below 300 MB with it."""
@@ -101,6 +115,21 @@ class DuckStore(Store):
     async def series(self, query: SeriesQuery) -> SeriesAnswer:
         """Read beside the writer, from a snapshot."""
         return await self._run(self._reader, lambda: self._series(query))
+
+    @override
+    async def quantities(self) -> frozenset[str]:
+        """Answer from memory."""
+        return await asyncio.to_thread(self._quantities)
+
+    @override
+    async def instants(self, query: InstantsQuery) -> Instants:
+        """Read beside the writer, from a snapshot."""
+        return await self._run(self._reader, lambda: instants_of(self._reads, query))
+
+    @override
+    async def kept_ns(self) -> int:
+        """Keep all: what expires is ingest's to say."""
+        return 0
 
     @override
     async def forget(self, device: str, start_ns: int, end_ns: int) -> None:
@@ -239,6 +268,10 @@ class DuckStore(Store):
                 if wants(query, quantity)
             }
         return series_of(self._reads, query, ids)
+
+    def _quantities(self) -> frozenset[str]:
+        with self._lock:
+            return frozenset(key for series in self._cache.series.values() for key in series) - set(layout.POSITION)
 
     def _forget(self, device: str, start_ns: int, end_ns: int) -> None:
         ids = [number for _, _, series in self._cache.select(Only.of(device), ALL) for number in series.values()]

@@ -16,10 +16,20 @@ from city.store.influx.address import Address
 from city.store.influx.http import Connection, StatementRefused
 from city.store.influx.influxql import name, text
 from city.store.influx.instants import Newest
-from city.store.influx.latest import latest_of
+from city.store.influx.latest import fields_by_kind, latest_of
 from city.store.influx.lines import Lines, Prefixes, lines_of
+from city.store.influx.listing import instants_of, kept_ns
 from city.store.influx.series import series_of
-from city.store.port import Latest, LatestQuery, SeriesAnswer, SeriesQuery, Store, WriteOutcome
+from city.store.port import (
+    Instants,
+    InstantsQuery,
+    Latest,
+    LatestQuery,
+    SeriesAnswer,
+    SeriesQuery,
+    Store,
+    WriteOutcome,
+)
 
 _log: Final = structlog.get_logger(__name__)
 
@@ -84,6 +94,27 @@ class InfluxStore(Store):
     async def series(self, query: SeriesQuery) -> SeriesAnswer:
         """Let the server aggregate where it can."""
         return await series_of(self._connection, query)
+
+    @override
+    async def quantities(self) -> frozenset[str]:
+        """Ask for the fields of all measurements."""
+        try:
+            kinds = await fields_by_kind(self._connection, set())
+        except StatementRefused as error:
+            _log.warning("quantities_unknown", reason=str(error))
+            return frozenset()
+        found = {layout.quantity_of(field) for fields in kinds.values() for field in fields}
+        return frozenset(key for key in found if key is not None and key not in layout.POSITION)
+
+    @override
+    async def instants(self, query: InstantsQuery) -> Instants:
+        """List by the field that every line has."""
+        return await instants_of(self._connection, query)
+
+    @override
+    async def kept_ns(self) -> int:
+        """Ask for the retention of the database."""
+        return await kept_ns(self._connection)
 
     @override
     async def forget(self, device: str, start_ns: int, end_ns: int) -> None:

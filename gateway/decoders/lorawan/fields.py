@@ -10,9 +10,12 @@ from typing import Final, NamedTuple
 from city.errors import Reason
 from city.reading import RESERVED, RESERVED_ENDINGS
 from city.wire.direct import to_position
+from gateway.decoders.dallas import probe_flags
 from gateway.decoders.decoder import DecodeError
-from gateway.decoders.fields import NUMBER, Meaning, Names, to_values
+from gateway.decoders.fields import NUMBER, Meaning, Names, to_key, to_values
 from gateway.decoders.json_fields import position_fix
+from gateway.decoders.leaves import is_measured
+from gateway.decoders.leaves import unread as find_unread
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec
 
 _LONGEST_NAME: Final = 200
@@ -21,7 +24,13 @@ _LONGEST_NAME: Final = 200
 _TAKEN: Final = RESERVED - {"lat", "lon"}
 _LARGEST: Final = 1e18
 _NUMBER: Final = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
+_PLACE: Final = ("lat", "lon")
 _VALUE_KEYS: Final = ("value", "data")
+_ABOUT_A_VALUE: Final = frozenset(
+    {"value", "data", "unit", "units", "displayName", "name", "type", "id", "index", "label"}
+)
+"""What may stand beside a number in its own object."""
+
 
 GENERIC: Final[Names] = MappingProxyType(
     {
@@ -46,9 +55,10 @@ UNKNOWN: Final = Codec(lambda _port, _payload: {}, GENERIC, "")
 
 
 class Measured(NamedTuple):
-    """What a maker's object says: values in the catalog's units, degrees (WGS 84), and the device's time if any."""
+    """What a maker's object says: values in the catalog's units, flags, degrees (WGS 84), the device's time if any."""
 
     values: dict[str, float]
+    flags: dict[str, int]
     lat: float | None
     lon: float | None
     time_ns: int | None
@@ -71,7 +81,7 @@ class Budget:
             raise DecodeError(Reason.TOO_LARGE, "more fields than all measurements of a payload have")
 
 
-def measured(fields: Mapping[str, object], codec: Codec, server_ns: int, budget: Budget) -> Measured:
+def measured(fields: Mapping[str, object], codec: Codec, server_ns: int, budget: Budget, unread: list[str]) -> Measured:
     """Take the measurements out of a maker's object.
 
     Args:
@@ -79,26 +89,43 @@ def measured(fields: Mapping[str, object], codec: Codec, server_ns: int, budget:
         codec: Whose names it speaks.
         server_ns: The network server's time, nanoseconds UTC.
         budget: Of the payload.
+        unread: Where the names of numbers are added that are no values.
 
     Raises:
         Malformed: `too_large`, `not_finite`, `bad_position`, or a unit that can't be.
     """
     flat: dict[str, object] = {}
-    _flatten(flat, fields, "", codec, budget)
+    _flatten(flat, fields, "", codec, budget, unread)
     tidied = codec.tidy(flat, codec.names) if codec.tidy else flat
     time_ns = codec.clock(tidied, server_ns) if codec.clock else None
     values = to_values(tidied, codec.names)
+    unread += [name for name in tidied if to_key(name) is None]
     if not all(map(_keeps_its_name, values)):
         values = {_renamed(key): value for key, value in values.items()}
+    flags = probe_flags(values, (_quantity(name, codec.names) for name in codec.dallas)) if codec.dallas else {}
     lat, lon = values.pop("lat", None), values.pop("lon", None)
     if lat is None or lon is None:
-        return Measured(values, None, None, time_ns)
+        if lat is not lon:  # half of a position
+            unread += [name for name in tidied if (row := codec.names.get(name)) and row.quantity in _PLACE]
+        return Measured(values, flags, None, None, time_ns)
     place = to_position(lat, lon)
     # a place alone is worth a reading too
-    return Measured(values or position_fix(place), place[0], place[1], time_ns)
+    return Measured(values or position_fix(place), flags, place[0], place[1], time_ns)
 
 
-def _flatten(flat: dict[str, object], fields: Mapping[str, object], prefix: str, codec: Codec, budget: Budget) -> None:
+def _quantity(name: str, names: Names) -> str:
+    meaning = names.get(name)
+    return (meaning.quantity if meaning else to_key(name)) or name
+
+
+def _flatten(
+    flat: dict[str, object],
+    fields: Mapping[str, object],
+    prefix: str,
+    codec: Codec,
+    budget: Budget,
+    unread: list[str],
+) -> None:
     """Add an object's numbers; nested keys are joined, but `{"value": 21.5, "unit": "Cel"}` is one number."""
     budget.spend(len(fields))
     names, absent = codec.names, codec.absent
@@ -118,10 +145,24 @@ def _flatten(flat: dict[str, object], fields: Mapping[str, object], prefix: str,
             if not -_LARGEST <= number <= _LARGEST:
                 raise DecodeError(Reason.NOT_FINITE, f"{name[:80]!r} is out of any range")
             flat[name] = number
-        elif isinstance(value, dict | list) and not _passed_over(name, names):
-            # a list's items are counted from 1
-            nested = value if isinstance(value, dict) else {str(at): item for at, item in _numbers(value, budget)}
-            _flatten(flat, nested, f"{name}_", codec, budget)
+            if isinstance(value, dict):
+                find_unread(value, _ABOUT_A_VALUE, unread, f"{name}.")
+        elif not _passed_over(name, names):
+            _flatten_nested(flat, value, name, codec, budget, unread)
+
+
+def _flatten_nested(
+    flat: dict[str, object], value: object, name: str, codec: Codec, budget: Budget, unread: list[str]
+) -> None:
+    if isinstance(value, dict):
+        _flatten(flat, value, f"{name}_", codec, budget, unread)
+    elif isinstance(value, list):
+        # a list's items are counted from 1
+        nested = {str(at): item for at, item in _numbers(value, budget)}
+        _flatten(flat, nested, f"{name}_", codec, budget, unread)
+        find_unread([item for item in value if not isinstance(item, NUMBER)], (), unread, f"{name}.")
+    elif is_measured(value):
+        unread.append(name)
 
 
 def _numbers(items: list[object], budget: Budget) -> list[tuple[int, object]]:

@@ -18,7 +18,8 @@ from city.errors import Reason
 from city.reading import Reading
 from city.wire.direct import Position
 from gateway.decoders import kinds
-from gateway.decoders.decoder import Context, DecodeError, device_id
+from gateway.decoders.decoder import Context, DecodeError, Rest, device_id
+from gateway.decoders.leaves import unread as find_unread
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec, device_time_ns
 from gateway.decoders.lorawan.fields import UNKNOWN, Budget, measured
@@ -48,6 +49,8 @@ class Uplink:
         radio: Values of the device itself: rssi, snr.
         position: The device's own by its server, degrees; the measured one goes before it.
         budget: Of the payload that it came in.
+        rest: Of that payload.
+        bytes: That payload, or the part of it that is the uplink.
     """
 
     device: str
@@ -59,6 +62,8 @@ class Uplink:
     radio: dict[str, float] = field(default_factory=dict)
     position: Position | None = None
     budget: Budget = field(default_factory=Budget)
+    rest: Rest = field(default_factory=Rest)
+    bytes: bytes = b""
 
 
 def device_of(eui: str, context: Context) -> str:
@@ -129,7 +134,7 @@ def _bytes(data: str) -> bytes:
 
 
 def _now(fields: Mapping[str, object], codec: Codec | None, uplink: Uplink, context: Context) -> list[Reading]:
-    found = measured(fields, codec or UNKNOWN, uplink.time_ns, uplink.budget)
+    found = measured(fields, codec or UNKNOWN, uplink.time_ns, uplink.budget, uplink.rest.unread)
     if not found.values:
         return []
     found.values.update((key, value) for key, value in uplink.radio.items() if key not in found.values)
@@ -137,33 +142,38 @@ def _now(fields: Mapping[str, object], codec: Codec | None, uplink: Uplink, cont
     if lat is None and uplink.position is not None:
         lat, lon = uplink.position
     time_ns = uplink.time_ns if found.time_ns is None else found.time_ns
-    return [Reading(uplink.device, kind_of(found.values, codec, context), time_ns, found.values, lat, lon)]
+    return [Reading(uplink.device, kind_of(found.values, codec, context), time_ns, found.values, lat, lon, found.flags)]
 
 
 def _history(fields: Mapping[str, object], codec: Codec | None, uplink: Uplink, context: Context) -> list[Reading]:
     """Make readings of a device's older records, which stand at their own times.
 
-    A record of a clock that was never set stands nowhere, and is passed over.
+    A record of a clock that was never set stands nowhere, and stays unread; of one that can't be, the uplink is kept.
     """
     records = fields.get(HISTORY)
     if not isinstance(records, list):
         return []
+    unread = uplink.rest.unread
     if len(records) > _MAX_RECORDS:
         raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(records)} records; at most {_MAX_RECORDS}")
     older: list[Reading] = []
     for record in records:
         if not isinstance(record, dict) or not isinstance(seconds := record.get("timestamp"), int | float):
+            find_unread(record, (), unread, f"{HISTORY}.")
             continue
         if not 0 <= seconds < _END_OF_CLOCKS_S:
-            raise DecodeError(Reason.BAD_TIME, f"a record of {seconds} s is of no device's clock")
+            error = DecodeError(Reason.BAD_TIME, f"a record of {seconds} s is of no device's clock")
+            uplink.rest.refuse(uplink.bytes, error)
+            break
         time_ns = device_time_ns(seconds, uplink.time_ns)
         if time_ns is None:
+            find_unread(record, (), unread, f"{HISTORY}.")
             continue
         rest = {key: value for key, value in record.items() if key != "timestamp"}
-        found = measured(rest, codec or UNKNOWN, uplink.time_ns, uplink.budget)
+        found = measured(rest, codec or UNKNOWN, uplink.time_ns, uplink.budget, unread)
         if found.values:
             kind = kind_of(found.values, codec, context)
-            older.append(Reading(uplink.device, kind, time_ns, found.values, found.lat, found.lon))
+            older.append(Reading(uplink.device, kind, time_ns, found.values, found.lat, found.lon, found.flags))
     return older
 
 

@@ -15,22 +15,28 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+import msgspec
+
 from city.catalog import QUANTITIES
-from city.errors import Reason
+from city.errors import Malformed, Reason
 from city.reading import Reading
 from city.units import UNITS, convert
 from city.wire.direct import MAX_READINGS
-from gateway.decoders.decoder import Context, DecodeError
-from gateway.decoders.fields import Meaning, Names, to_key
+from gateway.decoders.decoder import Context, DecodeError, Rest
+from gateway.decoders.fields import NUMBER, Meaning, Names, to_key
 from gateway.decoders.json_fields import as_object, foreign_device, load_json, number, portions, position_fix
 from gateway.decoders.kinds import kind_of
+from gateway.decoders.leaves import unread
 from gateway.decoders.ngsi.entity import Attribute, attributes, name_of, place_of, time_of, type_of
 from gateway.decoders.ngsi.models import CONTROLLED, MODELS, MOLAR_MASS, MOLAR_VOLUME, UNIT_CODES, Model
+from gateway.decoders.ngsi.no_measurement import NO_MEASUREMENT, NO_MEASUREMENT_OF_AN_ATTRIBUTE
 
 __all__ = ["decode"]
 
 _NO_ATTRIBUTES: Final = frozenset({"id", "type", "location", "@context", "@id", "@type"})
 _MAX_ATTRIBUTES: Final = 500
+_OF_A_NOTIFICATION: Final = frozenset({"@context", "id", "notifiedAt", "subscriptionId", "type"})
+_VALUES: Final = frozenset({"value", "object"})
 _WRAPPERS: Final = ("data", "entities")
 _CIRCLE_DEG: Final = 360
 _NEVER_NEGATIVE: Final = frozenset({"battery"})
@@ -40,30 +46,37 @@ _AS_THE_QUANTITY: Final = MappingProxyType(
 """Codes that leave open what the quantity tells: parts of what, decibels over what."""
 
 
-def decode(payload: bytes, context: Context) -> list[Reading]:
+def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     """Understand entities.
 
     Raises:
         DecodeError: No entity, a type that no model stands for, or a unit, time or place that is none.
     """
-    readings = [
-        reading
-        for entity in _entities(load_json(payload))
-        for reading in _readings(as_object(entity, "an entity"), context)
-    ]
+    readings: list[Reading] = []
+    entities = _entities(load_json(payload), rest)
+    for entity in entities:
+        try:
+            readings += _readings(as_object(entity, "an entity"), context, rest)
+        except Malformed as error:
+            if len(entities) == 1:
+                raise
+            rest.refuse(msgspec.json.encode([entity]), error)
     if len(readings) > MAX_READINGS:
         raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(readings)} readings; at most {MAX_READINGS} are allowed")
     return readings
 
 
-def _entities(document: Any) -> list[Any]:
+def _entities(document: Any, rest: Rest) -> list[Any]:
     if isinstance(document, dict):
-        wrapped = next((document[key] for key in _WRAPPERS if isinstance(document.get(key), list)), None)
-        return [document] if wrapped is None or type_of(document) in MODELS else wrapped
+        wrapper = next((key for key in _WRAPPERS if isinstance(document.get(key), list)), None)
+        if wrapper is None or type_of(document) in MODELS:
+            return [document]
+        unread(document, _OF_A_NOTIFICATION | {wrapper}, rest.unread)
+        return list(document[wrapper])
     return document if isinstance(document, list) else [document]
 
 
-def _readings(entity: Mapping[str, Any], context: Context) -> Iterator[Reading]:
+def _readings(entity: Mapping[str, Any], context: Context, rest: Rest) -> list[Reading]:
     name = type_of(entity)
     model = MODELS.get(name)
     if model is None:
@@ -74,33 +87,53 @@ def _readings(entity: Mapping[str, Any], context: Context) -> Iterator[Reading]:
     place = place_of(attrs)
     entity_ns = time_of(attrs, context.received_ns)
     moments: dict[int, dict[str, float]] = {}
-    for quantity, value, time_ns in _measurements(attrs, model):
+    left: list[str] = []
+    for quantity, value, time_ns in _measurements(attrs, model, left):
         moments.setdefault(entity_ns if time_ns is None else time_ns, {})[quantity] = value
     if not moments and place is not None and model.kind == "vehicle":
         moments[attrs["location"].time_ns or entity_ns] = position_fix(place)
+    _add_about(entity, left)
     if not moments:
-        return
+        rest.unread += left
+        return []
     device = foreign_device(context, "ngsi", name_of(entity, name))
     measured = [quantity for values in moments.values() for quantity in values]
     given = None if context.kind else model.kind
     kind = given or kind_of(context, [*measured, *_controlled(attrs)])
+    made: list[Reading] = []
     for time_ns, values in moments.items():
-        yield from portions(device, kind, time_ns, values, *(place or (None, None)))
+        made += portions(device, kind, time_ns, values, *(place or (None, None)))
+    rest.unread += left
+    return made
 
 
-def _measurements(attrs: Mapping[str, Attribute], model: Model) -> Iterator[tuple[str, float, int | None]]:
+def _add_about(entity: Mapping[str, Any], left: list[str]) -> None:
+    """Add the numbers that stand beside the value of an attribute: properties of properties, metadata."""
+    for name, given in entity.items():
+        if isinstance(given, dict) and not given.keys().isdisjoint(_VALUES):
+            unread(given, NO_MEASUREMENT_OF_AN_ATTRIBUTE, left, f"{name}.")
+
+
+def _measurements(
+    attrs: Mapping[str, Attribute], model: Model, left: list[str]
+) -> Iterator[tuple[str, float, int | None]]:
     for name, given in _parts(attrs):
         meaning = model.names.get(name.lower())
         if meaning is not None:
             value = _value(name, given, meaning, model)
-        elif not model.others or isinstance(given.value, str):
-            continue  # a text is a number only where the model says that a number stands there
-        else:
+        elif model.others and isinstance(given.value, NUMBER) and name not in NO_MEASUREMENT:
             meaning, value = Meaning(to_key(name)), number(given.value)
             value = None if value is None else _converted(value, meaning, given.unit_code)
+        else:  # a text is a number only where the model says that a number stands there
+            meaning, value = Meaning(None), None
+            unread({name: given.value}, NO_MEASUREMENT, left)
         if meaning.quantity is not None and value is not None:
             yield meaning.quantity, value, given.time_ns
-    yield from _of_a_device(attrs) if model.kind is None else ()
+        elif meaning.quantity is not None and number(given.value) is None:
+            unread({name: given.value}, (), left)
+    if model.kind is None and (found := list(_of_a_device(attrs))):
+        left[:] = [name for name in left if name != "value"]
+        yield from found
 
 
 def _parts(attrs: Mapping[str, Attribute]) -> Iterator[tuple[str, Attribute]]:

@@ -14,14 +14,14 @@ Sparkplug Specification 3.0.0 (Eclipse Foundation). Two ways to read it:
 
 from city.errors import Reason
 from city.reading import Reading
-from gateway.decoders.decoder import Context, DecodeError
+from gateway.decoders.decoder import Context, DecodeError, Rest
 from gateway.decoders.sparkplug import metrics, payload
 from gateway.decoders.sparkplug.topic import parse
 
 __all__ = ["decode"]
 
 
-def decode(data: bytes, context: Context) -> list[Reading]:
+def decode(data: bytes, context: Context, rest: Rest) -> list[Reading]:
     """Understand a message that needs no memory.
 
     Raises:
@@ -32,7 +32,9 @@ def decode(data: bytes, context: Context) -> list[Reading]:
         return []
     message = payload.read(data)
     rows = [(metric, metrics.defined(metric)) for metric in message.metrics]
-    if any(row is None for _, row in rows):
-        raise DecodeError(Reason.UNDECODED, "an alias without a name: only the birth tells what it is")
+    nameless = [metric for metric, row in rows if row is None]
+    if nameless:
+        error = DecodeError(Reason.UNDECODED, "an alias without a name: only the birth tells what it is")
+        rest.refuse(metrics.alone(message, nameless), error)
     known = [(metric, row) for metric, row in rows if row is not None]
-    return metrics.readings(topic, message, known, context)
+    return metrics.readings(topic, message, known, context, rest)

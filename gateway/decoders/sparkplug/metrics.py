@@ -6,19 +6,26 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from city.catalog import QUANTITIES
-from city.errors import Reason
+from city.errors import Malformed, Reason
 from city.reading import Reading
 from city.units import UNITS, convert
 from city.wire.direct import Position, to_position
-from gateway.decoders.decoder import Context, DecodeError
+from gateway.decoders.decoder import Context, DecodeError, Rest
 from gateway.decoders.fields import MAX_KEPT, to_key
 from gateway.decoders.json_fields import foreign_device, from_number, number, portions, position_fix
 from gateway.decoders.kinds import kind_of
-from gateway.decoders.sparkplug.payload import Metric, Payload
+from gateway.decoders.leaves import is_measured
+from gateway.decoders.sparkplug.payload import Metric, Payload, written
 from gateway.decoders.sparkplug.topic import Topic
 
-_NO_MEASUREMENT: Final = ("Node Control/", "Device Control/", "Properties/", "Node Info/", "Device Info/")
-_BIRTH_NUMBER: Final = "bdSeq"
+_NO_MEASUREMENT: Final = frozenset(
+    {
+        "bdSeq", "Node Control/Next Server", "Node Control/Reboot", "Node Control/Rebirth", "Node Control/Scan Rate",
+        "Node Control/Scan Rate ms", "Device Control/Reboot", "Device Control/Rebirth", "Device Control/Scan Rate",
+    }
+)  # fmt: skip
+"""Commands, and the number of the birth (Sparkplug Specification 3.0.0, chapters 6.4 and 6.5)."""
+
 _LATITUDES: Final = frozenset(map(to_key, ("lat", "latitude")))
 _LONGITUDES: Final = frozenset(map(to_key, ("lon", "lng", "longitude")))
 _SIGN_BITS: Final = (1 << 31) | (1 << 63)
@@ -56,7 +63,7 @@ def _meaning(metric: Metric) -> tuple[str | None, str]:
 
 
 def _define(name: str, unit_text: str) -> tuple[str | None, str]:
-    if name.startswith(_NO_MEASUREMENT) or name == _BIRTH_NUMBER:
+    if name in _NO_MEASUREMENT:
         return None, ""
     key = to_key(name)
     text = unit_text.strip()
@@ -77,32 +84,55 @@ def readings(
     message: Payload,
     metrics: Iterable[tuple[Metric, Definition]],
     context: Context,
+    rest: Rest,
 ) -> list[Reading]:
-    """Make readings, one an instant.
+    """Make readings, one an instant; metrics that can't be are refused alone, with those of their instant.
 
     Args:
         topic: Names the device.
         message: Its time stands in for metrics without one.
         metrics: With what each is.
         context: May name device and kind.
+        rest: What is unread or refused.
 
     Raises:
-        Malformed: A time or position that is none, or an integer of unknown sign.
+        Malformed: The device or the kind is none.
     """
     moments: dict[int | None, dict[str, float]] = {}
+    sources: dict[int | None, list[Metric]] = {}
     for metric, definition in metrics:
-        value = _value(metric, definition)
+        try:
+            value = _value(metric, definition)
+        except Malformed as error:
+            rest.refuse(alone(message, [metric]), error)
+            continue
         if value is not None and definition.quantity is not None:
-            moments.setdefault(metric.timestamp or message.timestamp, {})[definition.quantity] = value
+            stamp = metric.timestamp or message.timestamp
+            moments.setdefault(stamp, {})[definition.quantity] = value
+            sources.setdefault(stamp, []).append(metric)
+        elif metric.name not in _NO_MEASUREMENT and (value is not None or _is_unread(metric)):
+            rest.unread.append(metric.name)
     measured = [quantity for values in moments.values() for quantity in values]
     kind = kind_of(context, measured)
+    device = foreign_device(context, "sparkplug", topic.name) if moments else ""
     made: list[Reading] = []
     for stamp, values in moments.items():
-        time_ns = from_number(stamp, 1000) if stamp else context.received_ns
-        place = _position(values) or (None, None)
-        device = foreign_device(context, "sparkplug", topic.name)
-        made += portions(device, kind, time_ns, values, *place)
+        try:
+            time_ns = from_number(stamp, 1000) if stamp else context.received_ns
+            made += portions(device, kind, time_ns, values, *(_position(values) or (None, None)))
+        except Malformed as error:
+            rest.refuse(alone(message, sources[stamp]), error)
     return made
+
+
+def alone(message: Payload, metrics: Iterable[Metric]) -> bytes:
+    """Write a message anew with some of its metrics alone."""
+    return written(message, [metric.raw for metric in metrics])
+
+
+def _is_unread(metric: Metric) -> bool:
+    """Whether a metric without a number measures all the same: a structure, or a text that spells a number."""
+    return metric.structure or is_measured(metric.text)
 
 
 def _value(metric: Metric, definition: Definition) -> float | None:

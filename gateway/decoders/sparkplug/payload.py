@@ -25,6 +25,11 @@ _BOOLEAN, _STRING, _DATE_TIME = 11, 12, 13
 _P_TIMESTAMP, _P_METRICS, _P_SEQ, _P_BODY = 1, 2, 3, 5
 _M_NAME, _M_ALIAS, _M_TIMESTAMP, _M_TYPE, _M_NULL, _M_PROPERTIES = 1, 2, 3, 4, 7, 9
 _M_INT, _M_LONG, _M_FLOAT, _M_DOUBLE, _M_BOOLEAN = 10, 11, 12, 13, 14
+_M_STRING, _M_BYTES, _M_DATASET, _M_TEMPLATE = 15, 16, 17, 18
+_STRUCTURES: Final = frozenset({_M_BYTES, _M_DATASET, _M_TEMPLATE})
+_ARRAYS: Final = frozenset(range(22, 33))
+"""Data types of arrays of numbers and truths; they travel as bytes."""
+
 _S_KEYS, _S_VALUES, _V_TYPE, _V_TEXT = 1, 2, 1, 8
 _UNIT_PROPERTY: Final = "engUnit"
 _UNIT_PROPERTIES: Final = frozenset({_UNIT_PROPERTY, "Engineering Units", "unit"})
@@ -41,6 +46,10 @@ _METRIC_WIRE: Final = MappingProxyType(
         _M_FLOAT: wire.FIXED_32,
         _M_DOUBLE: wire.FIXED_64,
         _M_BOOLEAN: wire.VARINT,
+        _M_STRING: wire.BYTES,
+        _M_BYTES: wire.BYTES,
+        _M_DATASET: wire.BYTES,
+        _M_TEMPLATE: wire.BYTES,
     }
 )
 _PAYLOAD_WIRE: Final = MappingProxyType(
@@ -61,6 +70,8 @@ class Metric:
         datatype: Of the specification's list; 0 where it isn't told.
         unit: Of the property that names an engineering unit, as it was written.
         value: The number, or None for texts, nulls and structures.
+        text: The text, where it is one.
+        structure: Whether it is a data set, a template or an array, of which nothing is read.
         integer: Whether `value` is from an integer field, whose sign depends on the data type.
         raw: Its bytes.
     """
@@ -71,6 +82,8 @@ class Metric:
     datatype: int = 0
     unit: str = ""
     value: float | None = None
+    text: str = ""
+    structure: bool = False
     integer: bool = False
     raw: bytes = b""
 
@@ -192,6 +205,10 @@ def _take_bytes(metric: Metric, number: int, value: bytes) -> None:
         metric.name = _text(value)
     elif number == _M_PROPERTIES:
         metric.unit = _unit(value) or metric.unit
+    elif number == _M_STRING:
+        metric.text = value.decode("utf-8", "replace")
+    elif number in _STRUCTURES:
+        metric.structure = number != _M_BYTES or metric.datatype in _ARRAYS
     else:
         form = _DOUBLE if number == _M_DOUBLE else _FLOAT
         metric.value, metric.integer = form.unpack(value)[0], False

@@ -193,6 +193,23 @@ def records(body: bytes) -> list[Record]:
     return found
 
 
+def alone(payload: bytes, place: int) -> bytes:
+    """Write a frame or datagram that could be read, anew with one of its records, counted from 0."""
+    is_tcp = payload[:4] == PREAMBLE
+    body_at = START if is_tcp else _UDP.size + IMEI_DIGITS
+    body = payload[body_at:-4] if is_tcp else payload[body_at:]
+    at = first = 2
+    for _ in range(place + 1):
+        first = at
+        _, at = _record(body, at, _DIALECTS[body[0]])
+    one = b"\x01"
+    body = body[:1] + one + body[first:at] + one
+    if is_tcp:
+        return PREAMBLE + len(body).to_bytes(4) + body + arc(body).to_bytes(4)
+    head = payload[2:body_at]
+    return (len(head) + len(body)).to_bytes(2) + head + body
+
+
 def _record(body: bytes, at: int, dialect: _Dialect) -> tuple[Record, int]:
     time_ms, priority, lon, lat, altitude, angle, satellites, speed, event, *rest = dialect.head.unpack_from(body, at)
     at += dialect.head.size

@@ -166,11 +166,16 @@ _MAX_KEPT: Final = 128
 """IO elements of a layout that is kept; no tracker has more, and what strangers send takes little memory."""
 
 
-def add_values(record: Record, vehicle: dict[str, float], cargo: dict[str, float]) -> None:
+_TEXTS: Final = frozenset({256, 264, 281, 325, 331, 332, 333, 334, 385, 387, 388, 500, 501, 502, 548, 702, 10829})
+"""Elements of any length that hold names and lists: VIN, bar code, fault codes, texts of BLE sensors and beacons."""
+
+
+def add_values(record: Record, vehicle: dict[str, float], cargo: dict[str, float], unread: list[str]) -> None:
     """Add what the IO elements of a record mean to the values of the vehicle and of its load.
 
     Unknown elements up to 8 bytes are `io_<number>`, and so are those whose quantity is another one's of this record
-    (two sensors of one place). Longer ones hold texts and lists, and are left out. A tracker writes the same elements
+    (two sensors of one place). Of longer ones, those that hold texts and lists are
+    left out, and the others unread. A tracker writes the same elements
     into every record, so their meaning is looked up once.
     """
     lay_out = _known_layout if len(record.numbers) <= _MAX_KEPT else _laid_out
@@ -185,3 +190,5 @@ def add_values(record: Record, vehicle: dict[str, float], cargo: dict[str, float
     for number, content in record.long.items():
         if 0 < len(content) <= _LONGEST_NUMBER:
             vehicle.setdefault(f"io_{number}", float(int.from_bytes(content)))
+        elif content and number not in _TEXTS:
+            unread.append(f"io_{number}")

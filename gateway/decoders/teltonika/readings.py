@@ -14,10 +14,10 @@ place it knew; that stays, but speed, heading and altitude do not count then.
 from functools import lru_cache
 from typing import Final
 
-from city.errors import Reason
+from city.errors import Malformed, Reason
 from city.reading import FIRST_NS, LAST_NS, Reading
 from city.wire.direct import MAX_VALUES
-from gateway.decoders.decoder import Context, DecodeError, device_id, known_kind
+from gateway.decoders.decoder import Context, DecodeError, Rest, device_id, known_kind
 from gateway.decoders.json_fields import portions
 from gateway.decoders.teltonika import frame, io
 
@@ -27,14 +27,14 @@ _POLE, _DATE_LINE = 90 * _DEGREE, 180 * _DEGREE
 _NS: Final = 1_000_000
 
 
-def decode(payload: bytes, context: Context) -> list[Reading]:
+def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     """Understand a whole TCP frame, with preamble and checksum, or a whole UDP datagram.
 
     The device is the context's, else `imei-<digits>` from the parameter `imei` or the datagram's header. Log-ins, pings
     and the codecs of commands have nothing to say.
 
     Raises:
-        DecodeError: With the reason from the bounded list; the whole frame counts as one.
+        DecodeError: With the reason from the bounded list; a record that can't be is refused alone.
     """
     imei = context.parameters.get("imei")
     if payload[:4] == frame.PREAMBLE:
@@ -58,15 +58,20 @@ def decode(payload: bytes, context: Context) -> list[Reading]:
     kind = known_kind(context.kind or "vehicle")
     door = context.parameters.get("door")
     readings: list[Reading] = []
-    for record in records:
-        _add_readings(readings, record, device, kind, door)
+    for place, record in enumerate(records):
+        try:
+            _add_readings(readings, record, device, kind, door, rest)
+        except Malformed as error:
+            rest.refuse(frame.alone(payload, place), error)
     return readings
 
 
 _known_device: Final = lru_cache(maxsize=4096)(device_id)
 
 
-def _add_readings(readings: list[Reading], record: frame.Record, device: str, kind: str, door: str | None) -> None:
+def _add_readings(
+    readings: list[Reading], record: frame.Record, device: str, kind: str, door: str | None, rest: Rest
+) -> None:
     time_ns = record.time_ms * _NS
     if not FIRST_NS <= time_ns < LAST_NS:
         raise DecodeError(Reason.BAD_TIME, f"{record.time_ms} ms is outside 2000 to 2100")
@@ -80,7 +85,7 @@ def _add_readings(readings: list[Reading], record: frame.Record, device: str, ki
         vehicle["speed"] = float(record.speed)
         vehicle["heading"] = float(record.angle)
         vehicle["altitude"] = float(record.altitude)
-    io.add_values(record, vehicle, cargo)
+    io.add_values(record, vehicle, cargo, rest.unread)
     if door in io.DOORS:
         state = vehicle.get(door, cargo.get(door))
         if state is not None:

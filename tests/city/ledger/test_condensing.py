@@ -128,10 +128,21 @@ async def test_the_oldest_hour_expires_into_a_count(bounded: Bounded) -> None:
     # the last flush did it: more than ten seconds lie between
     assert await ledger.expire_quarantine(NINE + 2 * HOUR_NS) == 0
     found = await rows(ledger)
-    (expired,) = found[QuarantineState.EXPIRED]
-    assert (expired.payloads, expired.quarantined.readings, expired.bytes) == (12, 12, 12_000)
+    expired = {row.quarantined.source.device: row for row in found[QuarantineState.EXPIRED]}
+    assert {device: (row.payloads, row.quarantined.readings, row.bytes) for device, row in expired.items()} == {
+        "d1": (9, 9, 9_000),
+        "d2": (3, 3, 3_000),
+    }
     assert len(found[QuarantineState.HELD]) == 4
     assert await balance(ledger) == 16
+
+
+async def test_invented_names_do_not_make_an_expired_row_each(bounded: Bounded) -> None:
+    ledger = await bounded(days=1)
+    await hold(ledger, *(garbage("x", f"d{n}") for n in range(100)), garbage("y", "d1", "gw-1"))
+    await ledger.expire_quarantine(NINE + 2 * DAY)
+    expired = [(row.quarantined.source, row.payloads) for row in (await rows(ledger))[QuarantineState.EXPIRED]]
+    assert sorted(expired) == [(Source(DIRECT, ""), 100), (Source("gw-1", "d1"), 1)]
 
 
 async def test_age_expires_and_what_was_released_just_goes(bounded: Bounded) -> None:

@@ -1,18 +1,20 @@
 """What the journal keeps: by age and size, never past a worker, and past a follower only when it is far behind."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from city.batch import Batch
+from city.database import engine as engines
 from city.errors import JournalGone, Reason
-from city.ledger import Ledger
+from city.ledger import Ledger, open_ledger
 from city.ledger import journal as journal_rules
 from city.ledger.erasing import without
-from city.ledger.port import By, JournalEntry, NewDevice, QuarantinedPayload, Settlement, Source
-from city.ledger.retention import Erasure, JournalLimits
+from city.ledger.port import By, JournalEntry, NewDevice, PackClaim, PackId, QuarantinedPayload, Settlement, Source
+from city.ledger.retention import Erasure, Gap, JournalLimits
 from city.reading import Reading
 from city.registry import open_registry
 from city.wire import journal, pack
@@ -165,6 +167,25 @@ async def test_an_erasure_reaches_journal_and_quarantine_and_keeps_counts_and_a_
     assert [(row.id, row.readings) for row in await ledger.erasures()] == [(number, 4), (again, 0)]
 
 
+async def test_erased_bytes_leave_the_files_of_sqlite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "_SQLITE", (*engines._SQLITE, "pragma secure_delete = off"))  # as some builds have it
+    ledger = await open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    kept = journal.encode([block(Reading("other", "weather", NOW_NS, {"temperature": 1.5}))])
+    gone = journal.encode([block(*(Reading("mine", "rain", NOW_NS + at, {"rain": at / 7}) for at in range(900)))])
+    held = QuarantinedPayload("t", b"secret " * 99, NOW_NS, Reason.NO_VALUES, "", Source("", "mine"))
+    for payload in (kept, gone, kept):
+        await ledger.settle(Settlement(NOW_NS, journal=[JournalEntry("", 1, payload)], quarantined=[held]))
+
+    def found() -> list[bool]:
+        files = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+        return [part in files for part in (kept, gone[:40], gone[-40:], b"secret secret")]
+
+    assert found() == [True] * 4
+    await ledger.erased(await ledger.erase(Erasure("mine", 0, FOREVER, "", "")))
+    assert found() == [True, False, False, False]
+    await ledger.aclose()
+
+
 readings = st.lists(
     st.builds(
         Reading,
@@ -205,3 +226,30 @@ async def test_a_device_that_left_the_registry_is_told_to_those_who_remember_it(
     again = await registry.changes(since)
     assert (again.removed, set(again.places)) == ({"a"}, {"a"})
     await registry.aclose()
+
+
+async def test_gaps_are_named_with_the_times_around_them(
+    ledger: Ledger, opened: Callable[[], Awaitable[Ledger]]
+) -> None:
+    for at_s, seqs in ((0, (2, 3)), (10, (4, 9)), (20, (10, 5))):
+        claims = [PackClaim(PackId("gw", "s", seq), (seq - 1) * 5, 5) for seq in seqs]
+        await ledger.settle(Settlement(NOW_NS + at_s * S, claims))
+    assert await ledger.gaps() == [
+        Gap("gw", "s", 1, 1, 5, 0, NOW_NS),
+        Gap("gw", "s", 6, 8, 15, NOW_NS + 20 * S, NOW_NS + 10 * S),
+    ]
+    other = await opened()
+    await other.settle(Settlement(NOW_NS + 30 * S, [PackClaim(PackId("gw", "s", 6), 25, 5)]))
+    await ledger.settle(Settlement(NOW_NS + 40 * S, [PackClaim(PackId("gw", "s", 8), 35, 5)]))
+    assert (await ledger.gaps())[1:] == [Gap("gw", "s", 7, 7, 5, NOW_NS + 30 * S, NOW_NS + 40 * S)]
+
+
+async def test_a_renewed_epoch_remembers_when_and_forgets_followers(ledger: Ledger) -> None:
+    assert await ledger.restores() == []
+    await fill(ledger, [100])
+    await ledger.follow("feed", 0, worker=False)
+    epoch = await ledger.renew_epoch()
+    (restore,) = await ledger.restores()
+    assert (restore.epoch, restore.commit_ns) == (epoch, NOW_NS - 100 * S)
+    assert (await ledger.journal_span()).epoch == epoch
+    assert (await ledger.expire_journal(JournalLimits(S, FOREVER), NOW_NS)).entries == 1

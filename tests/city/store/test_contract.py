@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -16,6 +17,7 @@ from city.reading import Flag, Reading
 from city.store import Store, open_store
 from city.store.port import (
     ALL,
+    InstantsQuery,
     Latest,
     LatestQuery,
     Only,
@@ -488,6 +490,17 @@ async def test_odd_names_of_quantities_work(store: Store, quantity: str) -> None
     assert (await newest(store, "0.-_")).values == {quantity: Value(T, 2.5, FAIL)}
 
 
+async def test_it_knows_its_quantities(store: Store, store_url: str) -> None:
+    assert await store.quantities() == frozenset()
+    await put(store, reading("d", T, {"soil_ph": 1.0}, at=(15.0, 102.0)))
+    await put(store, reading("d", T, {"rain_rate": 1.0, "x_1": 2.0}, {"x_1": FAIL}, kind="rain"))
+    assert await store.quantities() == {"soil_ph", "rain_rate", "x_1"}
+    await store.aclose()
+    again = await open_store(store_url)
+    assert await again.quantities() == {"soil_ph", "rain_rate", "x_1"}
+    await again.aclose()
+
+
 async def test_ten_thousand_rows_at_once(store: Store) -> None:
     n, m = 10_000, 1_000
     index = np.arange(n, dtype=np.int32) % m
@@ -515,3 +528,55 @@ async def test_what_is_written_outlives_the_store(store: Store, store_url: str) 
     await put(again, reading("d", T, {"temperature": 2.0}), reading("d", T + S, {"temperature": 3.0}))
     assert [v for _, v, _ in await points(again, "d", "temperature")] == [2.0, 3.0]
     await again.aclose()
+
+
+async def listed(store: Store, query: InstantsQuery) -> tuple[list[tuple[str, int]], list[int]]:
+    """All instants of a range, and how many each answer held."""
+    found: list[tuple[str, int]] = []
+    sizes: list[int] = []
+    start_ns = query.start_ns
+    while start_ns < query.end_ns:
+        page = await store.instants(replace(query, start_ns=start_ns))
+        rows = [page.devices[number] for number in page.index.tolist()]
+        times = page.time_ns.tolist()
+        assert start_ns < page.end_ns <= query.end_ns
+        assert all(start_ns <= time_ns < page.end_ns for time_ns in times)
+        assert len(page.rx_ns) == len(times)
+        found += zip(rows, times, strict=True)
+        sizes.append(len(times))
+        start_ns = page.end_ns
+    return sorted(found), sizes
+
+
+@pytest.mark.parametrize("limit", [6, 1000])
+async def test_instants_are_listed_once_in_bounded_answers(store: Store, limit: int) -> None:
+    rows = [
+        reading(d, T + i * S, {"temperature": 1.0, "humidity": 50.0}, {"temperature": FAIL} if i % 2 else None)
+        for d in ("d", "e")
+        for i in range(10)
+    ]
+    await put(store, *rows)
+    await put(store, reading("d", T, {"temperature": 2.0}), reading("d", T + 1, {"temperature": 2.0}))
+    await put(store, reading("d", T + S, {"temperature": 1.0}, kind="cargo"))
+    expected = sorted([(d, T + i * S) for d in ("d", "e") for i in range(10)] + [("d", T + 1)])
+    found, sizes = await listed(store, InstantsQuery("weather", 0, 2 * T, limit=limit))
+    assert found == expected
+    assert max(sizes) <= limit
+    only, _ = await listed(store, InstantsQuery("weather", T + S, T + 3 * S, device="e", limit=limit))
+    assert only == [("e", T + S), ("e", T + 2 * S)]
+    assert await listed(store, InstantsQuery("weather", T, T + S, device="nobody")) == ([], [0])
+    assert (await listed(store, InstantsQuery("noise", 0, 2 * T)))[0] == []
+
+
+async def test_an_instant_says_when_it_was_taken_last_also_by_another_owner(store: Store) -> None:
+    await put(store, reading("d", T, {"temperature": 1.0}), places={"d": Place("th-30")})
+    await put(store, reading("d", T, {"humidity": 1.0}), places={"d": Place("th-30", "", "transit")})
+    page = await store.instants(InstantsQuery("weather", 0, 2 * T))
+    assert page.time_ns.tolist() == [T]
+    assert abs(page.rx_ns[0] - (T + (next(_numbers) - 1) * S)) <= 1000
+
+
+async def test_more_at_one_instant_than_an_answer_holds_is_listed_whole(store: Store) -> None:
+    await put(store, *[reading(f"d-{number}", T, {"temperature": 1.0}) for number in range(20)])
+    found, _ = await listed(store, InstantsQuery("weather", T, T + 1, limit=6))
+    assert len(found) == 20

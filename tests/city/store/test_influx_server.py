@@ -117,6 +117,15 @@ async def test_foreign_measurements_and_fields_are_passed_over(influx: Influx, i
     await store.aclose()
 
 
+async def test_a_retention_is_told(influx: Influx, influx_database: str) -> None:
+    store = await open_store(influx.store_url(influx_database))
+    assert await store.kept_ns() == 0
+    influx.query(f'CREATE RETENTION POLICY "other" ON "{influx_database}" DURATION 2h REPLICATION 1')
+    influx.query(f'CREATE RETENTION POLICY "days" ON "{influx_database}" DURATION 30d REPLICATION 1 DEFAULT')
+    assert await store.kept_ns() == 30 * 86_400 * 10**9
+    await store.aclose()
+
+
 async def test_a_mean_in_any_tool_is_right(influx: Influx, influx_database: str) -> None:
     store = await open_store(influx.store_url(influx_database))
     mixed = batch(3, temperature=[10.0, 999.0, 20.0])

@@ -17,6 +17,8 @@ def upgrade() -> None:
     _add("schema_version", sa.Column("epoch", key, nullable=False, server_default=secrets.token_hex(8)))
     for name in ("journal_bytes", "expired_readings", "cleanup_ns"):
         _add("sequences", sa.Column(name, big, nullable=False, server_default="0"))
+    for name in ("since_ns", "until_ns"):
+        _add("pack_range", sa.Column(name, big, nullable=False, server_default="0"))
     op.execute("UPDATE sequences SET journal_bytes = (SELECT coalesce(sum(length(payload)), 0) FROM journal)")
     op.create_table(
         "follower",
@@ -24,6 +26,12 @@ def upgrade() -> None:
         sa.Column("position", big, nullable=False),
         sa.Column("worker", sa.Boolean, nullable=False),
         sa.Column("at_ns", big, nullable=False),
+    )
+    op.create_table(
+        "restore",
+        sa.Column("epoch", key, primary_key=True),
+        sa.Column("at_ns", big, nullable=False),
+        sa.Column("commit_ns", big, nullable=False),
     )
     op.create_table(
         "removed_device",

@@ -32,6 +32,7 @@ class Codec(NamedTuple):
         clock: The device's own time of these fields; nanoseconds UTC, or None if it has none. Its second argument is
             the network server's time, for clocks that tell only a part.
         tidy: Last change of the flat fields before they get their meaning.
+        dallas: Maker's fields that are the temperature of a DS18B20.
     """
 
     decode: Callable[[int, bytes], dict[str, object]]
@@ -41,6 +42,7 @@ class Codec(NamedTuple):
     states: Mapping[str, Mapping[str, float]] = _NO_STATES
     clock: Callable[[Mapping[str, object], int], int | None] | None = None
     tidy: Callable[[dict[str, object], Names], dict[str, object]] | None = None
+    dallas: frozenset[str] = frozenset()
 
     def __call__(self, port: int, payload: bytes) -> dict[str, object]:
         """Decode a frame; see `decode`."""

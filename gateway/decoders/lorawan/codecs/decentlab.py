@@ -101,7 +101,9 @@ def _add(fields: dict[str, object], payload: bytes, at: int, group: Group | None
 
 CODECS: Final[Mapping[str, Codec]] = MappingProxyType(
     {
-        f"decentlab-{name}": Codec(decoder(model), {**NAMES, **model.names}, model.kind, absent=model.absent)
+        f"decentlab-{name}": Codec(
+            decoder(model), {**NAMES, **model.names}, model.kind, dallas=model.dallas, absent=model.absent
+        )
         for name, model in MODELS.items()
     }
 )

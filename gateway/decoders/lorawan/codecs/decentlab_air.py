@@ -150,7 +150,7 @@ AIR: Final[Mapping[str, Model]] = {
             BATTERY,
         ),
     ),
-    "dl-ds18": Model("weather", (group(1, temperature=signed(0, 16)), BATTERY)),
+    "dl-ds18": Model("weather", (group(1, temperature=signed(0, 16)), BATTERY), dallas=frozenset({"temperature"})),
     "dl-gmm": Model("weather", (None, BATTERY)),
     "dl-iam": Model(
         "air_quality",

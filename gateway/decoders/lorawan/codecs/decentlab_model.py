@@ -32,12 +32,14 @@ class Model:
         groups: By flag, from the lowest; None: its formula is not known.
         names: Its own names, where they mean something else than the maker's names usually do.
         absent: Field to the values that say "no probe".
+        dallas: Fields that are the temperature of a DS18B20.
     """
 
     kind: str
     groups: Sequence[Group | None]
     names: Mapping[str, Meaning] = field(default_factory=dict)
     absent: Mapping[str, frozenset[float]] = field(default_factory=dict)
+    dallas: frozenset[str] = frozenset()
 
 
 def group(words: int, **values: Formula) -> Group:

@@ -230,7 +230,8 @@ def contact(model: str) -> Callable[[int, bytes], dict[str, object]]:
     return decode
 
 
-_codec: Final = partial(Codec, names=NAMES, absent=ABSENT, states=STATES)
+_DALLAS: Final = frozenset({"TempC_DS", "TempC_DS18B20"})
+_codec: Final = partial(Codec, names=NAMES, dallas=_DALLAS, absent=ABSENT, states=STATES)
 _clock: Final = unix_clock("Systimestamp")
 CODECS: Final[Mapping[str, Codec]] = MappingProxyType(
     {

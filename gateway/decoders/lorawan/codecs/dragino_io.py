@@ -206,7 +206,8 @@ _LT_MODES: Final[Mapping[int, Callable[[bytes], dict[str, object]]]] = MappingPr
 )
 
 
-_codec: Final = partial(Codec, names=NAMES, absent=ABSENT, states=STATES)
+_DALLAS: Final = frozenset({"TempC1", "TempC2", "TempC3"})
+_codec: Final = partial(Codec, names=NAMES, dallas=_DALLAS, absent=ABSENT, states=STATES)
 CODECS: Final[Mapping[str, Codec]] = MappingProxyType(
     {
         "dragino-lsn50": _codec(decode_lsn50, kind="weather", tidy=answered),

@@ -134,4 +134,8 @@ _OCCUPIED: Final = 2
 _ANALOG_MV: Final = ("analog1", "analog2")
 
 
-CODECS: Final[Mapping[str, Codec]] = MappingProxyType({"elsys": Codec(decode, NAMES, "air_quality", tidy=understood)})
+_DALLAS: Final = frozenset({"externalTemperature", "externalTemperature2"})
+
+CODECS: Final[Mapping[str, Codec]] = MappingProxyType(
+    {"elsys": Codec(decode, NAMES, "air_quality", dallas=_DALLAS, tidy=understood)}
+)
