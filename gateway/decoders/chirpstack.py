@@ -86,9 +86,7 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     if event.integrationName is not None or event.downlinkId is not None:
         return []
     if event.data is not None or event.object is not None:
-        uplink = _uplink(event, context)
-        uplink.rest, uplink.bytes = rest, payload
-        return readings(uplink, context)
+        return readings(_uplink(event, context, payload, rest), context)
     if event.rxInfo is None and (event.margin is not None or event.batteryLevel != _NO_PERCENT):
         return _status(event, context)
     return []
@@ -104,7 +102,7 @@ def _load(payload: bytes, rest: Rest) -> _Event:
     return load(msgspec.json.encode(known), _decoder, _MAX_BYTES)
 
 
-def _uplink(event: _Event, context: Context) -> Uplink:
+def _uplink(event: _Event, context: Context, payload: bytes, rest: Rest) -> Uplink:
     info, receptions = event.deviceInfo, event.rxInfo or []
     return Uplink(
         device_of(info.devEui, context),
@@ -114,6 +112,8 @@ def _uplink(event: _Event, context: Context) -> Uplink:
         event.data or "",
         event.object,
         best_radio((one.rssi, one.snr) for one in receptions),
+        rest=rest,
+        bytes=payload,
     )
 
 

@@ -6,6 +6,8 @@ from functools import wraps
 from typing import NamedTuple, Self, TypeAlias
 from urllib.parse import parse_qsl, urlencode
 
+import msgspec
+
 from city.catalog import KINDS
 from city.errors import Malformed, Reason
 from city.names import MakeId, made_id
@@ -89,7 +91,7 @@ class Refused(NamedTuple):
     error: Malformed
 
 
-class Rest:
+class Rest(msgspec.Struct):
     """What a decoder did not turn into readings, and does not know to be no measurement; filled on its way.
 
     Attributes:
@@ -97,18 +99,15 @@ class Rest:
         refused: Items that were refused alone.
     """
 
-    __slots__ = ("refused", "unread")
-
-    def __init__(self) -> None:
-        self.unread: list[str] = []
-        self.refused: list[Refused] = []
+    unread: list[str] = []
+    refused: list[Refused] = []
 
     def refuse(self, payload: bytes, error: Malformed) -> None:
         """Keep an item that was refused."""
         self.refused.append(Refused(payload, error))
 
 
-class Decoded:
+class Decoded(msgspec.Struct):
     """A decoder's answer; what it knows to be no measurement is in neither, for each family names those keys in a list.
 
     Attributes:
@@ -116,11 +115,8 @@ class Decoded:
         rest: What it didn't.
     """
 
-    __slots__ = ("readings", "rest")
-
-    def __init__(self, readings: list[Reading], rest: Rest) -> None:
-        self.readings = readings
-        self.rest = rest
+    readings: list[Reading]
+    rest: Rest
 
 
 Work: TypeAlias = Callable[[bytes, Context, Rest], list[Reading]]

@@ -13,6 +13,7 @@ from city.names import Name
 from city.reading import Reading
 from city.wire.direct import MAX_BYTES, MAX_VALUES, Position, load, to_position
 from gateway.decoders.decoder import Context, DecodeError, given_id
+from gateway.decoders.fields import NUMBER
 
 _decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Any)
 _NUMBER: Final = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -57,9 +58,11 @@ def as_object(thing: object, what: str) -> dict[str, Any]:
 
 def number(thing: object) -> float | None:
     """Read a finite number, a truth, or a text that spells a decimal number; None for anything else."""
+    if type(thing) is float:
+        return thing if math.isfinite(thing) else None
     if isinstance(thing, str):
         thing = float(thing) if _NUMBER.fullmatch(thing.strip()) else None
-    if not isinstance(thing, int | float):
+    if not isinstance(thing, NUMBER):
         return None
     try:
         value = float(thing)

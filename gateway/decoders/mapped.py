@@ -18,7 +18,7 @@ from city.wire.direct import Position
 from gateway.decoders.decoder import Context, DecodeError, Rest, given_id
 from gateway.decoders.json_fields import load_json, number, position
 from gateway.decoders.kinds import kind_of
-from gateway.decoders.leaves import is_measured, unread
+from gateway.decoders.leaves import NOTHING_KNOWN, is_measured, unread
 from gateway.decoders.mapping import JsonMapping, Missing, Path, Reader, Time, Tree
 
 MAX_BYTES: Final = 8 * 2**20
@@ -153,18 +153,18 @@ def _add_unread(thing: Any, read: Tree, path: str, found: list[str]) -> None:
         for key, part in thing.items():
             here = f"{path}.{key}" if path else key
             if key not in read:
-                unread({here: part}, (), found)
+                unread({here: part}, NOTHING_KNOWN, found)
             elif read[key]:
                 _add_unread(part, read[key], here, found)
     elif isinstance(thing, list):
         chosen = _chosen(thing, read)
         for part in thing:
             if id(part) not in chosen:
-                unread({path: part}, (), found)
+                unread({path: part}, NOTHING_KNOWN, found)
             elif chosen[id(part)]:
                 _add_unread(part, chosen[id(part)], path, found)
     elif is_measured(thing):
-        unread({path: thing}, (), found)
+        unread({path: thing}, NOTHING_KNOWN, found)
 
 
 def _without(whole: Any, each: Path | None, rows: list[Any]) -> bytes | None:

@@ -29,11 +29,10 @@ from gateway.decoders.json_fields import (
     from_number,
     load_object,
     number,
-    numbers,
     position,
     position_fix,
 )
-from gateway.decoders.leaves import unread
+from gateway.decoders.leaves import NOTHING_KNOWN, unread
 
 _QUERY: Final[Names] = MappingProxyType(
     {
@@ -70,17 +69,19 @@ _LOCATION: Final[Names] = MappingProxyType({"odometer": Meaning("odometer", "m")
 _NO_MEASUREMENT: Final = frozenset(
     {"cell", "location", "wifi"} | {key for key, row in _QUERY.items() if row is NOTHING}
 )
-_NO_MEASUREMENT_OF_JSON: Final = frozenset(
+_NO_MEASUREMENT_OF_A_MESSAGE: Final = frozenset({"device_id"})
+_NO_MEASUREMENT_OF_A_LOCATION: Final = frozenset(
     {
-        "device_id", "location.activity", "location.age", "location.coords.altitude_accuracy",
-        "location.coords.ellipsoidal_altitude", "location.coords.floor", "location.coords.heading_accuracy",
-        "location.coords.latitude", "location.coords.longitude", "location.coords.speed_accuracy", "location.event",
-        "location.geofence", "location.is_heartbeat", "location.mock", "location.provider", "location.timestamp",
-        "location.uuid",
+        "activity", "age", "coords.altitude_accuracy", "coords.ellipsoidal_altitude", "coords.floor",
+        "coords.heading_accuracy", "coords.latitude", "coords.longitude", "coords.speed_accuracy", "event", "geofence",
+        "is_heartbeat", "mock", "provider", "timestamp", "uuid",
     }
 )  # fmt: skip
-"""Of the message, and how sure the telephone is of what it says."""
+"""How sure the telephone is of what it says."""
 
+_KNOWN_OF_A_LOCATION: Final = _NO_MEASUREMENT_OF_A_LOCATION.union(
+    _LOCATION, (f"coords.{name}" for name in _COORDS), (f"battery.{name}" for name in _BATTERY)
+)
 _MAY_BE_NEGATIVE: Final = frozenset({"altitude"})
 _OF_THE_LINK: Final = frozenset({"device", "kind", "topic"})
 _INVALID: Final = frozenset({"false", "f", "0"})
@@ -107,11 +108,10 @@ def _of_query(body: bytes, context: Context, rest: Rest) -> Reading:
     lat, lon = fields.get("lat"), fields.get("lon")
     if "location" in fields:
         lat, _, lon = fields["location"].partition(",")
-    values = to_values(_measured({name: _TRUTHS.get(text, text) for name, text in fields.items()}, _QUERY), _QUERY)
-    spelled = {
-        name: text for name, text in fields.items() if number(_TRUTHS.get(text, text)) is None or not to_key(name)
-    }
-    unread(spelled, _NO_MEASUREMENT, rest.unread)
+    left: dict[str, object] = {}
+    told = _numbers({name: _TRUTHS.get(text, text) for name, text in fields.items()}, _QUERY, left)
+    values = to_values(_measured(told, _QUERY), _QUERY)
+    unread(left, _NO_MEASUREMENT, rest.unread)
     name = fields.get("id") or fields.get("deviceid")
     place = None if fields.get("valid", "").lower() in _INVALID else position(lat, lon)
     return _reading(context, name, fields.get("timestamp"), values, place)
@@ -140,57 +140,56 @@ def _of_json(text: bytes, context: Context, rest: Rest) -> list[Reading]:
         raise DecodeError(Reason.TOO_MANY_READINGS, f"{len(rows)} locations; at most {MAX_READINGS} are allowed")
     name = message.get("device_id")
     readings: list[Reading] = []
+    about = {name: field for name, field in message.items() if name != "location"}
     for row in rows:
-        alone = message | {"location": row}
         try:
-            readings.append(_of_location(as_object(row, "location"), None if name is None else str(name), context))
+            location = as_object(row, "location")
+            readings.append(_of_location(location, None if name is None else str(name), context, rest))
         except Malformed as error:
             if len(rows) == 1:
                 raise
-            rest.refuse(msgspec.json.encode(alone), error)
-        else:
-            unread(alone, _NO_MEASUREMENT_OF_JSON | _read_of(row), rest.unread)
+            rest.refuse(msgspec.json.encode(about | {"location": row}), error)
+    unread(about, _NO_MEASUREMENT_OF_A_MESSAGE, rest.unread)
     return readings
 
 
-def _read_of(location: Any) -> set[str]:
-    """Give the paths in a message that `_of_location` reads."""
-    parts = (("extras.", None), ("", _LOCATION), ("coords.", _COORDS), ("battery.", _BATTERY))
-    return {
-        f"location.{prefix}{name}"
-        for prefix, names in parts
-        for name, field in ((location.get(prefix[:-1]) or {}) if prefix else location).items()
-        if number(field) is not None and (to_key(name) if names is None else name in names)
-    }
-
-
-def _of_location(location: dict[str, Any], name: str | None, context: Context) -> Reading:
+def _of_location(location: dict[str, Any], name: str | None, context: Context, rest: Rest) -> Reading:
     extras = as_object(location.get("extras") or {}, "extras")
     if len(extras) > MAX_VALUES:
         raise DecodeError(Reason.NO_VALUES, f"{len(extras)} extras; at most {MAX_VALUES} values are allowed")
     coords = as_object(location.get("coords") or {}, "coords")
-    parts = (
-        (extras, None),
-        (location, _LOCATION),
-        (coords, _COORDS),
-        (as_object(location.get("battery") or {}, "battery"), _BATTERY),
-    )
-    values: dict[str, float] = {}
-    for fields, names in parts:
-        values |= to_values(numbers(fields), {}) if names is None else to_values(_measured(fields, names, names), names)
+    left: dict[str, object] = {}
+    values = to_values(_numbers(extras, {}, left, "extras."), {})
+    for prefix, fields, names in (
+        ("", location, _LOCATION),
+        ("coords.", coords, _COORDS),
+        ("battery.", as_object(location.get("battery") or {}, "battery"), _BATTERY),
+    ):
+        told = _numbers({name: fields[name] for name in names if name in fields}, names, left, prefix)
+        values |= to_values(_measured(told, names), names)
     place = position(coords.get("latitude"), coords.get("longitude"))
-    return _reading(context, name, location.get("timestamp"), values, place)
+    reading = _reading(context, name, location.get("timestamp"), values, place)
+    if left:
+        unread(left, NOTHING_KNOWN, rest.unread, "location.")
+    unread(location, _KNOWN_OF_A_LOCATION, rest.unread, "location.", ("extras",) if extras else ())
+    return reading
 
 
-def _measured(fields: Mapping[str, object], names: Names, only: Mapping[str, object] | None = None) -> dict[str, float]:
-    """Take the numbers that say something: what a table knows is negative only where nothing is known."""
-    return {
-        name: value
-        for name, field in fields.items()
-        if (only is None or name in only)
-        and (value := number(field)) is not None
-        and (value >= 0 or name not in names or name in _MAY_BE_NEGATIVE)
-    }
+def _numbers(fields: Mapping[str, object], names: Names, left: dict[str, object], prefix: str = "") -> dict[str, float]:
+    """Take the numbers; what is none, or has a name that makes no key, is `left`."""
+    told: dict[str, float] = {}
+    for name, field in fields.items():
+        value = number(field)
+        if value is None or (name not in names and to_key(name) is None):
+            left[prefix + name] = field
+        else:
+            told[name] = value
+    return told
+
+
+def _measured(told: Mapping[str, float], names: Names) -> dict[str, float]:
+    """Leave out what a table knows, and is negative only where nothing is known."""
+    return {name: value for name, value in told.items() if value >= 0 or name not in names or name in _MAY_BE_NEGATIVE}
 
 
 def _reading(

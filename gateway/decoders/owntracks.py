@@ -38,7 +38,7 @@ _NOTHING_TO_SAY: Final = frozenset(
 )  # fmt: skip
 _NO_MEASUREMENT: Final = frozenset(
     {
-        "BSSID", "SSID", "_http", "_id", "bs", "conn", "created_at", "inregions", "inrids", "lat", "lon", "m",
+        "BSSID", "SSID", "_http", "_id", "_type", "bs", "conn", "created_at", "inregions", "inrids", "lat", "lon", "m",
         "motionactivities", "poi", "rad", "t", "tag", "tid", "topic", "tst", "vac",
     }
 )  # fmt: skip
@@ -68,7 +68,7 @@ def _location(message: dict[str, Any], context: Context, rest: Rest) -> Reading:
     if place is None:
         raise DecodeError(Reason.MISSING_FIELD, "a location without lat and lon")
     known = {name: value for name in _NAMES if (value := number(message.get(name))) is not None}
-    unread(message, _NO_MEASUREMENT | known.keys(), rest.unread)
+    unread(message, _NO_MEASUREMENT, rest.unread, read=known)
     given = {name: value for name, value in known.items() if value >= 0 or name not in _NEVER_NEGATIVE}
     return Reading(
         foreign_device(context, "owntracks", _name(message, context)),

@@ -12,12 +12,14 @@ that isn't set says null, and the time of receipt counts.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
 from city.catalog import SENSOR
 from city.errors import Reason
+from city.names import MAX_KEPT
 from city.reading import Reading
 from gateway.decoders.dallas import flagged, probe_flags
 from gateway.decoders.decoder import Context, DecodeError, Rest, known_kind
@@ -31,7 +33,7 @@ from gateway.decoders.json_fields import (
     number,
     portions,
 )
-from gateway.decoders.leaves import unread
+from gateway.decoders.leaves import NOTHING_KNOWN, unread
 
 _ELECTRICITY: Final = {
     "apower": Meaning("power", "W"),
@@ -137,12 +139,22 @@ _NO_MEASUREMENT_OF_ANY: Final = frozenset(
         "temperature.tF", "errors", "calibration",
     }
 )  # fmt: skip
+_KNOWN: Final = MappingProxyType(
+    {name: _NO_MEASUREMENT_OF_ANY.union(_NO_MEASUREMENT.get(name, ()), names) for name, names in _COMPONENTS.items()}
+)
+_Path = tuple[str, str, str]
+_PATHS: Final[Mapping[str, Sequence[_Path]]] = MappingProxyType(
+    {name: [(path, *path.partition(".")[::2]) for path in names] for name, names in _COMPONENTS.items()}
+)
+"""Component to the fields that it may have: path, its head, and its tail, which may be empty."""
+
 _ADD_ON: Final = 100
 """Components from this id on are those of the sensor add-on, whose thermometers are DS18B20 (a DHT22 ends at 80)."""
 
 _MAX_BYTES: Final = 32 * 1024
 _COMPONENT: Final = re.compile(r"([a-z0-9]+)(?::(\d{1,4}))?", re.ASCII)
 _ENVELOPE: Final = frozenset({"dst", "id", "method", "src", "ts"})
+_ENVELOPE_OF_A_STATUS: Final = _ENVELOPE | {"params"}
 _ANSWERS: Final = frozenset({"error", "result"})
 _STATUSES: Final = ("NotifyStatus", "NotifyFullStatus")
 
@@ -170,7 +182,7 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
         return []
     source = message.get("src")
     params = as_object(message.get("params"), "params")
-    unread({key: part for key, part in message.items() if key != "params"}, _ENVELOPE, rest.unread)
+    unread(message, _ENVELOPE_OF_A_STATUS, rest.unread)
     return _readings(params, source if isinstance(source, str) else None, context, rest)
 
 
@@ -193,32 +205,52 @@ def _by_kind(
     found: dict[str, dict[str, float]] = {}
     health: dict[str, float] = {}
     for component, fields in status.items():
-        match = _COMPONENT.fullmatch(component)
-        names = None if match is None else _COMPONENTS.get(match[1])
-        if match is None or not isinstance(fields, dict) or names is None:
+        type_, place = (_kept_parts if len(component) <= MAX_KEPT else _parts)(component)
+        names = _COMPONENTS.get(type_)
+        if names is None or not isinstance(fields, dict):
             if component != "ts":
-                known = _NO_MEASUREMENT.get(match[1], frozenset()) if match else frozenset()
-                unread(fields, known, rest.unread, f"{component}.")
+                unread(fields, _NO_MEASUREMENT.get(type_, NOTHING_KNOWN), rest.unread, f"{component}.")
             continue
-        place = "" if match[2] is None or int(match[2]) == 0 else f"_{int(match[2])}"
-        target = health if match[1] in _HEALTH else found.setdefault(given or _KINDS.get(match[1], _OTHERS), {})
-        read = dict(_fields(fields, names))
-        known = _NO_MEASUREMENT.get(match[1], _NO_MEASUREMENT_OF_ANY) | _NO_MEASUREMENT_OF_ANY | read.keys()
-        unread(fields, known, rest.unread, f"{component}.")
+        ending = f"_{place}" if place else ""
+        target = health if type_ in _HEALTH else found.setdefault(given or _KINDS.get(type_, _OTHERS), {})
+        left: dict[str, object] = {}
+        read = _fields(fields, _PATHS[type_], left)
+        unread(fields, _KNOWN[type_], rest.unread, f"{component}.")
+        if left:
+            unread(left, NOTHING_KNOWN, rest.unread, f"{component}.")
         for quantity, value in to_values(read, names).items():
-            target[quantity + place] = value
-        if match[1] == "temperature" and int(match[2] or 0) >= _ADD_ON:
-            flags |= probe_flags(target, [f"temperature{place}"])
+            target[quantity + ending] = value
+        if type_ == "temperature" and place >= _ADD_ON:
+            flags |= probe_flags(target, [f"temperature{ending}"])
     found.setdefault(next(iter(found), given or SENSOR), {}).update(health)
     return found
 
 
-def _fields(fields: Mapping[str, Any], names: Names) -> Iterator[tuple[str, float]]:
-    for path in names:
-        head, _, tail = path.partition(".")
+def _parts(component: str) -> tuple[str, int]:
+    """Split `temperature:101`; no type where it is no component."""
+    match = _COMPONENT.fullmatch(component)
+    return ("", 0) if match is None else (match[1], int(match[2] or 0))
+
+
+_kept_parts: Final = lru_cache(maxsize=4096)(_parts)
+
+
+def _fields(fields: Mapping[str, Any], paths: Iterable[_Path], left: dict[str, object]) -> dict[str, float]:
+    """Take the numbers that stand at these paths; what is none is `left`."""
+    read: dict[str, float] = {}
+    for path, head, tail in paths:
         thing = fields.get(head)
-        if tail:
-            thing = thing.get(tail) if isinstance(thing, dict) else None
+        if tail and isinstance(thing, dict):
+            thing = thing.get(tail)
+        elif tail:
+            if isinstance(thing, list):  # its objects have the same paths, and nothing reads them
+                left[head] = thing
+            continue
+        if thing is None:
+            continue
         value = None if isinstance(thing, str) else number(thing)
-        if value is not None:
-            yield path, value
+        if value is None:
+            left[path] = thing
+        else:
+            read[path] = value
+    return read

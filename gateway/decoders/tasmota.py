@@ -13,6 +13,7 @@ their number. The chip's own temperature is `device_temperature`. `TempUnit` and
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -32,7 +33,7 @@ from gateway.decoders.json_fields import (
     portions,
 )
 from gateway.decoders.kinds import kind_of
-from gateway.decoders.leaves import unread
+from gateway.decoders.leaves import NOTHING_KNOWN, unread
 
 _NAMES: Final[Names] = MappingProxyType(
     {
@@ -99,7 +100,7 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     message = _switched(last, payload) if last.startswith("POWER") else load_object(payload, _MAX_BYTES)
     wrapper = next((key for key in _WRAPPERS if isinstance(message.get(key), dict)), None)
     if wrapper is not None:
-        unread(message, {wrapper}, rest.unread)
+        unread(message, NOTHING_KNOWN, rest.unread, read=(wrapper,))
         message = message[wrapper]
     flags: dict[str, int] = {}
     measured = _measurements(message, flags, rest)
@@ -109,8 +110,8 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     if not values:
         return []
     device = foreign_device(context, "tasmota", _name(levels[:-1]))
-    readings = list(portions(device, _kind(context, values), _time_ns(message, context), values))
-    return [flagged(reading, flags) for reading in readings] if flags else readings
+    readings = portions(device, _kind(context, values), _time_ns(message, context), values)
+    return [flagged(reading, flags) for reading in readings]
 
 
 def _kind(context: Context, values: Mapping[str, float]) -> str:
@@ -150,9 +151,9 @@ def _states(message: Mapping[str, Any], rest: Rest) -> dict[str, float]:
         read.add("Signal")
     for name, field in message.items():
         if name == "Wifi":
-            unread(field, _NO_MEASUREMENT_OF_WIFI | read, rest.unread, "Wifi.")
+            unread(field, _NO_MEASUREMENT_OF_WIFI, rest.unread, "Wifi.", read)
         elif not isinstance(field, dict) and name not in read and name not in _NO_MEASUREMENT:
-            unread({name: field}, (), rest.unread)
+            unread({name: field}, NOTHING_KNOWN, rest.unread)
     return values
 
 
@@ -167,19 +168,20 @@ def _measurements(message: Mapping[str, Any], flags: dict[str, int], rest: Rest)
         if sensor == _CHIP:
             values |= _of_chip(fields, names["Temperature"].unit)
             read = {"Temperature"} if number(fields.get("Temperature")) is not None else set()
-            unread(fields, read | _NO_MEASUREMENT_OF_A_SENSOR, rest.unread, f"{sensor}.")
+            unread(fields, _NO_MEASUREMENT_OF_A_SENSOR, rest.unread, f"{sensor}.", read)
             continue
-        own = _own(fields, names | _distance(sensor))
-        unread(fields, _read_of(fields) | _NO_MEASUREMENT_OF_A_SENSOR, rest.unread, f"{sensor}.")
+        own = _own(fields, {**names, **_distance(sensor)} if "Distance" in fields else names)
+        unread(fields, _NO_MEASUREMENT_OF_A_SENSOR, rest.unread, f"{sensor}.", _read_of(fields))
         claimed = {to_key(_quantity(name, names)) or "" for name in fields}
         is_numbered = _NUMBERED.fullmatch(sensor) is not None
+        is_probe = names_probe(sensor)
         for quantity, value in own.items():
             key = to_key(f"{quantity}_{sensor.lower()}") if is_numbered or quantity in taken else quantity
             key = key or quantity
             if key in values:  # of sensors whose names differ in case alone
                 key = to_key(f"{quantity}_{sensor.lower()}_{checksum(sensor)}") or key
             values[key] = value
-            if names_probe(sensor):
+            if is_probe:
                 flags |= probe_flags(values, [key])
         # a sensor that fails says null, and its name stays its own
         taken |= set() if is_numbered else claimed | own.keys()
@@ -191,7 +193,8 @@ def _read_of(fields: Mapping[str, Any]) -> set[str]:
     return {
         name
         for name, field in fields.items()
-        if to_key(name) and all(isinstance(part, NUMBER) for part in (field if isinstance(field, list) else [field]))
+        if (all(isinstance(part, NUMBER) for part in field) if isinstance(field, list) else isinstance(field, NUMBER))
+        and to_key(name)
     }
 
 
@@ -226,10 +229,13 @@ def _flat(fields: Mapping[str, Any], names: Names) -> Iterator[tuple[str, str, f
                     yield f"{name}_l{place}", f"{quantity}_l{place}", converted
 
 
-def _names(message: Mapping[str, Any]) -> dict[str, Meaning]:
-    temperature = _unit(message, "TempUnit", "C")
-    pressure = _unit(message, "PressureUnit", "hPa")
-    return (
+def _names(message: Mapping[str, Any]) -> Names:
+    return _names_in(_unit(message, "TempUnit", "C"), _unit(message, "PressureUnit", "hPa"))
+
+
+@lru_cache
+def _names_in(temperature: str, pressure: str) -> Names:
+    return MappingProxyType(
         dict(_NAMES)
         | {name: Meaning(quantity, temperature) for name, quantity in _TEMPERATURES.items()}
         | {name: Meaning(quantity, pressure) for name, quantity in _PRESSURES.items()}

@@ -115,8 +115,8 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
             up = _load(one, rest)
             message = up.result or up
             if message.uplink_message is not None:
-                uplink = _uplink(message, message.uplink_message, context, budget)
-                uplink.rest, uplink.bytes = rest, one
+                uplink = _uplink(message, message.uplink_message, context, budget, rest)
+                uplink.bytes = one
                 found += readings(uplink, context)
         except Malformed as error:
             if len(messages) == 1:
@@ -151,7 +151,7 @@ def _known(up: dict[str, Any], rest: Rest) -> dict[str, Any]:
     return known
 
 
-def _uplink(up: _Up, message: _Message, context: Context, budget: Budget) -> Uplink:
+def _uplink(up: _Up, message: _Message, context: Context, budget: Budget, rest: Rest) -> Uplink:
     version = message.version_ids
     time = message.received_at or up.received_at
     return Uplink(
@@ -164,6 +164,7 @@ def _uplink(up: _Up, message: _Message, context: Context, budget: Budget) -> Upl
         best_radio((one.rssi, one.snr) for one in message.rx_metadata),
         _position(message.locations),
         budget,
+        rest,
     )
 
 

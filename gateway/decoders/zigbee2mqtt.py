@@ -26,10 +26,9 @@ from gateway.decoders.json_fields import (
     from_number,
     load_object,
     number,
-    numbers,
 )
 from gateway.decoders.kinds import kind_of
-from gateway.decoders.leaves import unread
+from gateway.decoders.leaves import NOTHING_KNOWN, unread
 
 _NAMES: Final[Names] = MappingProxyType(
     {
@@ -84,28 +83,40 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
 
 
 def _values(message: Mapping[str, Any], rest: Rest) -> dict[str, float]:
-    fields = {name: value for name, value in numbers(message).items() if name not in _SETTINGS}
-    read = {name for name in fields if to_key(name)}
+    fields: dict[str, object] = {}
+    switched: dict[str, float] = {}
+    left: dict[str, object] = {}
+    for name, field in message.items():
+        if name in _SETTINGS:
+            continue
+        if (value := number(field)) is not None:
+            fields[name] = value
+        elif (
+            isinstance(field, str)
+            and (on := _SWITCH.get(field.upper())) is not None
+            and (of := _STATE.fullmatch(name)) is not None
+        ):
+            switched[of[1]] = on
+        else:
+            left[name] = field
     if "illuminance_lux" in fields:
         fields.pop("illuminance", None)  # of older bridges: a raw logarithm
-    named = _special(message, fields)
-    read |= {name for name, state in message.items() if isinstance(state, str) and _is_switched(name, state)}
-    unread(message, read | _SETTINGS, rest.unread)
-    return to_values(fields, _NAMES) | named
+    named = _special(message, fields, switched)
+    values = to_values(fields, _NAMES)
+    if len(values) < len(fields):  # one of them may have a name that makes no key
+        left |= {name: field for name, field in fields.items() if to_key(name) is None}
+    if left:
+        unread(left, NOTHING_KNOWN, rest.unread)
+    return values | named
 
 
-def _is_switched(name: str, state: str) -> bool:
-    return state.upper() in _SWITCH and _STATE.fullmatch(name) is not None
-
-
-def _special(message: Mapping[str, Any], fields: dict[str, object]) -> dict[str, float]:
+def _special(message: Mapping[str, Any], fields: dict[str, object], switched: Mapping[str, float]) -> dict[str, float]:
     """Take out what means one thing here and another there."""
     named: dict[str, float] = {}
     light = not _LIGHT.isdisjoint(message)
-    for name, state in message.items():
-        if isinstance(state, str) and (on := _SWITCH.get(state.upper())) is not None and (of := _STATE.fullmatch(name)):
-            quantity = "lamp_on" if light or f"brightness{of[1]}" in message else "switch_on"
-            named[to_key(quantity + of[1]) or quantity] = on
+    for gang, on in switched.items():
+        quantity = "lamp_on" if light or f"brightness{gang}" in message else "switch_on"
+        named[to_key(quantity + gang) or quantity] = on
     if (brightness := number(fields.pop("brightness", None))) is not None:
         named["brightness"] = brightness * 100 / _FULL_BRIGHTNESS
     if (contact := number(fields.pop("contact", None))) is not None:

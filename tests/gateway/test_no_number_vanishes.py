@@ -59,7 +59,11 @@ NAMED: Final[dict[str, set[str]]] = {
         *ngsi._NO_ATTRIBUTES,
         "laneId", "reliability", "measurementInterval", "onlyPositive",
     },
-    "osmand": {*osmand._NO_MEASUREMENT, *osmand._NO_MEASUREMENT_OF_JSON},
+    "osmand": {
+        *osmand._NO_MEASUREMENT,
+        *osmand._NO_MEASUREMENT_OF_A_MESSAGE,
+        *(f"location.{path}" for path in osmand._NO_MEASUREMENT_OF_A_LOCATION),
+    },
     "owntracks": set(owntracks._NO_MEASUREMENT),
     "senml": {"bver"},
     "shelly": {

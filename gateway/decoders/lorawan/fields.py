@@ -14,7 +14,7 @@ from gateway.decoders.dallas import probe_flags
 from gateway.decoders.decoder import DecodeError
 from gateway.decoders.fields import NUMBER, Meaning, Names, to_key, to_values
 from gateway.decoders.json_fields import position_fix
-from gateway.decoders.leaves import is_measured
+from gateway.decoders.leaves import NOTHING_KNOWN, is_measured
 from gateway.decoders.leaves import unread as find_unread
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec
 
@@ -99,7 +99,8 @@ def measured(fields: Mapping[str, object], codec: Codec, server_ns: int, budget:
     tidied = codec.tidy(flat, codec.names) if codec.tidy else flat
     time_ns = codec.clock(tidied, server_ns) if codec.clock else None
     values = to_values(tidied, codec.names)
-    unread += [name for name in tidied if to_key(name) is None]
+    if len(values) < len(tidied):
+        unread += [name for name in tidied if to_key(name) is None]
     if not all(map(_keeps_its_name, values)):
         values = {_renamed(key): value for key, value in values.items()}
     flags = probe_flags(values, (_quantity(name, codec.names) for name in codec.dallas)) if codec.dallas else {}
@@ -133,11 +134,7 @@ def _flatten(
         name = prefix + key
         if len(name) > _LONGEST_NAME:
             raise DecodeError(Reason.BAD_QUANTITY, f"{name[:80]!r}... is too long a name")
-        number: object = value
-        if isinstance(value, str):
-            number = _number(value, codec.states.get(name), known=name in names)
-        elif isinstance(value, dict):
-            number = next((value[inner] for inner in _VALUE_KEYS if inner in value), None)
+        number = value if isinstance(value, NUMBER) else _number_in(value, name, codec)
         if isinstance(number, NUMBER):
             none = absent.get(name)
             if none is not None and number in none:
@@ -146,10 +143,19 @@ def _flatten(
                 raise DecodeError(Reason.NOT_FINITE, f"{name[:80]!r} is out of any range")
             # `{"a": {"b": 1}, "a_b": 2}`: two fields whose joined names are one
             flat[name if name not in flat else f"{name}#{len(prefix)}"] = number
-            if isinstance(value, dict):
+            if number is not value and isinstance(value, dict):
                 find_unread(value, _ABOUT_A_VALUE, unread, f"{name}.")
         elif not _passed_over(name, names):
             _flatten_nested(flat, value, name, codec, budget, unread)
+
+
+def _number_in(value: object, name: str, codec: Codec) -> object:
+    """Give the number that a text or an object says; what it isn't in, as it is."""
+    if isinstance(value, str):
+        return _number(value, codec.states.get(name), known=name in codec.names)
+    if isinstance(value, dict):
+        return next((value[inner] for inner in _VALUE_KEYS if inner in value), None)
+    return value
 
 
 def _flatten_nested(
@@ -161,7 +167,7 @@ def _flatten_nested(
         # a list's items are counted from 1
         nested = {str(at): item for at, item in _numbers(value, budget)}
         _flatten(flat, nested, f"{name}_", codec, budget, unread)
-        find_unread([item for item in value if not isinstance(item, NUMBER)], (), unread, f"{name}.")
+        find_unread([item for item in value if not isinstance(item, NUMBER)], NOTHING_KNOWN, unread, f"{name}.")
     elif is_measured(value):
         unread.append(name)
 

@@ -11,14 +11,16 @@ Signal strength and ratio are those of the gateway with the best reception. The 
 import binascii
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from city.errors import Reason
 from city.reading import Reading
 from city.wire.direct import Position
 from gateway.decoders import kinds
 from gateway.decoders.decoder import Context, DecodeError, Rest, given_id
+from gateway.decoders.leaves import NOTHING_KNOWN
 from gateway.decoders.leaves import unread as find_unread
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.lorawan.codecs.codec import HISTORY, Codec, device_time_ns
@@ -35,8 +37,7 @@ _MAX_BYTES: Final = 255
 """A LoRaWAN frame has at most 242 bytes of payload, and its length is one byte."""
 
 
-@dataclass(slots=True)
-class Uplink:
+class Uplink(msgspec.Struct):
     """What the network servers have in common.
 
     Attributes:
@@ -59,10 +60,10 @@ class Uplink:
     port: int = 0
     data: str = ""
     decoded: Mapping[str, object] | None = None
-    radio: dict[str, float] = field(default_factory=dict)
+    radio: dict[str, float] = {}
     position: Position | None = None
-    budget: Budget = field(default_factory=Budget)
-    rest: Rest = field(default_factory=Rest)
+    budget: Budget = msgspec.field(default_factory=Budget)
+    rest: Rest = msgspec.field(default_factory=Rest)
     bytes: bytes = b""
 
 
@@ -105,7 +106,8 @@ def readings(uplink: Uplink, context: Context) -> list[Reading]:
         if codec is None:
             raise DecodeError(Reason.NO_CODEC, f"no codec is known for {uplink.device} ({uplink.label[:80]!r})")
         fields = codec.decode(uplink.port, payload)
-    return [*_history(fields, codec, uplink, context), *_now(fields, codec, uplink, context)]
+    now = _now(fields, codec, uplink, context)
+    return [*_history(fields, codec, uplink, context), *now] if HISTORY in fields else now
 
 
 def codec_of(uplink: Uplink, context: Context) -> Codec | None:
@@ -160,7 +162,7 @@ def _history(fields: Mapping[str, object], codec: Codec | None, uplink: Uplink, 
     older: list[Reading] = []
     for record in records:
         if not isinstance(record, dict) or not isinstance(seconds := record.get("timestamp"), int | float):
-            find_unread(record, (), unread, f"{HISTORY}.")
+            find_unread(record, NOTHING_KNOWN, unread, f"{HISTORY}.")
             continue
         if not 0 <= seconds < _END_OF_CLOCKS_S:
             error = DecodeError(Reason.BAD_TIME, f"a record of {seconds} s is of no device's clock")
@@ -168,7 +170,7 @@ def _history(fields: Mapping[str, object], codec: Codec | None, uplink: Uplink, 
             break
         time_ns = device_time_ns(seconds, uplink.time_ns)
         if time_ns is None:
-            find_unread(record, (), unread, f"{HISTORY}.")
+            find_unread(record, NOTHING_KNOWN, unread, f"{HISTORY}.")
             continue
         rest = {key: value for key, value in record.items() if key != "timestamp"}
         found = measured(rest, codec or UNKNOWN, uplink.time_ns, uplink.budget, unread)

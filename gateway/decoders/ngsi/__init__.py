@@ -26,7 +26,7 @@ from gateway.decoders.decoder import Context, DecodeError, Rest
 from gateway.decoders.fields import NUMBER, Meaning, Names, apart, to_key
 from gateway.decoders.json_fields import as_object, foreign_device, load_json, number, portions, position_fix
 from gateway.decoders.kinds import kind_of
-from gateway.decoders.leaves import unread
+from gateway.decoders.leaves import NOTHING_KNOWN, unread
 from gateway.decoders.ngsi.entity import Attribute, attributes, name_of, place_of, time_of, type_of
 from gateway.decoders.ngsi.models import CONTROLLED, MODELS, MOLAR_MASS, MOLAR_VOLUME, UNIT_CODES, Model
 from gateway.decoders.ngsi.no_measurement import NO_MEASUREMENT, NO_MEASUREMENT_OF_AN_ATTRIBUTE
@@ -139,7 +139,7 @@ def _measurements(attrs: Mapping[str, Attribute], model: Model, left: list[str])
         if meaning.quantity is not None and value is not None:
             yield _Measurement(name, meaning.quantity, value, given.time_ns)
         elif meaning.quantity is not None and number(given.value) is None:
-            unread({name: given.value}, (), left)
+            unread({name: given.value}, NOTHING_KNOWN, left)
     if model.kind is None and (found := list(_of_a_device(attrs))):
         left[:] = [name for name in left if name != "value"]
         yield from found
