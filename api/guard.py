@@ -60,7 +60,7 @@ class Guard:
             await send(message)
 
         try:
-            _refuse_large(scope)
+            _refuse(scope)
             async with asyncio.timeout(self._deadline_s):
                 if self._proxies.networks:
                     await self._pass_on_shared(scope, _Bounded(receive), safe)
@@ -131,12 +131,15 @@ def _problem(error: BaseException, scope: Scope) -> Problem:
             return Problem(500, "internal", f"the log knows more under {number}", id=number)
 
 
-def _refuse_large(scope: Scope) -> None:
+def _refuse(scope: Scope) -> None:
     if len(scope["query_string"]) > MAX_QUERY_BYTES:
         raise _too_large(414, "query", MAX_QUERY_BYTES)
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value[:20]) > MAX_BODY_BYTES:
             raise _too_large(413, "body", MAX_BODY_BYTES)
+        if name == b"content-encoding" and value.strip().lower() not in {b"", b"identity"}:
+            detail = "bodies are read as they are: send it without a Content-Encoding"
+            raise Problem(415, "packed", detail, {"Accept-Encoding": "identity", "Connection": "close"})
 
 
 def _too_large(status: int, what: str, limit: int) -> Problem:

@@ -24,6 +24,7 @@ TITLES: Final = {
     "not-found": "There is no such thing",
     "no-key": "This needs a key",
     "foreign-page": "Another site's page may not ask here",
+    "packed": "A body may not be packed",
     "busy": "Too many requests of one client at once",
     "unavailable": "A part of the platform is down for now",
     "internal": "Something broke here",

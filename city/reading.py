@@ -5,7 +5,6 @@ from collections.abc import Collection
 from enum import IntEnum
 from functools import lru_cache
 from typing import Final
-from unicodedata import normalize
 
 import msgspec
 
@@ -58,21 +57,6 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     lat: float | None = None
     lon: float | None = None
     flags: dict[str, int] = {}
-
-
-def same_name(name: str) -> str:
-    """Give the one spelling of a foreign name: no blanks around it, composed (Unicode's NFC), and Thai sara am whole.
-
-    NFC leaves sara am (U+0E33) and nikhahit with sara aa (U+0E4D U+0E32), which look the same, apart, also where a tone
-    mark stands between; NFKC takes sara am apart, but also makes one of names that differ (`m²` and `m2`).
-    """
-    stripped = name.strip()
-    if stripped.isascii():
-        return stripped
-    return _SARA_AM.sub("\\1\u0e33", normalize("NFC", stripped))
-
-
-_SARA_AM: Final = re.compile("\u0e4d([\u0e48-\u0e4b]?)\u0e32")
 
 
 def checked_id(text: str, reason: Reason = Reason.BAD_DEVICE) -> str:

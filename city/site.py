@@ -7,6 +7,7 @@ can't forge tell: `Host` (a foreign name that was bound to 127.0.0.1 stays a for
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
 from urllib.parse import urlsplit
 
@@ -59,7 +60,7 @@ class OpenSite:
 
     def _is_ours(self, authority: str) -> bool:
         name = _name(f"//{authority}")
-        return is_loopback(name) or name in self.hosts
+        return _is_loopback(name) or name in self.hosts
 
     def _is_of(self, address: str, host: str) -> bool:
         try:
@@ -69,8 +70,12 @@ class OpenSite:
         return bool(authority) and (authority == host or _name(f"//{authority}") in self.hosts)
 
 
+@lru_cache(maxsize=256)  # a device says the same Host each time
 def _name(address: str) -> str:
     try:
         return (urlsplit(address).hostname or "").removesuffix(".")
     except ValueError:
         return ""
+
+
+_is_loopback: Final = lru_cache(maxsize=256)(is_loopback)

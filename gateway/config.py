@@ -136,6 +136,12 @@ class GatewayConfig:
         ]
 
 
+def names_file(settings: GatewaySettings, data: Path) -> Path:
+    """Name the file, beside the spool, of the ids that devices keep since an upgrade."""
+    spool = data / settings.spool
+    return spool.with_name(f"{spool.name}.names")
+
+
 def find_config(settings: GatewaySettings, data: Path) -> GatewayConfig:
     """Read the file that the settings name, in the data folder; an empty one where none is asked for and none is there.
 

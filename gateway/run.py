@@ -13,12 +13,13 @@ from city.errors import KoratError
 from city.mqtt import Address, Session, Subscription
 from city.secret import read_key
 from city.settings import named
-from gateway.config import find_config
+from gateway.config import find_config, names_file
 from gateway.health import HealthMonitor
 from gateway.inputs.input import InputContext, InputCounters
 from gateway.inputs.mqtt import refuse_overlaps
 from gateway.inputs.supervisor import open_inputs
 from gateway.naming import Decoding
+from gateway.naming.kept_names import begin, ids_of
 from gateway.outbox.relay import Relay, RelayConfig
 from gateway.outbox.spool import Spool
 from gateway.outbox.status_publisher import will
@@ -42,10 +43,12 @@ async def run(settings: GatewaySettings, *, province: str, address: Address, dat
         Broken: The spool is damaged.
     """
     config = find_config(settings, data)
+    kept = names_file(settings, data)
+    begin(kept, data / settings.spool, None)
     inputs = config.complete(settings, data)
     refuse_overlaps(inputs, address)
     _log.info("inputs", names=[table.name for table in inputs if table.is_on()])
-    decoding = Decoding(config.naming)
+    decoding = Decoding(config.naming, ids=ids_of(kept, config.naming))
     counters: dict[str, InputCounters] = {}
     worker = ThreadPoolExecutor(1, thread_name_prefix="spool")
     try:

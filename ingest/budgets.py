@@ -9,7 +9,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ MAX_SOURCES: Final = 10
 BACKLOG_HOURS: Final = 168
 """What a gateway brings late is charged to its own hour of the week, however fast it comes after an outage.
 
+From the hour before on it counts as present, or all clocks would be late when an hour begins.
 Who lies about times has the budget of so many hours and no more; a backlog of many weeks is spread evenly.
 """
 
@@ -53,10 +54,25 @@ class _Usage:
 
 @dataclass(slots=True)
 class _Rows:
-    """Readings of a gateway's devices by their own hour; a device's number is its position in the hour's array."""
+    """Readings of a gateway's devices by their own hour.
+
+    Attributes:
+        numbers: Device to its column in `used`.
+        used: Row 0 is the present hour and the one before. Once something came late, others follow, one for each of
+            the `BACKLOG_HOURS`.
+    """
 
     numbers: dict[str, int] = field(default_factory=dict)
-    used: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+    used: NDArray[np.int32] = field(default_factory=lambda: np.zeros((1, 64), np.int32))
+
+    def reserve(self, hours: int) -> None:
+        """Make room for all devices, and for so many hours."""
+        rows, columns = self.used.shape
+        if rows < hours or columns < len(self.numbers):
+            wider = columns if columns >= len(self.numbers) else 2 * len(self.numbers)
+            used = np.zeros((max(rows, hours), wider), np.int32)
+            used[:rows, :columns] = self.used
+            self.used = used
 
 
 @dataclass(slots=True)
@@ -137,16 +153,20 @@ class Budgets:
         counted = self.rows[gateway]
         known = counted.numbers
         numbers = [known.setdefault(device, len(known)) for device in devices]
-        first, last = int(time_ns.min()) // HOUR_NS, int(time_ns.max()) // HOUR_NS
-        if first == last or first >= self.hour:
-            return self._charge_hour(counted, self._hour_of(first), numbers, index)
+        most = self.settings.device_messages
+        if time_ns.min() >= (self.hour - 1) * HOUR_NS:
+            counted.reserve(1)
+            present = counted.used[0]
+            now_used = present[numbers] + np.bincount(index, minlength=len(numbers))
+            present[numbers] = now_used
+            return _over(now_used, most)[index]
+        counted.reserve(1 + BACKLOG_HOURS)
         hours = time_ns // HOUR_NS
-        hours = np.where(hours >= self.hour, self.hour, hours % BACKLOG_HOURS)
-        over = np.zeros(len(index), np.bool_)
-        for hour in np.unique(hours).tolist():
-            here = hours == hour
-            over[here] = self._charge_hour(counted, hour, numbers, index[here])
-        return over
+        hours = np.where(hours >= self.hour - 1, 0, 1 + hours % BACKLOG_HOURS)
+        cells = hours * counted.used.shape[1] + np.array(numbers)[index]
+        used: NDArray[np.int32] = counted.used.reshape(-1)
+        np.add.at(used, cells, 1)
+        return _over(used[cells], most)
 
     def admit_devices(self, group: Source, devices: Iterable[str]) -> set[str]:
         """Charge devices that are not registered yet, in order, each once an hour whoever names it.
@@ -198,24 +218,9 @@ class Budgets:
             self.known_quantities.add(key)
         return refused
 
-    def _charge_hour(
-        self, counted: _Rows, hour: int, numbers: Sequence[int], index: NDArray[np.int32]
-    ) -> NDArray[np.bool_]:
-        """Charge rows of one hour; `numbers` are those of the devices that `index` points at."""
-        used = counted.used.get(hour)
-        if used is None or len(used) < len(counted.numbers):
-            longer = np.zeros(2 * len(counted.numbers), np.int64)
-            if used is not None:
-                longer[: len(used)] = used
-            used = counted.used[hour] = longer
-        now_used = used[numbers] + np.bincount(index, minlength=len(numbers))
-        used[numbers] = now_used
-        over: NDArray[np.bool_] = now_used > self.settings.device_messages
-        return over[index]
-
     def _hour_of(self, hour: int) -> int:
         """Give the account of an hour: the present one's, or one of the week before."""
-        return self.hour if hour >= self.hour else hour % BACKLOG_HOURS
+        return self.hour if hour >= self.hour - 1 else hour % BACKLOG_HOURS
 
     def _account(self, source: Source) -> _Usage:
         account = self.usage.get(source)
@@ -224,3 +229,8 @@ class Budgets:
                 source = _OTHERS
             account = self.usage.setdefault(source, _Usage())
         return account
+
+
+def _over(used: NDArray[np.integer[Any]], most: int) -> NDArray[np.bool_]:
+    over: NDArray[np.bool_] = used > most
+    return over

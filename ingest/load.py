@@ -121,7 +121,9 @@ class Loader:
             try:
                 self._open(message, into)
             except Malformed as error:
-                refused = to_quarantine(message, error)
+                # invented names cost the ledger an account each, so they share one; the topic still tells them apart
+                invented = Source(DIRECT, "") if error.reason is Reason.BUDGET_DEVICES else None
+                refused = to_quarantine(message, error, invented)
                 repeats = message.retain or refused.source.gateway != DIRECT
                 fingerprint = _fingerprint(message) if repeats else None
                 into.refused.append(Refusal(refused, fingerprint))

@@ -1,11 +1,13 @@
 """What can be set about ingest."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from city.ledger.port import QuarantineBounds
 from city.settings import Settings
+
+if TYPE_CHECKING:
+    from city.ledger.port import QuarantineBounds
 
 
 class IngestSettings(Settings):
@@ -63,8 +65,11 @@ class IngestSettings(Settings):
     new_devices: int = Field(20_000, ge=1)
     new_quantities: int = Field(500, ge=1)
 
-    def quarantine_bounds(self) -> QuarantineBounds:
+    def quarantine_bounds(self) -> "QuarantineBounds":
         """What the ledger keeps of what could not be used."""
+        # a gateway reads all settings too, and must not load a database for it
+        from city.ledger.port import QuarantineBounds  # noqa: PLC0415
+
         return QuarantineBounds(
             source_hour_bytes=self.quarantine_source_bytes,
             hour_bytes=self.quarantine_hour_bytes,

@@ -15,12 +15,16 @@ import msgspec
 from city.database.tables import VERSION
 from city.errors import ConfigurationError
 from city.ledger import open_ledger
+from gateway.config import names_file
 from korat.backends import Backends
 from korat.settings import PlatformSettings
 
 MANIFEST: Final = "manifest.json"
 LEDGER: Final = "ledger.sqlite"
 READINGS: Final = "readings.duckdb"
+NAMES: Final = "gateway.names"
+"""Which ids names keep since an upgrade. Without it a name might be given another one's."""
+
 _FORMAT: Final = 1
 
 
@@ -75,7 +79,12 @@ async def back_up(settings: PlatformSettings, backends: Backends, arguments: Map
         ledger = await open_ledger(f"sqlite:///{draft / LEDGER}")
         span = await ledger.journal_span()
         await ledger.aclose()
-        files = {name: await asyncio.to_thread(_sealed, draft / name) for name in (LEDGER, READINGS)}
+        names = names_file(settings.gateway, settings.data)
+        copied = [LEDGER, READINGS]
+        if names.exists():
+            await asyncio.to_thread(shutil.copyfile, names, draft / NAMES)
+            copied.append(NAMES)
+        files = {name: await asyncio.to_thread(_sealed, draft / name) for name in copied}
         manifest = Manifest(_FORMAT, version("korat"), VERSION, span.epoch, span.last, began, files)
         await asyncio.to_thread(_finish, manifest, draft, target)
     except OSError as error:
@@ -121,8 +130,10 @@ def restore(settings: PlatformSettings, source: Path) -> None:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700, parents=True)
         for name in manifest.files:
-            shutil.copyfile(source / name, draft / name)
-            _sync(draft / name)
+            file = names_file(settings.gateway, draft) if name == NAMES else draft / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / name, file)
+            _sync(file)
         asyncio.run(_begin_epoch(draft / LEDGER))
         if data.exists():
             data.rmdir()
@@ -152,8 +163,8 @@ def _checked(source: Path) -> Manifest:
         raise ConfigurationError(f"{source / MANIFEST} is damaged: {error}") from None
     if manifest.format != _FORMAT or manifest.tables > VERSION:
         raise ConfigurationError(f"{source} was made by a newer Korat ({manifest.korat}); restore it with that one")
-    if set(manifest.files) != {LEDGER, READINGS}:
-        raise ConfigurationError(f"{source / MANIFEST} names other files than {LEDGER} and {READINGS}")
+    if manifest.files.keys() - {NAMES} != {LEDGER, READINGS}:
+        raise ConfigurationError(f"{source / MANIFEST} names other files than {LEDGER}, {READINGS} and {NAMES}")
     for name, copied in manifest.files.items():
         file = source / name
         if not file.exists() or _sealed(file) != copied:

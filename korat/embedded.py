@@ -42,6 +42,7 @@ async def up(settings: PlatformSettings, view: View, *, demo: bool) -> None:
             open_backends(settings, process) as backends,
             Broker(settings.mqtt.port, settings.data / "mosquitto") as broker,
         ):
+            await services.keep_names(settings, backends.registry)
             process.start("broker watch", broker.watch)
             process.start("api", services.api_service(settings, backends, metrics, checks))
             process.start("ingest", services.ingest_service(settings, backends, metrics, checks))

@@ -17,6 +17,7 @@ from korat.settings import PlatformSettings
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+    from city.registry import Registry
     from gateway.inputs.http import HttpTable
     from korat.backends import Backends
 
@@ -37,11 +38,13 @@ def ingest_service(
 ) -> Service:
     """Ingest, over open backends; its readiness checks and counters are added to those given."""
     import ingest.run
-    from gateway.config import find_config
+    from gateway.config import find_config, names_file
     from gateway.naming import Decoding
+    from gateway.naming.kept_names import ids_of
 
     # what was quarantined is named as the gateway would name it today
-    decoding = Decoding(find_config(settings.gateway, settings.data).naming)
+    naming = find_config(settings.gateway, settings.data).naming
+    decoding = Decoding(naming, ids=ids_of(names_file(settings.gateway, settings.data), naming))
 
     async def service(stop: asyncio.Event) -> None:
         await ingest.run.run(
@@ -79,6 +82,21 @@ def api_service(
         )
 
     return service
+
+
+async def keep_names(settings: PlatformSettings, registry: "Registry") -> None:
+    """At the first start after an upgrade, tell the gateway which devices are known: they keep their ids.
+
+    Raises:
+        ConfigurationError: The gateway's file of names can't be written.
+        LedgerUnavailable: The database is down.
+    """
+    from gateway.config import names_file
+    from gateway.naming.kept_names import begin
+
+    file = names_file(settings.gateway, settings.data)
+    if not file.exists():
+        begin(file, settings.spool_file, (await registry.changes()).places)
 
 
 def request_service(settings: PlatformSettings, backends: "Backends") -> Service:

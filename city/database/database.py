@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -14,6 +13,7 @@ from city import disk
 from city.database.address import file_of, name_of, parse
 from city.database.engine import copy_file, make_engine
 from city.database.faults import translated
+from city.database.lane import Lane
 from city.database.schema import migrate_tables, prepare_file, prepare_server
 from city.errors import ConfigurationError
 
@@ -39,9 +39,8 @@ class Database:
             self._writes = engine.execution_options(begin="begin immediate")
         else:
             self._reads = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        self._writer = ThreadPoolExecutor(1, "ledger-write")
-        self._readers = ThreadPoolExecutor(_READERS, "ledger-read")
-        self._free_readers = asyncio.Semaphore(_READERS)
+        self._writer = Lane(1, "ledger-write")
+        self._readers = Lane(_READERS, "ledger-read")
 
     @classmethod
     async def open(cls, url: str) -> "Database":
@@ -111,19 +110,11 @@ class Database:
 
     async def in_writer(self, work: Callable[[], T]) -> T:
         """Run blocking work in the one writing thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._writer, work)
+        return await self._writer.run(work)
 
     async def in_reader(self, work: Callable[[], T]) -> T:
-        """Run blocking work in a reading thread.
-
-        A server that stands still holds the threads, so what waits for one waits here: it can be given up, and leaves
-        nothing behind.
-        """
-        await self._free_readers.acquire()
-        loop = asyncio.get_running_loop()
-        running = self._readers.submit(work)
-        running.add_done_callback(lambda _: _tell(loop, self._free_readers.release))
-        return await asyncio.wrap_future(running)
+        """Run blocking work in a reading thread."""
+        return await self._readers.run(work)
 
     async def aclose(self) -> None:
         """Let running work end, then close the connections."""
@@ -144,11 +135,6 @@ class Database:
         self._readers.shutdown()
         self._writer.shutdown()
         self._engine.dispose()
-
-
-def _tell(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:
-    with suppress(RuntimeError):  # the loop is closed: the process ended without this thread
-        loop.call_soon_threadsafe(what)
 
 
 def _open(url: str) -> Database:

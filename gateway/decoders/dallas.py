@@ -20,9 +20,14 @@ def names_probe(name: str) -> bool:
     return "ds18" in name.lower()
 
 
+def may_have_failed(values: Mapping[str, float]) -> bool:
+    """Say, at little cost, whether any value is one that a probe gives when it has measured nothing."""
+    return not _SAID.isdisjoint(values.values())
+
+
 def probe_flags(values: Mapping[str, float], probes: Iterable[str]) -> dict[str, int]:
     """Give the flags of those quantities that are of such a probe, in degrees Celsius, and not good."""
-    if _SAID.isdisjoint(values.values()):
+    if not may_have_failed(values):
         return {}
     return {key: flag for key in probes if (flag := _FLAGS.get(values.get(key, 0.0))) is not None}
 

@@ -1,6 +1,5 @@
 """What a decoder is: what it gets beside the bytes, its answer in three parts, and how it refuses bytes."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
@@ -11,8 +10,8 @@ import msgspec
 
 from city.catalog import KINDS
 from city.errors import Malformed, Reason
-from city.reading import Reading, checked_id, same_name
-from gateway.decoders.fields import checksum
+from city.names import MakeId, made_id
+from city.reading import ID_PATTERN, Reading
 from gateway.decoders.mapping import JsonMapping
 
 
@@ -68,6 +67,7 @@ class Context:
         parameters: Whatever else the input knows: query parameters, the topic.
         codecs: Foreign id (`eui-...`) to the name of its device codec, for network servers that send only bytes.
         mappings: Name to mapping, for `mapped`; the parameter `mapping` picks one.
+        ids: Gives a device's id by the name that the bytes have for it.
     """
 
     received_ns: int
@@ -76,6 +76,7 @@ class Context:
     parameters: Mapping[str, str] = field(default_factory=dict)
     codecs: Mapping[str, str] = field(default_factory=dict)
     mappings: Mapping[str, JsonMapping] = field(default_factory=dict)
+    ids: MakeId = made_id
 
 
 class Refused(NamedTuple):
@@ -149,21 +150,14 @@ def decoder(work: Work) -> Decode:
     return decode
 
 
-def device_id(name: str) -> str:
-    """Make a device id of a foreign name: lower case, other characters become `-`, and none of them leads.
-
-    `urn:dev:ow:10e2073a01080063` becomes `urn-dev-ow-10e2073a01080063`. Letters beyond ASCII can't stand in an id; so
-    that two names don't become one, such a name ends with its CRC-32: `ถัง 1` becomes `1-f9f28e73`. Blanks around a
-    name, and the two spellings of one Thai text, make no other name (`city.reading.same_name`).
+def given_id(context: Context) -> str | None:
+    """Give the device that the input names: an id as it is, another name as its id; None: the input names none.
 
     Raises:
-        Malformed: `bad_device`: nothing is left, or more than 64 characters are.
+        Malformed: `bad_device`: the name is empty.
     """
-    name = same_name(name)
-    if not name.isascii():
-        left = name.encode("ascii", "ignore").decode().strip(" -_/")
-        name = "-".join(filter(None, (left, checksum(name))))
-    return checked_id(re.sub(r"[^a-z0-9._-]", "-", name.lower()).lstrip("._-"))
+    device = context.device
+    return device if device is None or ID_PATTERN.fullmatch(device) else context.ids(device, "")
 
 
 def known_kind(kind: str) -> str:

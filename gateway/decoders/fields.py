@@ -3,12 +3,13 @@
 import re
 import sys
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from city.catalog import QUANTITIES
-from city.reading import RESERVED, RESERVED_ENDINGS, same_name
+from city.names import MAX_KEPT, same_name
+from city.reading import RESERVED, RESERVED_ENDINGS
 from city.units import convert
 
 
@@ -31,10 +32,6 @@ NOTHING = Meaning(None)
 
 NUMBER: Final = (int, float)
 """For `isinstance` on hot paths: `int | float`, written there, is made anew each time."""
-
-MAX_KEPT: Final = 200
-"""Letters of a name that is worth a place in a cache; no device has longer ones, and what strangers send takes little
-memory."""
 
 _LARGEST: Final = sys.float_info.max
 _LONGEST: Final = 48
@@ -68,26 +65,47 @@ def to_values(fields: Mapping[str, object], names: Names) -> dict[str, float]:
             value = convert(value, unit, row.unit)
         is_shared = is_shared or quantity in values
         values[quantity] = value
-    return _told_apart(values, fields, names) if is_shared else values
+    return _told_apart(fields, names) if is_shared else values
 
 
-def _told_apart(values: dict[str, float], fields: Mapping[str, object], names: Names) -> dict[str, float]:
-    """Give fields that the table lacks keys of their own where others have theirs."""
-    owners = {meaning.quantity for name, meaning in names.items() if name in fields}
-    given: dict[str, str] = {}
-    # sorted, so that the order of an object's fields changes no name
-    for name in sorted(fields, key=lambda name: (name != to_key(name), name)):
-        field, key = fields[name], to_key(name)
-        if name in names or key is None or not isinstance(field, NUMBER) or not -_LARGEST <= field <= _LARGEST:
-            continue
-        if key in owners or given.setdefault(key, name) != name:
-            values[f"{key[:_LEFT].rstrip('_')}_{checksum(name)}"] = float(field)
-        else:
-            values[key] = float(field)
-    for name, field in fields.items():
-        if name in names:
-            values |= to_values({name: field}, names)
+def _told_apart(fields: Mapping[str, object], names: Names) -> dict[str, float]:
+    """Take the measurements of an object whose fields share keys: each that the table lacks has one of its own."""
+    tabled = {name: field for name, field in fields.items() if name in names}
+    plain = {
+        name: (key, float(field))
+        for name, field in fields.items()
+        if name not in names
+        and isinstance(field, NUMBER)
+        and -_LARGEST <= field <= _LARGEST
+        and (key := to_key(name)) is not None
+    }
+    keys = apart(((name, key) for name, (key, _) in plain.items()), {names[name].quantity or "" for name in tabled})
+    values = {keys[name]: value for name, (_, value) in plain.items()}
+    for name, field in tabled.items():
+        values |= to_values({name: field}, names)
     return values
+
+
+def apart(given: Iterable[tuple[str, str]], taken: Collection[str] = ()) -> dict[str, str]:
+    """Give each name a key of its own, so that fields never overwrite each other.
+
+    Where several names have one key, that which is the key, or else the first by its letters, has it; the order of an
+    object's fields changes nothing. Others end with their CRC-32.
+
+    Args:
+        given: Name and key.
+        taken: Keys that none of them may have.
+    """
+    keys: dict[str, str] = {}
+    used = set(taken)
+    for name, key in sorted(set(given), key=lambda row: (row[0] != row[1], row)):
+        own, salt = key, name
+        while own in used:
+            own = f"{key[:_LEFT].rstrip('_')}_{checksum(salt)}"
+            salt = f"{salt} "
+        used.add(own)
+        keys[name] = own
+    return keys
 
 
 def to_key(name: str) -> str | None:
@@ -121,12 +139,3 @@ def _is_dropped(letter: str) -> bool:
 def checksum(name: str) -> str:
     """Give the CRC-32 of a name, as 8 hex digits."""
     return f"{zlib.crc32(name.encode('utf-8', 'replace')):08x}"
-
-
-def joined(*levels: str) -> str:
-    """Make one name of levels of a topic, so that no others make the same: `a-b.c` is neither `a.b-c` nor `a.b.c`.
-
-    Where a level has a dot itself, the name ends with the CRC-32 of them all.
-    """
-    name = ".".join(levels)
-    return f"{name}-{checksum('/'.join(levels))}" if name.count(".") >= len(levels) else name

@@ -3,17 +3,17 @@
 import math
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
 from city.errors import Reason
 from city.mapping import TimeFormat, unix_ns
-from city.reading import Reading, checked_id, same_name
+from city.names import Name
+from city.reading import Reading
 from city.wire.direct import MAX_BYTES, MAX_VALUES, Position, load, to_position
-from gateway.decoders.decoder import Context, DecodeError, device_id
-from gateway.decoders.fields import MAX_KEPT, NUMBER, checksum
+from gateway.decoders.decoder import Context, DecodeError, given_id
+from gateway.decoders.fields import NUMBER
 
 _decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(Any)
 _NUMBER: Final = re.compile(r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?", re.ASCII)
@@ -76,30 +76,19 @@ def numbers(fields: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, field in fields.items() if (value := number(field)) is not None}
 
 
-def foreign_device(context: Context, family: str, name: str | None) -> str:
-    """Name a device: as the input does, else `<family>-<name>`.
-
-    Letters beyond ASCII can't stand in an id; so that two names don't become one, such a name ends with its CRC-32.
+def foreign_device(context: Context, family: str, name: Name | None) -> str:
+    """Name a device: as the input does, else `<family>-` and the id of its name (`city.names`).
 
     Raises:
-        DecodeError: `missing_field`: it has no name. `bad_device`: no id can be made of the name.
+        DecodeError: `missing_field`: it has no name.
+        Malformed: `bad_device`: its name is empty.
     """
-    if context.device is not None:
-        return checked_id(context.device)
+    device = given_id(context)
+    if device is not None:
+        return device
     if not name:
         raise DecodeError(Reason.MISSING_FIELD, "neither the payload nor the input names the device")
-    return _kept_id(family, name) if len(name) <= MAX_KEPT else _id_of(family, name)
-
-
-def _id_of(family: str, name: str) -> str:
-    name = same_name(name)
-    if name.isascii():
-        return device_id(f"{family}-{name}")
-    left = name.encode("ascii", "ignore").decode().strip(" -_./")
-    return device_id("-".join(filter(None, (family, left, checksum(name)))))
-
-
-_kept_id: Final = lru_cache(maxsize=4096)(_id_of)
+    return context.ids(name, f"{family}-")
 
 
 def from_number(value: float, per_second: int) -> int:

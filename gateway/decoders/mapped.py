@@ -13,9 +13,9 @@ import msgspec
 
 from city.errors import Malformed, Reason
 from city.mapping import PER_SECOND, DatedRow, tell_apart
-from city.reading import Reading, checked_id
+from city.reading import Reading
 from city.wire.direct import Position
-from gateway.decoders.decoder import Context, DecodeError, Rest, device_id
+from gateway.decoders.decoder import Context, DecodeError, Rest, given_id
 from gateway.decoders.json_fields import load_json, number, position
 from gateway.decoders.kinds import kind_of
 from gateway.decoders.leaves import NOTHING_KNOWN, is_measured, unread
@@ -264,12 +264,13 @@ def _device(document: _Document, row: Any, mapping: JsonMapping, context: Contex
         if isinstance(name, bool) or not isinstance(name, str | int):
             raise DecodeError(Reason.BAD_DEVICE, f"the device is {str(name)[:80]!r}, neither a text nor a number")
         prefix = f"{context.parameters['mapping']}-" if mapping.device_prefix is None else mapping.device_prefix
-        return device_id(f"{prefix}{name}")
+        return context.ids(str(name), prefix)
     if mapping.device_fixed is not None:
         return mapping.device_fixed
-    if context.device is None:
+    device = given_id(context)
+    if device is None:
         raise DecodeError(Reason.MISSING_FIELD, "neither the mapping nor the input names the device")
-    return checked_id(context.device)
+    return device
 
 
 def _time_ns(document: _Document, row: Any, mapping: JsonMapping, context: Context) -> int:

@@ -27,7 +27,7 @@ door_open = { path = "last.door", states = { open = 1, closed = 0 } }
 **Paths** are keys joined by dots, from the item; `$.` in front starts at the document. In a list, a number is a place,
 and `key=text` is its first item that has this text under this key: `sensors.name=temp.value`. `\.` is a dot in a key.
 
-**Devices**: the prefix and the name; where letters of it can't stand in an id (Thai), its CRC-32 ends the id.
+**Devices**: the prefix and the id of the name (`city.names`).
 """
 
 import re

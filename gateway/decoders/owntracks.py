@@ -4,7 +4,7 @@ Fields, units and types: https://owntracks.org/booklet/tech/json/. Only `locatio
 way points, transitions, commands, cards and last wills are nothing to say. `encrypted` is refused, and so kept.
 
 **Device**: `owntracks-<user>.<device>` of the topic (the input's, or the payload's own `topic` over HTTP); else
-`owntracks-<tid>`; with a CRC-32 behind it where one of these has a dot. A negative velocity, course, battery or
+`owntracks-<tid>`, by the rule of `city.names`. A negative velocity, course, battery or
 accuracy is the phone's way to say that it knows none.
 """
 
@@ -12,9 +12,10 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from city.errors import Reason
+from city.names import Name
 from city.reading import Reading
 from gateway.decoders.decoder import Context, DecodeError, Rest, known_kind
-from gateway.decoders.fields import Meaning, Names, joined, to_values
+from gateway.decoders.fields import Meaning, Names, to_values
 from gateway.decoders.json_fields import foreign_device, from_number, load_object, number, position, position_fix
 from gateway.decoders.leaves import NOTHING_KNOWN, unread
 
@@ -97,10 +98,10 @@ def _time_ns(message: dict[str, Any], context: Context) -> int:
     return from_number(seconds, 1)
 
 
-def _name(message: dict[str, Any], context: Context) -> str | None:
+def _name(message: dict[str, Any], context: Context) -> Name | None:
     for topic in (context.parameters.get("topic"), message.get("topic")):
         levels = topic.strip("/").split("/") if isinstance(topic, str) else []
         if len(levels) >= _TOPIC_LEVELS:
-            return joined(*levels[1:_TOPIC_LEVELS])
+            return tuple(levels[1:_TOPIC_LEVELS])
     tid = message.get("tid")
-    return joined(tid) if isinstance(tid, str) else None
+    return (tid,) if isinstance(tid, str) and tid else None

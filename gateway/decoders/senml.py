@@ -27,7 +27,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -35,8 +34,8 @@ from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
 from city.reading import FIRST_NS, LAST_NS, QUANTITY_PATTERN, Reading, checked_quantity
 from city.wire.direct import MAX_VALUES, to_position
-from gateway.decoders.decoder import Context, DecodeError, Rest, device_id
-from gateway.decoders.fields import MAX_KEPT, to_key
+from gateway.decoders.decoder import Context, DecodeError, Rest, given_id
+from gateway.decoders.fields import to_key
 from gateway.decoders.kinds import kind_of
 from gateway.decoders.leaves import is_measured, unread
 from gateway.decoders.senml_pack import LABELS, Record, Source, parse, resolve, resolve_each, write
@@ -45,6 +44,7 @@ from gateway.decoders.senml_units import QUANTITY_OF_UNIT, converted
 __all__ = ["decode", "resolve"]
 
 _DEVICE_URN: Final = re.compile(r"(urn:dev:[^:_]+:[^:_]+)[:_]?(.*)", re.IGNORECASE)
+_HEX_URN: Final = re.compile(r"urn:dev:(?:mac|ow):[0-9a-f]+")
 _LEVELS: Final = re.compile("[:/]")
 _ALIASES: Final = MappingProxyType(
     {
@@ -172,12 +172,19 @@ def _split(record: Record, context: Context) -> tuple[str, str]:
     """Split a name into device and what names the quantity; either may be empty."""
     urn = _DEVICE_URN.fullmatch(record.name)
     if urn is not None:
-        return urn[1], urn[2]
-    head, _, tail = record.name.replace("/", ":").rpartition(":")
+        return _spelled(urn[1]), urn[2]
+    cut = max(record.name.rfind(":"), record.name.rfind("/"))
+    head, tail = record.name[: max(cut, 0)], record.name[cut + 1 :]
     unit_tells = record.unit in QUANTITY_OF_UNIT or record.unit in _PLACE
     if context.device is not None or _known(tail) in QUANTITIES or not unit_tells:
         return head, tail
     return record.name, ""
+
+
+def _spelled(urn: str) -> str:
+    """Give the one spelling of a URN: `urn:dev` (RFC 8141, 3.1) and hexadecimal bodies (RFC 9039) in lower case."""
+    lower = urn.lower()
+    return lower if _HEX_URN.fullmatch(lower) else f"urn:dev:{urn[len('urn:dev:') :]}"
 
 
 def _add(moment: _Moment, record: Record, quantity: str) -> None:
@@ -214,13 +221,10 @@ def _known(tail: str) -> str:
 
 
 def _device(name: str, context: Context) -> str:
-    if context.device is None and not name:
+    device = given_id(context)
+    if device is None and not name:
         raise DecodeError(Reason.MISSING_FIELD, "neither the names nor the input tell the device")
-    name = context.device or name
-    return (_kept_id if len(name) <= MAX_KEPT else device_id)(name)
-
-
-_kept_id: Final = lru_cache(maxsize=4096)(device_id)
+    return device or context.ids(name, "")
 
 
 def _time_ns(record: Record) -> int:

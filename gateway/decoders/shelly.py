@@ -19,10 +19,11 @@ from typing import Any, Final
 
 from city.catalog import SENSOR
 from city.errors import Reason
+from city.names import MAX_KEPT
 from city.reading import Reading
 from gateway.decoders.dallas import flagged, probe_flags
 from gateway.decoders.decoder import Context, DecodeError, Rest, known_kind
-from gateway.decoders.fields import MAX_KEPT, Meaning, Names, joined, to_values
+from gateway.decoders.fields import Meaning, Names, to_values
 from gateway.decoders.json_fields import (
     as_object,
     foreign_device,
@@ -192,7 +193,7 @@ def _readings(status: Mapping[str, Any], name: str | None, context: Context, res
         return []
     stamp = number(status.get("ts"))
     time_ns = context.received_ns if stamp is None else from_number(stamp, 1)
-    device = foreign_device(context, "shelly", None if name is None else joined(*name.split("/")))
+    device = foreign_device(context, "shelly", None if name is None else tuple(name.split("/")))
     return [
         flagged(reading, flags) for kind, values in found.items() for reading in portions(device, kind, time_ns, values)
     ]

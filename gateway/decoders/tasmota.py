@@ -19,11 +19,12 @@ from typing import Any, Final
 
 from city.catalog import SENSOR
 from city.errors import Reason
+from city.names import Name
 from city.reading import Reading
 from city.units import convert
 from gateway.decoders.dallas import flagged, names_probe, probe_flags
 from gateway.decoders.decoder import Context, DecodeError, Rest
-from gateway.decoders.fields import NOTHING, NUMBER, Meaning, Names, joined, to_key, to_values
+from gateway.decoders.fields import NOTHING, NUMBER, Meaning, Names, apart, checksum, to_key, to_values
 from gateway.decoders.json_fields import (
     foreign_device,
     from_iso,
@@ -120,9 +121,9 @@ def _kind(context: Context, values: Mapping[str, float]) -> str:
     return "energy_meter" if kind == SENSOR and is_relay and context.kind is None else kind
 
 
-def _name(levels: list[str]) -> str:
+def _name(levels: list[str]) -> Name:
     own = [level for level in levels if level not in _PREFIXES]
-    return joined(*(own[1:] if len(own) > 1 and own[0] == "tasmota" else own)) if own else ""
+    return tuple(own[1:] if len(own) > 1 and own[0] == "tasmota" else own)
 
 
 def _switched(name: str, payload: bytes) -> dict[str, Any]:
@@ -169,16 +170,19 @@ def _measurements(message: Mapping[str, Any], flags: dict[str, int], rest: Rest)
             read = {"Temperature"} if number(fields.get("Temperature")) is not None else set()
             unread(fields, _NO_MEASUREMENT_OF_A_SENSOR, rest.unread, f"{sensor}.", read)
             continue
-        own = dict(_flat(fields, {**names, **_distance(sensor)} if "Distance" in fields else names))
+        own = _own(fields, {**names, **_distance(sensor)} if "Distance" in fields else names)
         unread(fields, _NO_MEASUREMENT_OF_A_SENSOR, rest.unread, f"{sensor}.", _read_of(fields))
         claimed = {to_key(_quantity(name, names)) or "" for name in fields}
         is_numbered = _NUMBERED.fullmatch(sensor) is not None
         is_probe = names_probe(sensor)
         for quantity, value in own.items():
             key = to_key(f"{quantity}_{sensor.lower()}") if is_numbered or quantity in taken else quantity
-            values[key or quantity] = value
+            key = key or quantity
+            if key in values:  # of sensors whose names differ in case alone
+                key = to_key(f"{quantity}_{sensor.lower()}_{checksum(sensor)}") or key
+            values[key] = value
             if is_probe:
-                flags |= probe_flags(values, [key or quantity])
+                flags |= probe_flags(values, [key])
         # a sensor that fails says null, and its name stays its own
         taken |= set() if is_numbered else claimed | own.keys()
     return values
@@ -203,8 +207,15 @@ def _quantity(name: str, names: Names) -> str:
     return (names[name].quantity or "") if name in names else name
 
 
-def _flat(fields: Mapping[str, Any], names: Names) -> Iterator[tuple[str, float]]:
-    """One sensor's values; those of a list get their number as a phase."""
+def _own(fields: Mapping[str, Any], names: Names) -> dict[str, float]:
+    """One sensor's values, each under a key of its own."""
+    rows = list(_flat(fields, names))
+    keys = apart((name, quantity) for name, quantity, _ in rows)
+    return {keys[name]: value for name, _, value in rows}
+
+
+def _flat(fields: Mapping[str, Any], names: Names) -> Iterator[tuple[str, str, float]]:
+    """One sensor's values by field and quantity; those of a list get their number as a phase."""
     for name, field in fields.items():
         parts = field if isinstance(field, list) else [field]
         for place, part in enumerate(parts, 1):
@@ -212,7 +223,10 @@ def _flat(fields: Mapping[str, Any], names: Names) -> Iterator[tuple[str, float]
             if value is None:
                 continue
             for quantity, converted in to_values({name: value}, names).items():
-                yield (quantity if len(parts) == 1 else f"{quantity}_l{place}"), converted
+                if len(parts) == 1:
+                    yield name, quantity, converted
+                else:
+                    yield f"{name}_l{place}", f"{quantity}_l{place}", converted
 
 
 def _names(message: Mapping[str, Any]) -> Names:

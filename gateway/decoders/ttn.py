@@ -13,7 +13,7 @@ import msgspec
 from city.errors import Malformed, Reason
 from city.reading import Reading
 from city.wire.direct import MARK, MAX_BYTES, Position, load, to_position, to_time_ns
-from gateway.decoders.decoder import Context, DecodeError, Rest, device_id
+from gateway.decoders.decoder import Context, DecodeError, Rest
 from gateway.decoders.json_fields import load_object
 from gateway.decoders.leaves import known_fields
 from gateway.decoders.lorawan.fields import Budget
@@ -170,7 +170,7 @@ def _uplink(up: _Up, message: _Message, context: Context, budget: Budget, rest: 
 
 def _device(ids: _Ids, context: Context) -> str:
     if context.device is None and not ids.dev_eui and ids.device_id:
-        return device_id(f"ttn-{ids.device_id}")
+        return context.ids(ids.device_id, "ttn-")
     return device_of(ids.dev_eui, context)
 
 

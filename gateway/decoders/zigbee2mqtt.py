@@ -18,7 +18,7 @@ from typing import Any, Final
 from city.reading import Reading
 from gateway.decoders.dallas import flagged, names_probe, probe_flags
 from gateway.decoders.decoder import Context, Rest
-from gateway.decoders.fields import NOTHING, Meaning, Names, joined, to_key, to_values
+from gateway.decoders.fields import NOTHING, Meaning, Names, to_key, to_values
 from gateway.decoders.json_fields import (
     ISO_UTC,
     foreign_device,
@@ -131,7 +131,7 @@ def _device(context: Context, name: str) -> str:
     ieee = _IEEE.fullmatch(name)
     if ieee is not None and context.device is None:
         return f"eui-{ieee[1].lower()}"
-    return foreign_device(context, "zigbee2mqtt", joined(*name.split("/")))
+    return foreign_device(context, "zigbee2mqtt", tuple(name.split("/")) if name else None)
 
 
 def _time_ns(seen: object, context: Context) -> int:

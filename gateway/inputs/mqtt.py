@@ -146,7 +146,9 @@ class MqttInput:
             # whatever the broker: a bridge, or a second name of the city's own, may bring back what gateways sent
             self._context.counters.fail("gateway_topic", topic=message.topic)
             return [], []
-        origin = next(filter(None, (route.origin(message.topic) for route in self._routes)), None)
+        origin = next(
+            filter(None, (route.origin(message.topic, self._context.decoding.ids) for route in self._routes)), None
+        )
         if origin is None:
             origin = Origin("mqtt", "unknown", {"topic": message.topic})
         payload = message.payload

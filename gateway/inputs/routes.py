@@ -9,7 +9,7 @@ topics = [
 ```
 
 `{device}` and `{kind}` stand for one level that names them, `+` and `#` are MQTT's. A level that names a device is made
-an id: `Pump_7` is the device `pump_7`.
+an id by the rule of `city.names`: `pump_7` stays, `Pump 7` becomes `pump-7-x` and 12 digits.
 """
 
 import re
@@ -20,8 +20,8 @@ from typing import NamedTuple, Self
 from pydantic import field_validator
 
 from city.errors import Malformed
+from city.names import MakeId
 from gateway.decoders import Origin
-from gateway.decoders.decoder import device_id
 from gateway.inputs.input import DecoderChoice, DecoderName
 
 _NAMES = ("device", "kind")
@@ -77,12 +77,19 @@ class Route(NamedTuple):
         pattern = "/".join(levels).replace("/.*", "(?:/.*)?") if levels[-1] == ".*" else "/".join(levels)
         return cls(mqtt_filter, table.decoder, table.parameters, re.compile(pattern, re.DOTALL))
 
-    def origin(self, topic: str) -> Origin | None:
-        """Say where a message of this topic comes from; None if the topic isn't of this route."""
+    def origin(self, topic: str, ids: MakeId) -> Origin | None:
+        """Say where a message of this topic comes from; None if the topic isn't of this route.
+
+        Args:
+            topic: The message's.
+            ids: Gives a device's id by its level.
+        """
         match = self.pattern.fullmatch(topic)
         if match is None:
             return None
-        named = {name: _id_or_not(value) if name == "device" else value for name, value in match.groupdict().items()}
+        named = {
+            name: _id_or_not(value, ids) if name == "device" else value for name, value in match.groupdict().items()
+        }
         return Origin("mqtt", self.decoder, {**self.parameters, **named, "topic": topic})
 
 
@@ -121,9 +128,9 @@ def _plain(topic_filter: str) -> list[str]:
     return levels[2:] if levels[0] == "$share" else levels
 
 
-def _id_or_not(level: str) -> str:
+def _id_or_not(level: str, ids: MakeId) -> str:
     try:
-        return device_id(level)
+        return ids(level, "")
     except Malformed:
         return level  # the decoder refuses it, with the bytes at hand
 

@@ -5,17 +5,21 @@ nothing read, each time (`unread`); and bytes of which some numbers stay unread,
 paths (`partly_read`, which stands beside the ledger's balance, because its readings are in it).
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from msgspec import UNSET
+
 from city.errors import Malformed, Reason
-from city.reading import Reading
-from city.wire.direct import apart
+from city.names import MakeId, made_id
+from city.reading import FIRST_NS, LAST_NS, Flag, Reading, checked_id, checked_quantity
+from city.wire.direct import MAX_VALUES, apart, to_position
 from city.wire.pack import Undecoded
 from gateway.decoders import DECODERS, Decoded, DecodeError, Origin
+from gateway.decoders.decoder import known_kind
 from gateway.decoders.mapping import JsonMapping
-from gateway.naming.checks import checked
 from gateway.naming.naming import Naming
 from gateway.naming.sources import Source, Sources, SourceState
 
@@ -25,6 +29,8 @@ MARK: Final = "pseudonyms"
 _MAX_NAMED: Final = 20
 """Unread paths that a sentence names."""
 
+_CODES: Final = frozenset(map(int, Flag))
+
 
 class Decoding:
     """Decoders under one city's names.
@@ -32,15 +38,18 @@ class Decoding:
     Args:
         naming: The names; none by default.
         sources: The list of sources that were seen.
+        ids: Gives a device's id by its foreign name.
 
     Attributes:
         sources: The list.
+        ids: Gives a device's id by its foreign name.
         failures: Reason to how many payloads and items were refused.
     """
 
-    def __init__(self, naming: Naming | None = None, sources: Sources | None = None) -> None:
+    def __init__(self, naming: Naming | None = None, sources: Sources | None = None, ids: MakeId = made_id) -> None:
         self._naming = naming or Naming()
         self.sources = Sources() if sources is None else sources
+        self.ids = ids
         self.failures: Counter[str] = Counter()
 
     @property
@@ -113,7 +122,7 @@ class Decoding:
         if decoder is None:
             raise DecodeError(Reason.NO_CODEC, f"there is no decoder {origin.decoder[:80]!r}")
         try:
-            decoded = decoder(payload, self._naming.context(origin, received_ns))
+            decoded = decoder(payload, self._naming.context(origin, received_ns, self.ids))
         except DecodeError:
             raise
         except Exception as error:
@@ -194,3 +203,31 @@ def _listed(unread: Sequence[str]) -> str:
     names = sorted(set(unread))
     more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
     return ", ".join(name[:80] for name in names[:_MAX_NAMED]) + more
+
+
+def checked(readings: Sequence[Reading]) -> Sequence[Reading]:
+    """Give back readings that ingest will take; one that it won't would spoil the whole pack that it travels in.
+
+    Raises:
+        Malformed: A decoder made something else; under the reason that says what.
+    """
+    for reading in readings:
+        checked_id(reading.device)
+        known_kind(reading.kind)
+        if not FIRST_NS <= reading.time_ns < LAST_NS:
+            raise Malformed(Reason.BAD_TIME, f"{reading.time_ns} ns is outside 2000 to 2100")
+        if not 0 < len(reading.values) <= MAX_VALUES:
+            raise Malformed(Reason.NO_VALUES, f"{len(reading.values)} values; from 1 to {MAX_VALUES} are allowed")
+        for key, value in reading.values.items():
+            checked_quantity(key)
+            if not math.isfinite(value):
+                raise Malformed(Reason.NOT_FINITE, f"{key} is not finite")
+        if reading.lat is not None or reading.lon is not None:
+            lat, _ = to_position(*(UNSET if degrees is None else degrees for degrees in (reading.lat, reading.lon)))
+            if lat is None:
+                raise Malformed(Reason.BAD_POSITION, f"{reading.device} at 0, 0, which is no position")
+        if reading.flags and not (
+            reading.flags.keys() <= reading.values.keys() and _CODES.issuperset(reading.flags.values())
+        ):
+            raise Malformed(Reason.WRONG_TYPE, f"flags of {reading.device} that are none")
+    return readings

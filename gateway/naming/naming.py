@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
+from city.names import MakeId, made_id
 from city.reading import Reading
 from gateway.decoders import Context, Origin
 from gateway.decoders.mapping import JsonMapping
@@ -41,7 +42,7 @@ class Naming:
         self._match = lru_cache(maxsize=4096)(self._find_match)
         self.mark = "" if pseudonyms is None else pseudonyms.mark
 
-    def context(self, origin: Origin, received_ns: int) -> Context:
+    def context(self, origin: Origin, received_ns: int, ids: MakeId = made_id) -> Context:
         """Give the decoder's context; nanoseconds UTC."""
         rule = self.shared_rule(origin)
         return Context(
@@ -51,6 +52,7 @@ class Naming:
             origin.parameters,
             self._codecs if rule is None or rule.codec is None else Codecs(self._codecs, rule.codec),
             self.mappings,
+            ids,
         )
 
     def shared_rule(self, origin: Origin) -> Rule | None:
@@ -64,6 +66,10 @@ class Naming:
     def rule(self, device: str, shared: Rule | None) -> Rule | None:
         """Find what is said of a decoder's device; None: nothing."""
         return self._devices.get(device, shared)
+
+    def names(self, device: str) -> bool:
+        """Say whether something is said of a decoder's device alone."""
+        return device in self._devices
 
     def displayed(self, device: str) -> str:
         """Give a decoder's id as it may be displayed: its pseudonym if it has one."""

@@ -46,18 +46,20 @@ async def test_a_frozen_postgresql_hangs_nothing(over_postgres: httpx2.AsyncClie
             asked = asyncio.gather(*(over_postgres.get(path) for path in PATHS * 10))
             assert (await over_postgres.get("/health/live")).status_code == 200
             assert (await over_postgres.get("/health/ready")).json()["parts"]["ledger"] == "down"
-            answers = await asked
+            redriven = await over_postgres.post("/v1/quarantine/redrive", json={"all": True})
+            answers = [*await asked, redriven]
             assert {answer.status_code for answer in answers} == {503}
             assert {answer.headers["retry-after"] for answer in answers} == {"5"}
             assert {answer.headers["content-type"] for answer in answers} == {"application/problem+json"}
             threads = threads or threading.active_count()
             assert threading.active_count() <= threads
-        assert time.monotonic() - began < 4 * DEADLINE_S
+        assert time.monotonic() - began < 6 * DEADLINE_S
     finally:
         for pid in server:
             os.kill(pid, signal.SIGCONT)
     answers = await asyncio.gather(*(over_postgres.get(path) for path in PATHS[:3]))
     assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert (await over_postgres.post("/v1/quarantine/redrive", json={"all": True})).status_code == 202
 
 
 async def test_one_question_a_second_serves_all(

@@ -118,3 +118,16 @@ async def test_every_answer_carries_the_safe_headers(client: httpx2.AsyncClient)
         assert headers["x-content-type-options"] == "nosniff"
         assert "default-src 'none'" in headers["content-security-policy"]
         assert not [name for name in headers if name.startswith("access-control-")]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP, identity", "br", "nonsense"])
+async def test_a_packed_body_is_refused_by_its_coding(client: httpx2.AsyncClient, coding: str) -> None:
+    answer = await client.post("/v1/quarantine/redrive", content=b"\x1f\x8b", headers={"Content-Encoding": coding})
+    assert _problem(answer, 415)["type"] == "urn:korat:problem:packed"
+    assert answer.headers["accept-encoding"] == "identity"
+
+
+async def test_a_body_that_says_it_is_not_packed_is_read(client: httpx2.AsyncClient) -> None:
+    for coding in ("identity", ""):
+        asked = client.post("/v1/quarantine/redrive", json={"all": True}, headers={"Content-Encoding": coding})
+        assert (await asked).status_code == 202

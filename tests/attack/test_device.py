@@ -142,6 +142,16 @@ def test_a_packet_beyond_all_measure_ends_its_own_connection_alone(city: City) -
         assert neighbour.publish("city/th-30/smart_city/air_quality/pm-8") != NOT_AUTHORIZED
 
 
+@pytest.mark.parametrize("qos", [0, 1])
+def test_the_log_names_an_old_device_whose_publish_was_refused(city: City, qos: int) -> None:
+    """MQTT 3.1.1 has no answer for it: the broker acknowledges, drops, and ends the connection (docs/deployment.md)."""
+    with client(city, DEVICE, protocol=paho.MQTTv311) as device:
+        device.paho.publish("city/th-30/smart_city/air_quality/pm-8", b"{}", qos=qos)
+        device.wait("disconnect")
+    city.process.stop()
+    assert f"Bad socket read/write on client {DEVICE}: " in city.process.log.read_text()
+
+
 def test_it_rewrites_no_rights(city: City) -> None:
     before = (city.secrets / "mosquitto_users.json").read_bytes()
     command = {"commands": [{"command": "addClientRole", "username": DEVICE, "rolename": "ingest:ingest"}]}

@@ -41,6 +41,7 @@ shift
 case "$1 $2 $3" in
   "exec -T postgres") shift 3; exec "$@" ;;
   "run --rm -T") shift 4; KORAT_LEDGER_URL=$OWN_LEDGER KORAT_STORE_URL=$OWN_STORE exec korat "$@" ;;
+  "run --rm --volume") shift 7; KORAT_LEDGER_URL=$OWN_LEDGER KORAT_STORE_URL=$OWN_STORE exec korat "$@" ;;
   "restart mosquitto ") exit 0 ;;
 esac
 echo "no engine for: $*" >&2

@@ -87,7 +87,7 @@ def test_the_table_of_the_guide_is_read_as_it_says(folder: Path) -> None:
     rows = [dict(zip(header, cells, strict=True)) for cells in lines if "abc" not in cells]
     origin = Origin("folder", "mapped", {"mapping": "wells"})
     found = understood(folder, 'name = "wells"', origin, json.dumps(rows).encode())
-    assert found == {"wells-w-1": {"level": 4.12, "battery": 88}, "wells-w-3": {"level": 3.88}}
+    assert found == {"wells-w-1-x1b2ffd1edefc": {"level": 4.12, "battery": 88}, "wells-w-3-xac01b82cce14": {"level": 3.88}}
 
 
 def test_the_names_of_the_guide_are_given(folder: Path) -> None:

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from city.errors import Malformed
+from city.names import made_id
 from city.reading import Reading
 from gateway.decoders import DECODERS, Context, DecodeError, Origin
-from gateway.decoders.decoder import Decoded, Rest, device_id
+from gateway.decoders.decoder import Decoded, Rest
 from gateway.naming import Decoding
 from support import cases
 
@@ -61,9 +62,9 @@ def test_every_decoder_refuses_in_one_way(name: str) -> None:
 
 
 def test_two_names_in_thai_never_become_one_device() -> None:
-    assert device_id("ถัง 1") == "1-f9f28e73"
+    assert made_id("ถัง 1") == "1-x7be78dbaae64"
     names = ["ถัง 1", "บึง 1", "ถัง1", "บึง1", "ถัง", "บึง", "1", "tank-1"]
-    assert len({device_id(name) for name in names}) == len(names)
+    assert len({made_id(name) for name in names}) == len(names)
 
 
 @given(

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from city.reading import checked_quantity, same_name
+from city.names import made_id, same_name
+from city.reading import checked_quantity
 from gateway.decoders import Context
-from gateway.decoders.decoder import device_id
 from gateway.decoders.fields import Meaning, to_key, to_values
 from gateway.decoders.json_fields import foreign_device
 from gateway.decoders.kinds import kind_of
@@ -91,7 +91,7 @@ _SPELLINGS = [
 def test_one_name_in_two_spellings_is_one(one: str, other: str) -> None:
     assert one != other
     assert to_key(one) == to_key(other)
-    assert device_id(one) == device_id(other)
+    assert made_id(one) == made_id(other)
     assert foreign_device(Context(0), "osmand", one) == foreign_device(Context(0), "osmand", other)
 
 

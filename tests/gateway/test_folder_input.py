@@ -94,7 +94,7 @@ async def test_a_file_is_stored_and_moved_and_not_deleted(drop: FileWatcher) -> 
     assert len(drop.spool.readings) == 1_235
     assert drop.spool.most == 500
     first = drop.spool.readings[0]
-    assert (first.device, first.kind, first.values) == ("w-s0", "water_level", {"level": 1.5})
+    assert (first.device, first.kind, first.values) == ("w-s0-xa93c498a2c73", "water_level", {"level": 1.5})
     assert first.time_ns == 1_795_280_400 * 10**9
     assert drop.text("done/a.csv").count("\n") == 1_236
     assert sorted(path.name for path in drop.folder.iterdir() if path.is_file()) == [
@@ -124,7 +124,7 @@ async def test_a_bad_line_is_named_and_costs_no_other(drop: FileWatcher) -> None
     assert kept["a.csv, line 499"].origin == "folder:mapped?mapping=works&folder=works&file=a.csv&line=499"
     mended = kept["a.csv, line 499"].payload.replace(b"high", b"155")
     ((again,), _) = drop.decoding.decode_again(kept["a.csv, line 499"].origin, mended, 0)
-    assert (again.device, again.values) == ("w-s0", {"level": 1.55})
+    assert (again.device, again.values) == ("w-s0-xa93c498a2c73", {"level": 1.55})
 
 
 async def test_lines_without_a_time_have_instants_of_their_own(tmp_path: Path) -> None:

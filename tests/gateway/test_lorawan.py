@@ -17,7 +17,7 @@ from gateway.decoders.lorawan import codecs
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.lorawan.codecs.digital_matter import g62_clock
 from gateway.decoders.lorawan.model_names import guess
-from gateway.naming.checks import checked
+from gateway.naming.decoding import checked
 from support.cases import readings_by
 
 _RECEIVED_NS: Final = 1_790_000_000 * 10**9

@@ -91,7 +91,7 @@ async def test_levels_name_device_and_kind(broker: Mosquitto, device: paho.Clien
         publish(device, "plant/water_level/Lam_Takhong/up", GOOD)
         publish(device, "senml/x", json.dumps([{"n": "urn:dev:ow:1", "u": "Cel", "v": 20}]).encode())
         await until(lambda: len(spool.readings) == 2)
-    assert (spool.readings[0].device, spool.readings[0].kind) == ("lam_takhong", "water_level")
+    assert (spool.readings[0].device, spool.readings[0].kind) == ("lam_takhong-x1df45752030e", "water_level")
     assert (spool.readings[1].device, spool.readings[1].kind) == ("urn-dev-ow-1", "weather")
 
 
@@ -104,8 +104,9 @@ async def test_garbage_keeps_its_topic_and_can_be_decoded_again(broker: Mosquitt
         await until(lambda: len(spool.undecoded) == 2)
     small, large = spool.undecoded
     assert (small.payload, small.reason) == (b"garbage", "malformed_json")
-    assert small.origin == "mqtt:native?kind=water_level&device=a-b-c&topic=plant%2Fwater_level%2Fa+b%26c%2Fup"
-    assert Decoding().decode_again(small.origin, GOOD, 1)[0][0].device == "a-b-c"
+    made = "a-b-c-x238075ab3b20"
+    assert small.origin == f"mqtt:native?kind=water_level&device={made}&topic=plant%2Fwater_level%2Fa+b%26c%2Fup"
+    assert Decoding().decode_again(small.origin, GOOD, 1)[0][0].device == made
     assert (len(large.payload), large.reason) == (2 * 2**20, "too_large")
 
 

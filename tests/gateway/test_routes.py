@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from city.errors import ConfigurationError
+from city.names import made_id
 from city.tables import parse_table
 from gateway.inputs.routes import Route, TopicTable
 
@@ -17,7 +18,8 @@ def route(filter_: str, decoder: str = "native", **parameters: str) -> Route:
 @pytest.mark.parametrize(
     ("made", "subscribed", "topic", "origin"),
     [
-        (route("a/{device}/{kind}"), "a/+/+", "a/X_1/rain", "mqtt:native?device=x_1&kind=rain&topic=a%2FX_1%2Frain"),
+        (route("a/{device}/{kind}"), "a/+/+", "a/x_1/rain", "mqtt:native?device=x_1&kind=rain&topic=a%2Fx_1%2Frain"),
+        (route("{device}", "senml"), "+", "X_1", "mqtt:senml?device=x_1-x91879911ef15&topic=X_1"),
         (route("a/+/b", "senml", kind="rain"), "a/+/b", "a//b", "mqtt:senml?kind=rain&topic=a%2F%2Fb"),
         (route("a/#", "senml"), "a/#", "a", "mqtt:senml?topic=a"),
         (route("a/#", "senml"), "a/#", "a/b/c", "mqtt:senml?topic=a%2Fb%2Fc"),
@@ -32,7 +34,7 @@ def route(filter_: str, decoder: str = "native", **parameters: str) -> Route:
 )
 def test_a_route_matches_and_names(made: Route, subscribed: str, topic: str, origin: str) -> None:
     assert made.filter == subscribed
-    assert str(made.origin(topic)) == origin
+    assert str(made.origin(topic, made_id)) == origin
 
 
 @pytest.mark.parametrize(
@@ -45,7 +47,7 @@ def test_a_route_matches_and_names(made: Route, subscribed: str, topic: str, ori
     ],
 )
 def test_a_route_leaves_other_topics_alone(made: Route, topic: str) -> None:
-    assert made.origin(topic) is None
+    assert made.origin(topic, made_id) is None
 
 
 @pytest.mark.parametrize(

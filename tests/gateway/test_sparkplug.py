@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import zlib
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -21,6 +20,7 @@ from city.mqtt import Address
 from city.reading import Reading
 from city.wire.pack import Undecoded
 from gateway.decoders import DECODERS, Context, Origin
+from gateway.decoders.fields import checksum
 from gateway.decoders.sparkplug import metrics
 from gateway.decoders.sparkplug.node import Sessions
 from gateway.decoders.sparkplug.payload import read, rebirth_request
@@ -256,7 +256,7 @@ def test_levels_that_look_alike_when_joined_are_devices_of_their_own() -> None:
     readings = [decode(value, Context(NOW, parameters={"topic": f"spBv1.0/{topic}"})) for topic in topics]
     devices = [reading.device for (reading,) in readings]
     assert devices[:3] == ["sparkplug-a-b.c", "sparkplug-a.b-c", "sparkplug-a.b.c"]
-    assert devices[3] == f"sparkplug-a.b.c-{zlib.crc32(b'a.b/c'):08x}"
+    assert devices[3] == "sparkplug-a.b.c-xe7405485c25f"
     assert len(set(devices)) == len(topics)
 
 
@@ -369,3 +369,19 @@ async def test_an_edge_node_is_asked_for_its_birth_over_the_broker(broker: Mosqu
         node.disconnect()
         node.loop_stop()
     assert readings[1].values == {"temperature": pytest.approx(26)}
+
+
+def test_metrics_that_differ_in_case_keep_apart_in_one_message_and_in_several() -> None:
+    crc = {name: f"flux_{checksum(name)}" for name in ("Flux", "FLUX")}
+    link = Link()
+    rows = [
+        metric(name, alias, DOUBLE, field(13, float(alias))) for alias, name in enumerate(("Flux", "flux", "FLUX"), 1)
+    ]
+    birth = payload(0, *rows)
+    together = {crc["Flux"]: 1.0, "flux": 2.0, crc["FLUX"]: 3.0}
+    assert link.hear("NBIRTH", birth) == ([together], "")
+    (alone,) = decode(birth, Context(NOW, parameters={"topic": "spBv1.0/g/NBIRTH/n"}))
+    assert alone.values == together, "also without the memory of births"
+    assert link.hear("NDATA", payload(1, metric(alias=1, value=field(13, 7.0)))) == ([{crc["Flux"]: 7.0}], "")
+    assert link.hear("NDATA", payload(2, metric("FLUX", value=field(13, 8.0)))) == ([{crc["FLUX"]: 8.0}], "")
+    assert link.hear("NDATA", payload(3, metric(alias=2, value=field(13, 9.0)))) == ([{"flux": 9.0}], "")

@@ -14,7 +14,7 @@ from city.reading import Reading
 from city.wire.direct import MAX_VALUES
 from gateway.decoders import DECODERS, Context, DecodeError
 from gateway.decoders.teltonika import frame
-from gateway.naming.checks import checked
+from gateway.naming.decoding import checked
 from support import teltonika as tracker
 from support.cases import readings_by
 

@@ -17,6 +17,7 @@ from city.catalog import QUANTITIES
 from city.ledger.port import Settlement
 from city.reading import Flag, Reading
 from ingest.check import judge_ranges
+from ingest.city_clock import CityClock
 from ingest.metrics import Metrics
 from support.ingesting import platform
 from support.mosquitto import Mosquitto
@@ -49,7 +50,7 @@ def test_what_a_device_flagged_worse_stays() -> None:
 
 def test_they_are_counted() -> None:
     registry = CollectorRegistry()
-    Metrics(registry, cast("Any", SimpleNamespace(held=0))).settled(Settlement(at_ns=1), 3)
+    Metrics(registry, cast("Any", SimpleNamespace(held=0)), CityClock()).settled(Settlement(at_ns=1), 3)
     assert registry.get_sample_value("korat_ingest_inexact_values_total") == 3
 
 

@@ -42,5 +42,5 @@ def test_the_platform_s_own_hourly_counters_are_no_latency() -> None:
 def test_what_the_quarantine_only_counts_is_counted_by_reason() -> None:
     registry = CollectorRegistry()
     flush = Settlement(NOW_NS, condensed={"malformed_json": 40, "too_large": 2})
-    Metrics(registry, cast("Any", SimpleNamespace(held=0))).settled(flush)
+    Metrics(registry, cast("Any", SimpleNamespace(held=0)), CityClock()).settled(flush, 0)
     assert registry.get_sample_value("korat_ingest_condensed_payloads_total", {"reason": "malformed_json"}) == 40

@@ -10,6 +10,7 @@ from city import topics
 from city.ledger.port import By
 from city.mqtt import Address, Session, Subscription
 from city.outcomes import Counts
+from ingest.settings import IngestSettings
 from support.ingesting import NOW_MS, PROVINCE, Platform, platform
 from support.mosquitto import Mosquitto
 
@@ -19,13 +20,8 @@ DATED = {"ts": NOW_MS, "values": {"level": 1}}
 
 def ask_for_what_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Subscribe as if the broker heeded no retain handling."""
-    asked = [
-        Subscription(subscription.pattern, subscription.qos)
-        for subscription in ingest.run.subscriptions("x")
-        if "$share" not in subscription.pattern
-    ]
-    shared = Subscription(f"$share/ingest/{topics.EVERYTHING}")
-    monkeypatch.setattr(ingest.run, "subscriptions", lambda _: [shared, *asked])
+    asked = [Subscription(topics.EVERYTHING), Subscription(topics.STATUSES)]
+    monkeypatch.setattr(ingest.run, "subscriptions", lambda _: (asked, []))
 
 
 async def keep(broker: Mosquitto, kept: dict[str, bytes]) -> None:
@@ -67,9 +63,10 @@ async def test_a_dead_device_does_not_look_alive(
         assert sorted(line.partition("device=")[2].split()[0] for line in lines) == ["both", "undated"]
 
 
-async def test_the_broker_is_asked_not_to_send_what_it_kept(broker: Mosquitto, tmp_path: Path) -> None:
-    shared, statuses = ingest.run.subscriptions("x")
-    assert (shared.retained, statuses.retained) == (False, True)
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_the_broker_is_asked_not_to_send_what_it_kept(broker: Mosquitto, tmp_path: Path, workers: int) -> None:
+    (everything, statuses), _ = ingest.run.subscriptions(IngestSettings.model_validate({"workers": workers}))
+    assert (everything.retained, statuses.retained) == (False, True)
     await keep(broker, {"dated": json.dumps(DATED).encode()})
     async with platform(broker, tmp_path) as korat:
         assert await settled_after(korat, 1, 1) == Counts(received=1, stored=1)

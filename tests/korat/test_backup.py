@@ -67,6 +67,9 @@ def test_a_backup_under_load_is_restored_and_what_came_later_is_named_or_sent_ag
     platform: Platform, tmp_path: Path
 ) -> None:
     backup = tmp_path / "backups" / "monday"
+    kept = b'{"known": ["w-1"]}\n'
+    platform.folder.mkdir(parents=True, exist_ok=True)
+    (platform.folder / "gateway.spool.names").write_bytes(kept)
     with platform.up() as process, load(platform) as accepted:
         until(lambda: platform.get("/v1/ledger")["stored"] >= 3 * BATCH)
         done = platform.run("backup", str(backup))
@@ -88,7 +91,9 @@ def test_a_backup_under_load_is_restored_and_what_came_later_is_named_or_sent_ag
     restored = new.run("restore", str(backup))
     # opening the copied store above made no difference to its bytes
     assert restored.returncode == 0, restored.stderr
-    assert sorted(path.name for path in new.folder.iterdir()) == ["ledger.sqlite", "readings.duckdb"]
+    files = ["gateway.spool.names", "ledger.sqlite", "readings.duckdb"]
+    assert sorted(path.name for path in new.folder.iterdir()) == files
+    assert (new.folder / "gateway.spool.names").read_bytes() == kept
     assert ledger_of(new.folder / "ledger.sqlite") | {"epoch": ""} == said | {"epoch": ""}
     assert ledger_of(new.folder / "ledger.sqlite")["epoch"] != said["epoch"]
     assert asyncio.run(instants(new.folder / "readings.duckdb")) == stored

@@ -91,7 +91,7 @@ def test_doctor_says_what_to_do(platform: Platform) -> None:
     assert "change KORAT_MQTT_URL" in wrong[0]
     assert "something else listens" in wrong[1]
     assert "restore it from a backup" in wrong[2]
-    assert "3 of 10 checks found something wrong" in done.stderr
+    assert "3 of 11 checks found something wrong" in done.stderr
     assert "s3cr3t" not in done.stdout + done.stderr
 
 

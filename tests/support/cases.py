@@ -16,7 +16,7 @@ from city.reading import Reading
 from gateway.decoders import DECODERS, Context
 from gateway.decoders.lorawan.codecs import CODECS
 from gateway.decoders.mapping import load_mapping
-from gateway.naming.checks import checked
+from gateway.naming.decoding import checked
 
 ROOT: Final = Path(__file__).parents[1] / "gateway" / "cases"
 CODEC: Final = "codec-"

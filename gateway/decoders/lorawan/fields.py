@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from city.errors import Reason
 from city.reading import RESERVED, RESERVED_ENDINGS
 from city.wire.direct import to_position
-from gateway.decoders.dallas import probe_flags
+from gateway.decoders.dallas import may_have_failed, probe_flags
 from gateway.decoders.decoder import DecodeError
 from gateway.decoders.fields import NUMBER, Meaning, Names, to_key, to_values
 from gateway.decoders.json_fields import position_fix
@@ -103,7 +103,9 @@ def measured(fields: Mapping[str, object], codec: Codec, server_ns: int, budget:
         unread += [name for name in tidied if to_key(name) is None]
     if not all(map(_keeps_its_name, values)):
         values = {_renamed(key): value for key, value in values.items()}
-    flags = probe_flags(values, (_quantity(name, codec.names) for name in codec.dallas)) if codec.dallas else {}
+    flags: dict[str, int] = {}
+    if codec.dallas and may_have_failed(values):
+        flags = probe_flags(values, (_quantity(name, codec.names) for name in codec.dallas))
     lat, lon = values.pop("lat", None), values.pop("lon", None)
     if lat is None or lon is None:
         if lat is not lon:  # half of a position
@@ -141,7 +143,8 @@ def _flatten(
                 continue
             if not -_LARGEST <= number <= _LARGEST:
                 raise DecodeError(Reason.NOT_FINITE, f"{name[:80]!r} is out of any range")
-            flat[name] = number
+            # `{"a": {"b": 1}, "a_b": 2}`: two fields whose joined names are one
+            flat[name if name not in flat else f"{name}#{len(prefix)}"] = number
             if number is not value and isinstance(value, dict):
                 find_unread(value, _ABOUT_A_VALUE, unread, f"{name}.")
         elif not _passed_over(name, names):

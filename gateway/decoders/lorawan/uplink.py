@@ -19,7 +19,7 @@ from city.errors import Reason
 from city.reading import Reading
 from city.wire.direct import Position
 from gateway.decoders import kinds
-from gateway.decoders.decoder import Context, DecodeError, Rest, device_id
+from gateway.decoders.decoder import Context, DecodeError, Rest, given_id
 from gateway.decoders.leaves import NOTHING_KNOWN
 from gateway.decoders.leaves import unread as find_unread
 from gateway.decoders.lorawan.codecs import CODECS
@@ -73,8 +73,9 @@ def device_of(eui: str, context: Context) -> str:
     Raises:
         DecodeError: `bad_device`: neither the input nor a EUI-64 names it.
     """
-    if context.device is not None:
-        return device_id(context.device)
+    device = given_id(context)
+    if device is not None:
+        return device
     lower = eui.lower()
     if _EUI.fullmatch(lower) is None:
         raise DecodeError(Reason.BAD_DEVICE, f"{eui[:80]!r} is no EUI-64")

@@ -13,7 +13,7 @@ at 25 °C and 1 atm. A vehicle that tells nothing but its `location` has a `posi
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -23,7 +23,7 @@ from city.reading import Reading
 from city.units import UNITS, convert
 from city.wire.direct import MAX_READINGS
 from gateway.decoders.decoder import Context, DecodeError, Rest
-from gateway.decoders.fields import NOTHING, NUMBER, Meaning, Names, to_key
+from gateway.decoders.fields import NOTHING, NUMBER, Meaning, Names, apart, to_key
 from gateway.decoders.json_fields import as_object, foreign_device, load_json, number, portions, position_fix
 from gateway.decoders.kinds import kind_of
 from gateway.decoders.leaves import NOTHING_KNOWN, unread
@@ -37,6 +37,8 @@ _NO_ATTRIBUTES: Final = frozenset({"id", "type", "location", "@context", "@id", 
 _MAX_ATTRIBUTES: Final = 500
 _OF_A_NOTIFICATION: Final = frozenset({"@context", "id", "notifiedAt", "subscriptionId", "type"})
 _VALUES: Final = frozenset({"value", "object"})
+_PLAIN: Final = NO_MEASUREMENT_OF_AN_ATTRIBUTE | {"metadata"}
+_EMPTY: Final[dict[str, object]] = {}
 _WRAPPERS: Final = ("data", "entities")
 _CIRCLE_DEG: Final = 360
 _NEVER_NEGATIVE: Final = frozenset({"battery"})
@@ -88,15 +90,17 @@ def _readings(entity: Mapping[str, Any], context: Context, rest: Rest) -> list[R
     entity_ns = time_of(attrs, context.received_ns)
     moments: dict[int, dict[str, float]] = {}
     left: list[str] = []
-    for quantity, value, time_ns in _measurements(attrs, model, left):
-        moments.setdefault(entity_ns if time_ns is None else time_ns, {})[quantity] = value
+    measurements = list(_measurements(attrs, model, left))
+    keys = apart((row.name, row.quantity) for row in measurements)
+    for row in measurements:
+        moments.setdefault(entity_ns if row.time_ns is None else row.time_ns, {})[keys[row.name]] = row.value
     if not moments and place is not None and model.kind == "vehicle":
         moments[attrs["location"].time_ns or entity_ns] = position_fix(place)
     _add_about(entity, left)
     if not moments:
         rest.unread += left
         return []
-    device = foreign_device(context, "ngsi", name_of(entity, name))
+    device = foreign_device(context, f"ngsi-{name.lower()}", name_of(entity, name))
     measured = [quantity for values in moments.values() for quantity in values]
     given = None if context.kind else model.kind
     kind = given or kind_of(context, [*measured, *_controlled(attrs)])
@@ -107,18 +111,25 @@ def _readings(entity: Mapping[str, Any], context: Context, rest: Rest) -> list[R
     return made
 
 
+class _Measurement(NamedTuple):
+    """A value, what it measures, the attribute that said it, and its time if it has one."""
+
+    name: str
+    quantity: str
+    value: float
+    time_ns: int | None
+
+
 def _add_about(entity: Mapping[str, Any], left: list[str]) -> None:
     """Add the numbers that stand beside the value of an attribute: properties of properties, metadata."""
     for name, given in entity.items():
-        if not isinstance(given, dict) or NO_MEASUREMENT_OF_AN_ATTRIBUTE.issuperset(given):
+        if not isinstance(given, dict) or (_PLAIN.issuperset(given) and given.get("metadata", _EMPTY) == _EMPTY):
             continue
         if not given.keys().isdisjoint(_VALUES):
             unread(given, NO_MEASUREMENT_OF_AN_ATTRIBUTE, left, f"{name}.")
 
 
-def _measurements(
-    attrs: Mapping[str, Attribute], model: Model, left: list[str]
-) -> Iterator[tuple[str, float, int | None]]:
+def _measurements(attrs: Mapping[str, Attribute], model: Model, left: list[str]) -> Iterator[_Measurement]:
     for name, given in _parts(attrs):
         meaning = model.names.get(name.lower())
         if meaning is not None:
@@ -131,8 +142,8 @@ def _measurements(
             if name not in NO_MEASUREMENT:
                 unread({name: given.value}, NOTHING_KNOWN, left)
         if meaning.quantity is not None and value is not None:
-            yield meaning.quantity, value, given.time_ns
-        elif meaning.quantity is not None and number(given.value) is None:
+            yield _Measurement(name, meaning.quantity, value, given.time_ns)
+        elif meaning.quantity is not None and given.value is not None and number(given.value) is None:
             unread({name: given.value}, NOTHING_KNOWN, left)
     if model.kind is None and (found := list(_of_a_device(attrs))):
         left[:] = [name for name in left if name != "value"]
@@ -180,7 +191,7 @@ def _converted(value: float, meaning: Meaning, code: str) -> float:
     return convert(value, unit, row.unit)
 
 
-def _of_a_device(attrs: Mapping[str, Attribute]) -> Iterator[tuple[str, float, int | None]]:
+def _of_a_device(attrs: Mapping[str, Attribute]) -> Iterator[_Measurement]:
     """The value of a `Device` that measures one thing; which of several stands where, its model doesn't tell."""
     wanted = list(_properties(attrs))
     given = attrs.get("value")
@@ -188,7 +199,8 @@ def _of_a_device(attrs: Mapping[str, Attribute]) -> Iterator[tuple[str, float, i
         return
     meaning = CONTROLLED.get(wanted[0].lower()) or Meaning(to_key(wanted[0]))
     if meaning.quantity is not None:
-        yield meaning.quantity, _converted(value, meaning, given.unit_code), given.time_ns
+        value = _converted(value, meaning, given.unit_code)
+        yield _Measurement("value", meaning.quantity, value, given.time_ns)
 
 
 def _properties(attrs: Mapping[str, Attribute]) -> Iterator[str]:

@@ -7,13 +7,11 @@ Geometry: GeoJSON (RFC 7946).
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from city.errors import Reason
 from city.wire.direct import Position, to_position
 from gateway.decoders.decoder import DecodeError
-from gateway.decoders.fields import MAX_KEPT, checksum
 from gateway.decoders.json_fields import ISO_UTC, from_iso, number
 
 _TIME_IN_ID: Final = re.compile(
@@ -29,7 +27,6 @@ _MODIFIED: Final = (
     "notifiedAt",
 )
 _MAX_LETTERS: Final = 256
-_MAX_NAME: Final = 64 - len("ngsi-")
 _MAX_CORNERS: Final = 2_000
 _DEEPEST: Final = 4
 _CIRCLE, _HALF = 360.0, 180.0
@@ -81,7 +78,9 @@ def type_of(entity: Mapping[str, Any]) -> str:
 
 
 def name_of(entity: Mapping[str, Any], model: str) -> str:
-    """Give what names the thing: its type and its id, without `urn:ngsi-ld:` and the time of the observation.
+    """Give what names the thing: its id, without `urn:ngsi-ld:<type>:` or `<type>:` and the time of the observation.
+
+    `urn:ngsi-ld:Vehicle:1`, `Vehicle:1` and `1` are one `Vehicle`: in NGSI-LD, in NGSIv2, and without its type.
 
     Args:
         entity: Has the id.
@@ -95,17 +94,8 @@ def name_of(entity: Mapping[str, Any], model: str) -> str:
         raise DecodeError(Reason.MISSING_FIELD, "an entity without an id")
     if len(given) > _MAX_LETTERS:
         raise DecodeError(Reason.BAD_DEVICE, f"an id of {len(given)} characters; at most {_MAX_LETTERS}")
-    return (_kept_name if len(given) <= MAX_KEPT else _name_of)(model, given)
-
-
-def _name_of(model: str, given: str) -> str:
-    """Give a name that `ngsi-` and it are an id: one that is too long is cut, and ends with its CRC-32."""
-    own = re.sub(rf"(?:urn:ngsi-ld:)?(?:{model}[-_:.])*(?=.)", "", given, count=1, flags=re.IGNORECASE | re.DOTALL)
-    name = f"{model}-{_TIME_IN_ID.sub('', own) or own}"
-    return name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 9]}-{checksum(name)}"
-
-
-_kept_name: Final = lru_cache(maxsize=4096)(_name_of)
+    own = given.removeprefix(f"urn:ngsi-ld:{model}:").removeprefix(f"{model}:") or given
+    return _TIME_IN_ID.sub("", own) or own
 
 
 def time_of(attrs: Mapping[str, Attribute], received_ns: int) -> int:
@@ -151,6 +141,8 @@ def _middle(corners: list[tuple[float, float]]) -> tuple[float, float]:
 
     179 and -179 are two degrees apart, over the date line; what is off the globe stays so, to be refused.
     """
+    if len(corners) == 1:
+        return corners[0][1], corners[0][0]
     longitudes = [lon for lon, _ in corners]
     crosses = max(longitudes) - min(longitudes) > _HALF and max(map(abs, longitudes)) <= _HALF
     east = sum(lon + _CIRCLE if crosses and lon < 0 else lon for lon in longitudes) / len(corners)

@@ -5,7 +5,7 @@ Sparkplug Specification 3.0.0 (Eclipse Foundation). Two ways to read it:
 - `decode`, pure: messages whose metrics have their names, which births always do.
 - `node.Sessions`, with a memory, before it: data may name its metrics by the aliases of the birth.
 
-**Device**: `sparkplug-<group>.<edge node>[.<device>]`, with a CRC-32 behind it where one of these has a dot.
+**Device**: `sparkplug-<group>.<edge node>[.<device>]`, by the rule of `city.names`.
 **Quantity**: the metric's whole name as a key: `Tank/Temp C` is `tank_temp_c`; `Temperature` is the catalog's.
 **Unit**: of the property `engUnit`; a value of a quantity that its unit can't measure keeps apart, as `<quantity>_raw`.
 `Latitude` and `Longitude` (or `lat` and `lon`) of one instant are the position.

@@ -7,11 +7,12 @@ from typing import Final, NamedTuple
 
 from city.catalog import QUANTITIES
 from city.errors import Malformed, Reason
+from city.names import MAX_KEPT
 from city.reading import Reading
 from city.units import UNITS, convert
 from city.wire.direct import Position, to_position
 from gateway.decoders.decoder import Context, DecodeError, Rest
-from gateway.decoders.fields import MAX_KEPT, to_key
+from gateway.decoders.fields import apart, checksum, to_key
 from gateway.decoders.json_fields import foreign_device, from_number, number, portions, position_fix
 from gateway.decoders.kinds import kind_of
 from gateway.decoders.leaves import is_measured
@@ -100,7 +101,9 @@ def readings(
     """
     moments: dict[int | None, dict[str, float]] = {}
     sources: dict[int | None, list[Metric]] = {}
-    for metric, definition in metrics:
+    defined_by = list(metrics)
+    keys = apart((metric.name, row.quantity) for metric, row in defined_by if row.quantity is not None)
+    for metric, definition in defined_by:
         try:
             value = _value(metric, definition)
         except Malformed as error:
@@ -108,7 +111,7 @@ def readings(
             continue
         if value is not None and definition.quantity is not None:
             stamp = metric.timestamp or message.timestamp
-            moments.setdefault(stamp, {})[definition.quantity] = value
+            moments.setdefault(stamp, {})[keys[metric.name]] = value
             sources.setdefault(stamp, []).append(metric)
         elif metric.name not in _NO_MEASUREMENT and (value is not None or _is_unread(metric)):
             rest.unread.append(metric.name)
@@ -162,6 +165,13 @@ def _position(values: dict[str, float]) -> Position | None:
     if not values:
         values.update(position_fix(place))
     return place
+
+
+def renamed_at_birth(metrics: Iterable[Metric]) -> dict[str, str]:
+    """Give names to those metrics of a birth whose key another one has, for all data until the next birth."""
+    known = {metric.name: quantity for metric in metrics if metric.name and (quantity := _meaning(metric)[0])}
+    keys = apart(known.items())
+    return {name: f"{name} {checksum(name)}" for name, quantity in known.items() if keys[name] != quantity}
 
 
 def kind_at_birth(metrics: Iterable[Metric]) -> str:

@@ -54,6 +54,8 @@ class _Birth:
     kind: str
     by_name: dict[str, Metric]
     by_alias: dict[int | None, Metric]
+    renamed: dict[str, str]
+    """Metrics whose key another one has, `Temp` beside `temp`, to the names that tell them apart."""
 
     def explains(self, message: Payload) -> bool:
         """Whether it has every alias that stands for a name."""
@@ -181,6 +183,7 @@ def _birth(message: Payload) -> _Birth:
         metrics.kind_at_birth(message.metrics),
         {metric.name: metric for metric in message.metrics if metric.name},
         {metric.alias: metric for metric in message.metrics if metric.alias is not None},
+        metrics.renamed_at_birth(message.metrics),
     )
 
 
@@ -190,6 +193,8 @@ def _written_in(message: Payload, data: bytes, birth: _Birth) -> bytes:
     for metric in message.metrics:
         at_birth = birth.by_name.get(metric.name) if metric.name else birth.by_alias.get(metric.alias)
         more = b"" if at_birth is None else payload.lacking(metric, at_birth)
+        if at_birth is not None and at_birth.name in birth.renamed:
+            more += payload.named(birth.renamed[at_birth.name])
         lacking = lacking or bool(more)
         raw.append(metric.raw + more)
     return payload.written(message, raw) if lacking else data

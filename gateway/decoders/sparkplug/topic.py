@@ -5,7 +5,6 @@ from typing import Final, NamedTuple
 
 from city.errors import Reason
 from gateway.decoders.decoder import DecodeError
-from gateway.decoders.fields import joined
 
 _NAMESPACE: Final = "spBv1.0"
 _NODE_LEVELS, _DEVICE_LEVELS = 4, 5
@@ -43,9 +42,9 @@ class Topic(NamedTuple):
         return self.message in _MEASURES
 
     @property
-    def name(self) -> str:
-        """What names the device in the group."""
-        return joined(*filter(None, (self.group, self.node, self.device)))
+    def name(self) -> tuple[str, ...]:
+        """What names the device: the group's, the node's and its own name."""
+        return tuple(filter(None, (self.group, self.node, self.device)))
 
     @property
     def command(self) -> str:

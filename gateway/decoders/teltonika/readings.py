@@ -11,13 +11,12 @@ degrees, or a speed of 255 km/h (older firmware's word for "unknown"). With 0 sa
 place it knew; that stays, but speed, heading and altitude do not count then.
 """
 
-from functools import lru_cache
 from typing import Final
 
 from city.errors import Malformed, Reason
 from city.reading import FIRST_NS, LAST_NS, Reading
 from city.wire.direct import MAX_VALUES
-from gateway.decoders.decoder import Context, DecodeError, Rest, device_id, known_kind
+from gateway.decoders.decoder import Context, DecodeError, Rest, given_id, known_kind
 from gateway.decoders.json_fields import portions
 from gateway.decoders.teltonika import frame, io
 
@@ -52,9 +51,10 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
     records = frame.records(body)
     if not records:
         return []
-    if context.device is None and imei is None:
+    device = given_id(context)
+    if device is None and imei is None:
         raise DecodeError(Reason.MISSING_FIELD, "neither the frame nor the input tells the IMEI")
-    device = _known_device(context.device or f"imei-{imei}")
+    device = device or context.ids(str(imei), "imei-")
     kind = known_kind(context.kind or "vehicle")
     door = context.parameters.get("door")
     readings: list[Reading] = []
@@ -64,9 +64,6 @@ def decode(payload: bytes, context: Context, rest: Rest) -> list[Reading]:
         except Malformed as error:
             rest.refuse(frame.alone(payload, place), error)
     return readings
-
-
-_known_device: Final = lru_cache(maxsize=4096)(device_id)
 
 
 def _add_readings(
