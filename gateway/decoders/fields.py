@@ -96,9 +96,11 @@ def apart(given: Iterable[tuple[str, str]], taken: Collection[str] = ()) -> dict
         given: Name and key.
         taken: Keys that none of them may have.
     """
-    keys: dict[str, str] = {}
-    used = set(taken)
-    for name, key in sorted(set(given), key=lambda row: (row[0] != row[1], row)):
+    rows, used = set(given), set(taken)
+    keys = dict(rows)
+    if len(used.union(keys.values())) == len(used) + len(rows):
+        return keys
+    for name, key in sorted(rows, key=lambda row: (row[0] != row[1], row)):
         own, salt = key, name
         while own in used:
             own = f"{key[:_LEFT].rstrip('_')}_{checksum(salt)}"

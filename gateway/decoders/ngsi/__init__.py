@@ -13,7 +13,7 @@ at 25 °C and 1 atm. A vehicle that tells nothing but its `location` has a `posi
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -111,7 +111,7 @@ def _readings(entity: Mapping[str, Any], context: Context, rest: Rest) -> list[R
     return made
 
 
-class _Measurement(NamedTuple):
+class _Measurement(msgspec.Struct, frozen=True):
     """A value, what it measures, the attribute that said it, and its time if it has one."""
 
     name: str
@@ -157,7 +157,7 @@ def _parts(attrs: Mapping[str, Attribute]) -> Iterator[tuple[str, Attribute]]:
             continue
         if isinstance(given.value, dict):
             for part, value in given.value.items():
-                yield f"{name}.{part}", given._replace(value=value)
+                yield f"{name}.{part}", Attribute(value, given.unit_code, given.time_ns)
         else:
             yield name, given
 

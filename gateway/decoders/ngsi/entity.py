@@ -7,12 +7,16 @@ Geometry: GeoJSON (RFC 7946).
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
 
 from city.errors import Reason
 from city.wire.direct import Position, to_position
 from gateway.decoders.decoder import DecodeError
 from gateway.decoders.json_fields import ISO_UTC, from_iso, number
+from gateway.outbox.group_commit import MAX_KEPT
 
 _TIME_IN_ID: Final = re.compile(
     r"[-_:.]?\d{4}-\d\d-\d\d[T_]\d\d[:.]?\d\d[:.\d]*(?:Z|[+-]\d\d:?\d\d)?(?=$|[/_])", re.ASCII
@@ -32,7 +36,7 @@ _DEEPEST: Final = 4
 _CIRCLE, _HALF = 360.0, 180.0
 
 
-class Attribute(NamedTuple):
+class Attribute(msgspec.Struct, frozen=True):
     """One attribute; `time_ns` is None and `unit_code` empty where it doesn't tell them."""
 
     value: Any
@@ -74,7 +78,9 @@ def attributes(entity: Mapping[str, Any]) -> dict[str, Attribute]:
 def type_of(entity: Mapping[str, Any]) -> str:
     """Give the short name of an entity's type; empty without one."""
     given = entity.get("type", entity.get("@type"))
-    return re.split(r"[/#:]", given)[-1] if isinstance(given, str) else ""
+    if not isinstance(given, str):
+        return ""
+    return given if given.isalnum() else re.split(r"[/#:]", given)[-1]
 
 
 def name_of(entity: Mapping[str, Any], model: str) -> str:
@@ -94,8 +100,15 @@ def name_of(entity: Mapping[str, Any], model: str) -> str:
         raise DecodeError(Reason.MISSING_FIELD, "an entity without an id")
     if len(given) > _MAX_LETTERS:
         raise DecodeError(Reason.BAD_DEVICE, f"an id of {len(given)} characters; at most {_MAX_LETTERS}")
+    return (_kept_name if len(given) <= MAX_KEPT else _name_of)(model, given)
+
+
+def _name_of(model: str, given: str) -> str:
     own = given.removeprefix(f"urn:ngsi-ld:{model}:").removeprefix(f"{model}:") or given
     return _TIME_IN_ID.sub("", own) or own
+
+
+_kept_name: Final = lru_cache(maxsize=4096)(_name_of)
 
 
 def time_of(attrs: Mapping[str, Attribute], received_ns: int) -> int:
