@@ -63,7 +63,8 @@ def to_values(fields: Mapping[str, object], names: Names) -> dict[str, float]:
         value = float(field)
         if unit and (row := QUANTITIES.get(quantity)) is not None:
             value = convert(value, unit, row.unit)
-        is_shared = is_shared or quantity in values
+        if quantity in values:
+            is_shared = True
         values[quantity] = value
     return _told_apart(fields, names) if is_shared else values
 

@@ -159,14 +159,14 @@ def _of_location(location: dict[str, Any], name: str | None, context: Context, r
         raise DecodeError(Reason.NO_VALUES, f"{len(extras)} extras; at most {MAX_VALUES} values are allowed")
     coords = as_object(location.get("coords") or {}, "coords")
     left: dict[str, object] = {}
-    values = to_values(_measured(extras, {}, left, "extras."), {})
+    values = to_values(_measured(extras, {}, left, "extras."), {}) if extras else {}
     for prefix, fields, names in (
         ("", location, _LOCATION),
         ("coords.", coords, _COORDS),
         ("battery.", as_object(location.get("battery") or {}, "battery"), _BATTERY),
     ):
-        told = _measured({name: fields[name] for name in names if name in fields}, names, left, prefix)
-        values |= to_values(told, names)
+        if fields and (known := {name: fields[name] for name in names if name in fields}):
+            values |= to_values(_measured(known, names, left, prefix), names)
     place = position(coords.get("latitude"), coords.get("longitude"))
     reading = _reading(context, name, location.get("timestamp"), values, place)
     if left:

@@ -147,7 +147,7 @@ def _flatten(
             flat[name if name not in flat else f"{name}#{len(prefix)}"] = number
             if number is not value and isinstance(value, dict):
                 find_unread(value, _ABOUT_A_VALUE, unread, f"{name}.")
-        elif not _passed_over(name, names):
+        elif value is not None and not _passed_over(name, names):
             _flatten_nested(flat, value, name, codec, budget, unread)
 
 
