@@ -16,7 +16,7 @@ from support.ingesting import PROVINCE, Platform, platform
 from support.own_city import City
 
 SECONDS = 60.0 if os.environ.get("KORAT_CHAOS") == "long" else 3.0
-AT_ONCE = 50
+AT_ONCE = 20
 Flood = Callable[[City, Session, int], Awaitable[object]]
 NEIGHBOUR, OFFENDER = "pm-8", "pm-7"
 
@@ -61,12 +61,13 @@ async def _readings(korat: Platform, neighbour: Session, seconds: float) -> list
         async def there(at_ns: int = at_ms * 10**6) -> bool:
             return any(value[0] >= at_ns for value in (await korat.latest(NEIGHBOUR)).values())
 
-        await korat.until(there, within_s=30)
+        await korat.until(there, within_s=120)
         latencies.append(time.monotonic() - began_s)
         await asyncio.sleep(0.1)
     return latencies
 
 
+@pytest.mark.timeout(600)  # the offender shares our processors, and they may be busy
 @pytest.mark.parametrize("flood", [garbage, large, quantities, connections])
 async def test_a_flood_with_a_password_costs_the_neighbour_nothing(
     city: City, tmp_path: Path, flood: Flood, capsys: pytest.CaptureFixture[str]
@@ -95,7 +96,7 @@ async def test_a_flood_with_a_password_costs_the_neighbour_nothing(
             accounts = await korat.ledger.account(0, 2**62, By.DEVICE, limit=100_000)
             return any(one.key == NEIGHBOUR and one.counts.stored == count for one in accounts)
 
-        await korat.until(settled, within_s=60)
+        await korat.until(settled, within_s=120)
     with capsys.disabled():
         worst = [sorted(each)[int(len(each) * 0.99)] for each in (quiet, loud)]
         print(
