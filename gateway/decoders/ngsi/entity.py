@@ -13,10 +13,10 @@ from typing import Any, Final
 import msgspec
 
 from city.errors import Reason
+from city.names import MAX_KEPT
 from city.wire.direct import Position, to_position
 from gateway.decoders.decoder import DecodeError
 from gateway.decoders.json_fields import ISO_UTC, from_iso, number
-from gateway.outbox.group_commit import MAX_KEPT
 
 _TIME_IN_ID: Final = re.compile(
     r"[-_:.]?\d{4}-\d\d-\d\d[T_]\d\d[:.]?\d\d[:.\d]*(?:Z|[+-]\d\d:?\d\d)?(?=$|[/_])", re.ASCII
