@@ -15,5 +15,5 @@ from own_platform import Platform
 def platform(tmp_path: Path) -> Platform:
     """Give a platform with a data folder of its own, not started yet."""
     folder = tmp_path / "data of a city"
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     return Platform(folder)
