@@ -19,7 +19,7 @@ from api.settings import ApiSettings
 from korat.settings import CitySettings, PlatformSettings
 from korat.view import welcome
 
-ROW = re.compile(r"│\s+[\d,]+\s+([\d,]+)\s+([\d,]+)\s+[\d,]+\s+[\d,]+\s+[\d,]+\s+[\d,]+\s+[\d,]+\s+│")
+ROW = re.compile(r"│\s+[\d,]+\s+([\d,]+)\s+([\d,]+)" + r"\s+[\d,]+" * 6 + r"\s+│")
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
