@@ -125,7 +125,7 @@ class Loader:
                 invented = Source(DIRECT, "") if error.reason is Reason.BUDGET_DEVICES else None
                 refused = to_quarantine(message, error, invented)
                 repeats = message.retain or refused.source.gateway != DIRECT
-                fingerprint = _fingerprint(message) if repeats else None
+                fingerprint = _fingerprint(message.topic, message.payload) if repeats else None
                 into.refused.append(Refusal(refused, fingerprint))
                 into.readings += 1
 
@@ -153,22 +153,33 @@ class Loader:
             readings = _dated(readings, message, topic.device, into)
             if not readings and not refused:
                 return
-        known = self.budgets.known_quantities
-        has_time = True
-        for reading in readings:
-            if reading.time_ns == message.received_ns:
-                has_time = False
-            if not known.issuperset(reading.values) and self.budgets.admit_quantities(device, province, reading.values):
-                limit = self.budgets.settings.new_quantities
-                raise Malformed(Reason.BUDGET_QUANTITIES, f"{topic.device}: over {limit} new quantities this hour")
-        fingerprint = _fingerprint(message) if has_time else None
-        into.accepted.append(DirectMessage(message, topic.province, fingerprint, readings))
-        into.readings += len(readings)
+        readings, over = self._within_quantities(readings, device, province)
+        if over and not readings and not refused:
+            raise over[0][1]
+        refused += over
+        has_time = all(reading.time_ns != message.received_ns for reading in readings)
+        fingerprint = _fingerprint(message.topic, payload) if has_time else None
+        if readings:
+            into.accepted.append(DirectMessage(message, topic.province, fingerprint, readings))
+            into.readings += len(readings)
         for number, (item, error) in enumerate(refused, start=len(readings)):
             # behind its neighbours: tried again, a row without a time must not overwrite them
             held = replace(to_quarantine(message, error), payload=item, received_ns=message.received_ns + number)
-            into.refused.append(Refusal(held))
+            # the broker repeats what it had kept at each connection
+            into.refused.append(Refusal(held, _fingerprint(message.topic, item) if message.retain else None))
             into.readings += 1
+
+    def _within_quantities(
+        self, readings: list[Reading], device: Source, province: Source
+    ) -> tuple[list[Reading], list[tuple[bytes, Malformed]]]:
+        """Charge new quantities; rows for which the budget has no room come back as bytes of their own."""
+        known, admit = self.budgets.known_quantities, self.budgets.admit_quantities
+        over = [one for one in readings if not known.issuperset(one.values) and admit(device, province, one.values)]
+        if not over:
+            return readings, []
+        limit = self.budgets.settings.new_quantities
+        error = Malformed(Reason.BUDGET_QUANTITIES, f"{device.device}: over {limit} new quantities this hour")
+        return [one for one in readings if one not in over], [(direct.encode([one]), error) for one in over]
 
     def _pack(self, message: Message, topic: topics.OfGateway, into: FlushInput) -> None:
         frame = pack.decode(message.payload, topic.gateway)
@@ -270,8 +281,8 @@ def _dated(readings: list[Reading], message: Message, device: str, into: FlushIn
     return dated
 
 
-def _fingerprint(message: Message) -> int:
-    return xxh3_64_intdigest(message.payload, _seed(message.topic))
+def _fingerprint(topic: str, payload: bytes) -> int:
+    return xxh3_64_intdigest(payload, _seed(topic))
 
 
 @lru_cache(maxsize=65_536)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, insert, literal, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, insert, literal, select, update
 
 from city.database import Database
 from city.database.tables import quarantine
@@ -133,12 +133,7 @@ def page(
 ) -> list[QuarantineRow]:
     """Rows with `id > after`, rising."""
     asked = select(quarantine).where(quarantine.c.id > after).order_by(quarantine.c.id).limit(limit)
-    if state is not None:
-        asked = asked.where(quarantine.c.state == state.value)
-    if reason is not None:
-        asked = asked.where(quarantine.c.reason == reason)
-    with database.read() as connection:
-        return [_held(row) for row in connection.execute(asked)]
+    return _found(database, asked, state, reason)
 
 
 def listing(
@@ -149,6 +144,12 @@ def listing(
     asked = asked.add_columns(literal(b"").label("payload")).order_by(quarantine.c.id.desc()).limit(limit)
     if before is not None:
         asked = asked.where(quarantine.c.id < before)
+    return _found(database, asked, state, reason)
+
+
+def _found(
+    database: Database, asked: Select[Any], state: QuarantineState | None, reason: str | None
+) -> list[QuarantineRow]:
     if state is not None:
         asked = asked.where(quarantine.c.state == state.value)
     if reason is not None:

@@ -157,6 +157,16 @@ def test_a_direct_device_that_invents_quantities_leaves_its_province_room() -> N
     assert stored(*flushes) == {"inventor": 5, "innocent": 1}
 
 
+def test_a_row_over_the_budget_leaves_its_array_alone() -> None:
+    door = Door(new_quantities=1)
+    rows = [{"values": {"rain_rate": 1}}, {"values": {"q1": 1}}, {"values": {"q2": 1}}, {"values": {"rain_rate": 2}}]
+    checked = door.flush((topics.direct("th-30", "rain", "r-1"), json.dumps(rows).encode()))
+    assert stored(checked) == {"r-1": 3}
+    (over,) = held(checked)
+    assert (over.reason, over.readings, json.loads(over.payload)["values"]) == ("budget_quantities", 1, {"q2": 1})
+    assert over.received_ns >= NOW_NS
+
+
 def test_garbage_of_one_new_name_uses_up_one_new_name() -> None:
     door = Door(new_devices=2)
     flushes = [door.flush((topics.direct("th-30", "rain", "garbage"), b"{")) for _ in range(50)]

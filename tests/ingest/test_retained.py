@@ -76,3 +76,14 @@ async def test_a_retained_message_that_comes_live_is_a_measurement(broker: Mosqu
     async with platform(broker, tmp_path) as korat:
         await keep(broker, {"undated": json.dumps(UNDATED).encode()})
         assert await korat.received(1) == Counts(received=1, stored=1)
+
+
+async def test_a_bad_row_of_a_retained_array_is_held_once(
+    broker: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask_for_what_was_kept(monkeypatch)
+    await keep(broker, {"mixed": json.dumps([DATED, {"ts": NOW_MS, "values": {}}]).encode()})
+    for start in (1, 2, 3):
+        async with platform(broker, tmp_path) as korat:
+            counts = await settled_after(korat, start, 2 * start + start)
+            assert counts == Counts(received=3 * start, stored=1 + start, duplicate=2 * (start - 1), quarantined=1)
